@@ -1,0 +1,1 @@
+//! blindlist: the insurer's side.

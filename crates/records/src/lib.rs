@@ -1,0 +1,20 @@
+//! Tables of people to protocol identifiers.
+//!
+//! [`Table`] streams the rows of a file in batches, [`Columns`] finds the columns that a scheme needs and turns a row
+//! into an identifier, [`Rejection`] says which row could not be turned into one and why, [`sample`] makes synthetic
+//! files. This crate decides nothing about normalisation (that is [`blindlist_protocol::identifier`]), repairs no row and
+//! drops none, and puts no cell into an error or a message.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod columns;
+mod error;
+mod rejection;
+pub mod sample;
+mod table;
+
+pub use batch::{Batch, Row};
+pub use columns::{Column, Columns, parse_override};
+pub use error::{ColumnError, TableError};
+pub use rejection::{Reason, RejectedWriter, Rejection};
+pub use table::{Digest, MAX_ROW_LEN, Progress, Table, digest};

@@ -1,0 +1,108 @@
+//! Rows that could not be turned into an identifier: named by number, column and reason, never by their contents.
+
+use std::{fmt, io};
+
+use blindlist_protocol::identifier::Reject;
+use thiserror::Error;
+
+/// Why a row was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A cell has no canonical form.
+    Cell(Reject),
+    /// The row has another number of fields than the header.
+    FieldCount {
+        /// Fields in the row.
+        found: usize,
+        /// Fields in the header.
+        expected: usize,
+        /// Lines of the file that the row spans: more than one if a quoted field holds line breaks.
+        lines: usize,
+    },
+    /// The row holds a NUL byte.
+    NulByte,
+}
+
+impl Reason {
+    /// A stable name of the reason in lower case with hyphens.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Cell(reject) => reject.code(),
+            Self::FieldCount { .. } => "field-count",
+            Self::NulByte => "nul-byte",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cell(reject) => reject.fmt(f),
+            Self::FieldCount { found, expected, lines } => {
+                let fields = if *found == 1 { "field" } else { "fields" };
+                write!(f, "the row has {found} {fields}, the header has {expected}")?;
+                match lines {
+                    0 | 1 => Ok(()),
+                    _ => write!(f, "; the row spans {lines} lines, is a quote left open?"),
+                }
+            }
+            Self::NulByte => f.write_str("the row holds a NUL byte"),
+        }
+    }
+}
+
+/// A rejected row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[error("row {row}, {column}: {reason}")]
+pub struct Rejection {
+    /// The data row from 1.
+    pub row: u64,
+    /// The canonical name of the column, or `row` if the row as a whole is at fault. Never the file's own header, so
+    /// that programs can rely on it and a spreadsheet finds nothing to evaluate.
+    pub column: &'static str,
+    /// The reason.
+    pub reason: Reason,
+}
+
+/// Writes `rejected.csv`: a header and one line `row,column,reason` for each rejected row.
+#[derive(Debug)]
+pub struct RejectedWriter<W: io::Write> {
+    lines: csv::Writer<W>,
+    count: u64,
+}
+
+impl<W: io::Write> RejectedWriter<W> {
+    /// Writes the header. Output is buffered until [`RejectedWriter::finish`].
+    ///
+    /// # Errors
+    /// If `output` fails.
+    pub fn new(output: W) -> io::Result<Self> {
+        let mut lines = csv::Writer::from_writer(output);
+        lines.write_record(["row", "column", "reason"])?;
+        Ok(Self { lines, count: 0 })
+    }
+
+    /// Writes one rejected row.
+    ///
+    /// # Errors
+    /// If the output fails.
+    pub fn write(&mut self, rejection: &Rejection) -> io::Result<()> {
+        let Rejection { row, column, reason } = rejection;
+        self.lines.write_record([row.to_string().as_str(), column, &reason.to_string()])?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// How many rows were written.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Flushes and gives the output back.
+    ///
+    /// # Errors
+    /// If the output fails.
+    pub fn finish(self) -> io::Result<W> {
+        self.lines.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+}

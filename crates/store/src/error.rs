@@ -1,0 +1,168 @@
+//! What can go wrong with folders, files and the terminal, each in one sentence that names the path.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::text;
+
+/// The longest path that a message shows, in characters.
+const SHOWN_PATH: usize = 1024;
+
+/// A folder, a file or the terminal could not be used.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The system refused an action.
+    #[error("could not {action} {}: {source}", shown(.path))]
+    Io {
+        /// What was being done, as an infinitive.
+        action: &'static str,
+        /// What it was being done to.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// There is no room left for what was to be written.
+    #[error("could not {action} {}: the disk is full; free some space and try again", shown(.path))]
+    DiskFull {
+        /// What was being done, as an infinitive.
+        action: &'static str,
+        /// What it was being done to.
+        path: PathBuf,
+    },
+    /// Users other than the owner have access to a folder or file that must be private.
+    #[error(
+        "{} is open to other users (mode {mode:04o}); make it private with: chmod {wanted:o} {}",
+        shown(.path),
+        quoted(.path)
+    )]
+    OpenToOthers {
+        /// The folder or file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// The permission bits that it should have.
+        wanted: u32,
+    },
+    /// A file was expected, and something else was found: a folder, a pipe, a device.
+    #[error("{} is not a regular file", shown(.path))]
+    NotAFile {
+        /// What was found.
+        path: PathBuf,
+    },
+    /// A folder was expected, and something else was found.
+    #[error("{} is not a folder", shown(.path))]
+    NotAFolder {
+        /// What was found.
+        path: PathBuf,
+    },
+    /// A folder that was to be filled for the first time holds something already.
+    #[error("the folder {} is not empty; choose a new folder or an empty one", shown(.path))]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file that was to be made exists already. It was left as it is.
+    #[error("{} exists already and was left as it is", shown(.path))]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is longer than it may be.
+    #[error("{} is longer than {max} bytes, the most that is accepted here", shown(.path))]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        max: u64,
+    },
+    /// A file grew or shrank while it was being read.
+    #[error("{} was changed while it was being read; try again", shown(.path))]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process holds the lock of a folder.
+    #[error("another process uses {}; wait until it has ended, or stop it", shown(.path))]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A path has no last component that could be a file's name.
+    #[error("{} does not name a file", shown(.path))]
+    NoFileName {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A question came up, and nobody is there to answer it.
+    #[error("a question must be answered, but this program has no terminal; use a terminal or answer with an option")]
+    NoTerminal,
+    /// The terminal broke off while a question was open.
+    #[error("could not ask on the terminal: {source}")]
+    Terminal {
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// What the system's `source` means when it stopped `action` on `path`.
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_path_buf();
+        if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            Self::DiskFull { action, path }
+        } else {
+            Self::Io { action, path, source }
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    text::escape(&path.to_string_lossy(), SHOWN_PATH)
+}
+
+/// The path as one word of a shell command.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", shown(path).replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_or_quota_gets_its_own_sentence() {
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            let error = StoreError::io("write", Path::new("/x/y"), kind.into());
+            assert_eq!(
+                error.to_string(),
+                "could not write /x/y: the disk is full; free some space and try again"
+            );
+        }
+        let error = StoreError::io("write", Path::new("/x/y"), io::ErrorKind::PermissionDenied.into());
+        assert!(error.to_string().starts_with("could not write /x/y: "), "{error}");
+        assert!(matches!(error, StoreError::Io { action: "write", .. }));
+    }
+
+    #[test]
+    fn the_command_to_run_is_quoted() {
+        let error = StoreError::OpenToOthers {
+            path: "/it's here".into(),
+            mode: 0o40_755 & 0o7777,
+            wanted: 0o700,
+        };
+        assert_eq!(
+            error.to_string(),
+            r"/it's here is open to other users (mode 0755); make it private with: chmod 700 '/it'\''s here'"
+        );
+    }
+
+    #[test]
+    fn a_path_cannot_write_to_the_terminal() {
+        let error = StoreError::NotAFile {
+            path: "a\u{1b}[2Jb".into(),
+        };
+        assert_eq!(error.to_string(), r"a\u{1b}[2Jb is not a regular file");
+    }
+}

@@ -1,0 +1,261 @@
+//! Files read with a limit and written whole or not at all.
+//!
+//! A reader of a file written here sees the old content or the new, never a part, also after a crash or on a full disk.
+//! It must not follow a link when it writes: what is replaced is the name.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+use crate::StoreError;
+
+#[cfg(test)]
+mod tests;
+
+/// Who may read a file that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// 0600: its owner alone. For keys, and for everything with personal data.
+    Private,
+    /// 0644 less the user's umask: everyone whom its folder lets in.
+    Shared,
+}
+
+impl Mode {
+    fn bits(self) -> u32 {
+        match self {
+            Self::Private => 0o600,
+            Self::Shared => 0o644,
+        }
+    }
+}
+
+/// Reads a secret of at most `max` bytes into memory that is zeroised on drop; no other copy of it is made.
+///
+/// A symbolic link is followed, because secrets are often mounted through one: what is checked is the file that was
+/// opened. It must be a regular file without any access for group or others.
+///
+/// # Errors
+/// [`StoreError::OpenToOthers`], [`StoreError::NotAFile`], [`StoreError::TooLong`], [`StoreError::Changed`] when it grows
+/// or shrinks meanwhile, [`StoreError::Io`] when it cannot be read.
+pub fn read_secret(path: impl AsRef<Path>, max: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let path = path.as_ref();
+    let failed = |source| StoreError::io("read", path, source);
+    // NONBLOCK: opening a pipe must not wait for a writer before it is refused.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    if !found.is_file() {
+        return Err(StoreError::NotAFile {
+            path: path.to_path_buf(),
+        });
+    }
+    let mode = found.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(StoreError::OpenToOthers {
+            path: path.to_path_buf(),
+            mode,
+            wanted: Mode::Private.bits(),
+        });
+    }
+    let too_long = || StoreError::TooLong {
+        path: path.to_path_buf(),
+        max,
+    };
+    if found.len() > max {
+        return Err(too_long());
+    }
+    let length = usize::try_from(found.len()).map_err(|_| too_long())?;
+    // Exactly as long as the file: a vector that grew would leave copies behind.
+    let mut secret = Zeroizing::new(vec![0; length]);
+    read_whole(&mut file, &mut secret)
+        .map_err(failed)?
+        .ok_or_else(|| StoreError::Changed {
+            path: path.to_path_buf(),
+        })?;
+    Ok(secret)
+}
+
+/// Reads a file of at most `max` bytes that is no secret. Pipes are read to their end.
+///
+/// # Errors
+/// [`StoreError::TooLong`], [`StoreError::Io`] when it cannot be read.
+pub fn read_limited(path: impl AsRef<Path>, max: u64) -> Result<Vec<u8>, StoreError> {
+    let path = path.as_ref();
+    let failed = |source| StoreError::io("read", path, source);
+    let mut bytes = Vec::new();
+    let mut file = File::open(path).map_err(failed)?.take(max);
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    if is_at_end(&mut file.into_inner()).map_err(failed)? {
+        Ok(bytes)
+    } else {
+        Err(StoreError::TooLong {
+            path: path.to_path_buf(),
+            max,
+        })
+    }
+}
+
+/// Writes `bytes` as the file `path`, in place of what was there; on failure that stays as it was.
+///
+/// When it returns, the file and its name are on the disk. A symbolic link is replaced, not followed.
+///
+/// # Errors
+/// [`StoreError::DiskFull`], [`StoreError::NoFileName`], [`StoreError::Io`].
+pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8], mode: Mode) -> Result<(), StoreError> {
+    filled(path.as_ref(), bytes, mode)?.commit()
+}
+
+/// Writes `bytes` as the file `path` as [`write_atomic`] does, if nothing has that name.
+///
+/// # Errors
+/// [`StoreError::Exists`] when something has that name, be it a broken link; else those of [`write_atomic`].
+pub fn write_new(path: impl AsRef<Path>, bytes: &[u8], mode: Mode) -> Result<(), StoreError> {
+    filled(path.as_ref(), bytes, mode)?.commit_new()
+}
+
+/// A file that appears under its name only when it is complete.
+///
+/// What is written goes to a temporary file in the same folder, `.NAME.XXXXXX.tmp`, through a buffer. Dropping this
+/// without [`AtomicFile::commit`] removes it. A process that is killed leaves it behind; it is never read again.
+#[derive(Debug)]
+pub struct AtomicFile {
+    writer: BufWriter<NamedTempFile>,
+    path: PathBuf,
+    folder: PathBuf,
+}
+
+impl AtomicFile {
+    /// Begins the file that shall be `path`, in a folder that exists.
+    ///
+    /// # Errors
+    /// [`StoreError::NoFileName`], [`StoreError::DiskFull`], [`StoreError::Io`].
+    pub fn create(path: impl AsRef<Path>, mode: Mode) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let (folder, name) = split(path)?;
+        let mut prefix = OsString::from(".");
+        prefix.push(name);
+        prefix.push(".");
+        let temporary = tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(".tmp")
+            .permissions(Permissions::from_mode(mode.bits()))
+            .tempfile_in(&folder)
+            .map_err(|source| StoreError::io("write", path, source))?;
+        Ok(Self {
+            writer: BufWriter::new(temporary),
+            path: path.to_path_buf(),
+            folder,
+        })
+    }
+
+    /// Where the file will appear.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What to report when a write into this file failed with `source`: writers name neither the file nor a full disk.
+    #[must_use]
+    pub fn write_error(&self, source: io::Error) -> StoreError {
+        StoreError::io("write", &self.path, source)
+    }
+
+    /// Puts the file in place of what had its name, and waits until both are on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`], [`StoreError::Io`]. What had the name stays as it was, unless the very last step failed,
+    /// the one that makes the new name durable.
+    pub fn commit(self) -> Result<(), StoreError> {
+        self.finish(|temporary, path| temporary.persist(path))
+    }
+
+    /// As [`AtomicFile::commit`], if nothing has the name.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], else those of [`AtomicFile::commit`].
+    pub fn commit_new(self) -> Result<(), StoreError> {
+        self.finish(|temporary, path| temporary.persist_noclobber(path))
+    }
+
+    fn finish(
+        self,
+        rename: impl FnOnce(NamedTempFile, &Path) -> Result<File, tempfile::PersistError>,
+    ) -> Result<(), StoreError> {
+        let Self { writer, path, folder } = self;
+        let failed = |source: io::Error| {
+            if source.kind() == io::ErrorKind::AlreadyExists {
+                StoreError::Exists { path: path.clone() }
+            } else {
+                StoreError::io("write", &path, source)
+            }
+        };
+        let temporary = writer
+            .into_inner()
+            .map_err(|unwritten| failed(unwritten.into_error()))?;
+        temporary.as_file().sync_all().map_err(failed)?;
+        rename(temporary, &path).map_err(|kept| failed(kept.error))?;
+        File::open(&folder).and_then(|opened| opened.sync_all()).map_err(failed)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+fn filled(path: &Path, bytes: &[u8], mode: Mode) -> Result<AtomicFile, StoreError> {
+    let mut file = AtomicFile::create(path, mode)?;
+    // Past the buffer, which would keep a copy of a secret.
+    match file.writer.get_mut().write_all(bytes) {
+        Ok(()) => Ok(file),
+        Err(source) => Err(file.write_error(source)),
+    }
+}
+
+/// The folder and the file name of `path`.
+fn split(path: &Path) -> Result<(PathBuf, OsString), StoreError> {
+    let name = path.file_name().ok_or_else(|| StoreError::NoFileName {
+        path: path.to_path_buf(),
+    })?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    Ok((folder.to_path_buf(), name.to_os_string()))
+}
+
+/// Fills `buffer` from `file`; `None` when the file does not end exactly there.
+fn read_whole(file: &mut File, buffer: &mut [u8]) -> io::Result<Option<()>> {
+    match file.read_exact(buffer) {
+        Ok(()) => Ok(is_at_end(file)?.then_some(())),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_at_end(file: &mut File) -> io::Result<bool> {
+    let mut next = Zeroizing::new([0]);
+    loop {
+        match file.read(&mut *next) {
+            Ok(read) => return Ok(read == 0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

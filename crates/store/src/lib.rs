@@ -1,0 +1,13 @@
+//! Private folders and files, locks, atomic replacement, exit codes.
+//!
+//! What both programs need from the machine they run on, and nothing of the protocol: this crate must not know what the
+//! bytes mean that it keeps. It runs on Unix, where a file has an owner, a group and nine permission bits.
+
+pub mod confirm;
+mod error;
+pub mod exit;
+pub mod file;
+pub mod folder;
+pub mod text;
+
+pub use error::StoreError;

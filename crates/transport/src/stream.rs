@@ -1,0 +1,66 @@
+//! What both sides do alike with streams. Above all: a message that was cut short must never look whole.
+
+use std::time::Duration;
+
+use quinn::{IdleTimeout, SendStream, VarInt, WriteError};
+
+/// Reset or stop code: whoever sent it gave up on this stream.
+pub(crate) const ABANDONED: VarInt = VarInt::from_u32(1);
+/// Stop code: the message is longer than the receiver takes.
+pub(crate) const TOO_LARGE: VarInt = VarInt::from_u32(2);
+/// Reset or stop code: the message was not sent or received whole in time.
+pub(crate) const TOO_SLOW: VarInt = VarInt::from_u32(3);
+
+/// A message on its way out.
+///
+/// `quinn` *finishes* a stream that is dropped, so that a cancelled or panicking task would hand over a truncated
+/// message as if it were whole. This one resets it instead, unless it is [settled](Self::settle).
+pub(crate) struct Outgoing {
+    stream: SendStream,
+    settled: bool,
+}
+
+impl Outgoing {
+    pub(crate) fn new(stream: SendStream) -> Self {
+        Self { stream, settled: false }
+    }
+
+    /// Writes the whole message and finishes the stream; the other side may not have it yet.
+    pub(crate) async fn write_whole(&mut self, message: &[u8]) -> Result<(), WriteError> {
+        self.stream.write_all(message).await?;
+        self.stream.finish()?;
+        Ok(())
+    }
+
+    /// Waits until the other side has everything, or wants no more of it, or is gone.
+    pub(crate) async fn delivered(&self) {
+        // Each of the three ends the wait, and none leaves anything to do.
+        let _ = self.stream.stopped().await;
+    }
+
+    /// The other side has the message: nothing is to be reset any more.
+    pub(crate) fn settle(mut self) {
+        self.settled = true;
+    }
+
+    /// Gives up on the message, and says why.
+    pub(crate) fn reset(mut self, code: VarInt) {
+        self.settled = true;
+        // Fails only when the stream is closed already.
+        let _ = self.stream.reset(code);
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        if !self.settled {
+            // Fails only when the stream is closed already.
+            let _ = self.stream.reset(ABANDONED);
+        }
+    }
+}
+
+/// A duration as QUIC's idle timeout; one beyond its range (146 million years) becomes the longest.
+pub(crate) fn idle_timeout(duration: Duration) -> IdleTimeout {
+    IdleTimeout::try_from(duration).unwrap_or(IdleTimeout::from(VarInt::MAX))
+}

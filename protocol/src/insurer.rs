@@ -1,0 +1,249 @@
+//! The insurer's side of an evaluation, as states (SPEC.md, "Evaluation").
+//!
+//! [`Epoch::ask`] gives a chunk to send and [`Asked`], which waits for the answers; [`Asked::prove`] consumes it and gives
+//! [`Answered`] only if every answer is proven; [`Answered::finish`] unblinds. Nothing unproven can be unblinded.
+
+use crate::chunk::{self, ChunkHeader};
+use crate::epoch::EpochRecord;
+use crate::holders::HolderSet;
+use crate::ids::JobId;
+use crate::job::{BlindingSecret, Item};
+use crate::message::{Evaluate, Evaluated};
+use crate::object::{self, ObjectError};
+use crate::oprf::{
+    self, BatchContext, BlindingBase, Element, Evaluation, Point, ProofError, Proven, Scalar, additive_blind,
+    additive_unblind,
+};
+use crate::params::MAX_CHUNK;
+use crate::signature::{SigningKey, VerifyingKey};
+use zeroize::Zeroizing;
+
+/// An epoch whose record was verified against the pinned key.
+#[derive(Debug)]
+pub struct Epoch {
+    record: EpochRecord,
+    base: BlindingBase,
+}
+
+/// Why a chunk cannot be asked, or an answer is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvaluationError {
+    /// A chunk with no element or more than 8,192.
+    #[error("a chunk has 1 to 8,192 elements")]
+    ChunkSize,
+    /// The set of holders is none of this epoch's.
+    #[error("the set of key holders is none that this epoch allows")]
+    Holders,
+    /// The same holder answered twice, or one outside the set, or one is missing.
+    #[error("there is not exactly one answer from each key holder asked")]
+    Answers,
+    /// The proof of an answer does not hold.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+}
+
+impl Epoch {
+    /// The epoch that a record describes, if the pinned key signed it.
+    ///
+    /// # Errors
+    /// [`ObjectError`] when the record is not one, or another key signed it.
+    pub fn open(record: &[u8], pinned: &VerifyingKey) -> Result<Self, ObjectError> {
+        let record: EpochRecord = object::open(record, pinned)?;
+        if record.operator_key != *pinned {
+            return Err(ObjectError::Invalid(
+                "it names another operator key than the one that signed it",
+            ));
+        }
+        let base = BlindingBase::new(&record.key);
+        Ok(Self { record, base })
+    }
+
+    /// The record.
+    pub fn record(&self) -> &EpochRecord {
+        &self.record
+    }
+
+    /// Blinds and signs a chunk: what to send, and what waits for the answers.
+    ///
+    /// # Errors
+    /// [`EvaluationError`] when the chunk's size or the set of holders is not allowed.
+    pub fn ask(
+        &self,
+        holders: HolderSet,
+        job: JobId,
+        number: u32,
+        items: &[Item],
+        secret: &BlindingSecret,
+        signer: &SigningKey,
+    ) -> Result<Asked, EvaluationError> {
+        if items.is_empty() || items.len() > MAX_CHUNK {
+            return Err(EvaluationError::ChunkSize);
+        }
+        if !self.record.accepts(&holders) {
+            return Err(EvaluationError::Holders);
+        }
+        let mut blinded: Vec<_> = items
+            .iter()
+            .enumerate()
+            .map(|(i, item)| Blinded::new(i, item, secret))
+            .collect();
+        blinded.sort_unstable_by_key(|blinded| blinded.element);
+        let elements: Vec<Element> = blinded.iter().map(|blinded| blinded.element).collect();
+        let header = ChunkHeader {
+            operator_key: self.record.operator_key,
+            epoch: self.record.epoch,
+            key: self.record.key,
+            job,
+            number,
+            count: u32::try_from(elements.len()).map_err(|_| EvaluationError::ChunkSize)?,
+            digest: chunk::digest(&elements),
+        };
+        let signature = header.sign(signer);
+        let request = Evaluate {
+            epoch: self.record.epoch,
+            holders,
+            job,
+            number,
+            elements,
+            signature,
+        };
+        let points = blinded.iter().map(|blinded| blinded.point).collect();
+        let origins = blinded.into_iter().map(|blinded| (blinded.item, blinded.r)).collect();
+        Ok(Asked {
+            request,
+            points,
+            origins,
+        })
+    }
+
+    /// Verifies one holder's answer.
+    fn verify(&self, asked: &Asked, holder: u8, answer: &Evaluated) -> Result<Proven, EvaluationError> {
+        let (request, share) = (
+            &asked.request,
+            self.record.holder(holder).ok_or(EvaluationError::Holders)?.share,
+        );
+        let public = request
+            .holders
+            .public_part(holder, &share)
+            .map_err(|_| EvaluationError::Holders)?;
+        let proven = match (
+            request.elements.as_slice(),
+            asked.points.as_slice(),
+            answer.elements.as_slice(),
+        ) {
+            ([element], [point], [answered]) => oprf::verify(&public, (element, point), answered, &answer.proof)?,
+            (elements, points, answered) => {
+                let context = BatchContext {
+                    epoch: self.record.epoch.as_bytes(),
+                    key: &self.record.key,
+                    holders: request.holders.indices(),
+                    holder,
+                };
+                oprf::verify_chunk(&context, &public, (elements, points), answered, &answer.proof)?
+            }
+        };
+        Ok(proven)
+    }
+}
+
+/// An item blinded: where it came from, its r, and B.
+struct Blinded {
+    item: usize,
+    r: Zeroizing<Scalar>,
+    element: Element,
+    point: Point,
+}
+
+impl Blinded {
+    fn new(item: usize, what: &Item, secret: &BlindingSecret) -> Self {
+        let r = Zeroizing::new(secret.scalar(what));
+        let (element, point) = match what {
+            Item::Person(identifier) => additive_blind(identifier.as_bytes(), &r),
+            Item::Padding(_) => oprf::padding(&r),
+        };
+        Self {
+            item,
+            r,
+            element,
+            point,
+        }
+    }
+}
+
+/// A chunk that was blinded and waits for its answers.
+pub struct Asked {
+    request: Evaluate,
+    points: Vec<Point>,
+    /// For each element of the request, the position of its item and its r.
+    origins: Vec<(usize, Zeroizing<Scalar>)>,
+}
+
+impl std::fmt::Debug for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Asked(chunk {} of {} elements)",
+            self.request.number,
+            self.points.len()
+        )
+    }
+}
+
+impl Asked {
+    /// What to send to each holder of the set.
+    pub fn request(&self) -> &Evaluate {
+        &self.request
+    }
+
+    /// Verifies the proof of every holder's answer and adds the answers.
+    ///
+    /// # Errors
+    /// [`EvaluationError`] when an answer is missing, doubled or not proven. Nothing is unblinded then.
+    pub fn prove(self, epoch: &Epoch, answers: &[(u8, Evaluated)]) -> Result<Answered, EvaluationError> {
+        let mut indices: Vec<u8> = answers.iter().map(|(holder, _)| *holder).collect();
+        indices.sort_unstable();
+        if indices != self.request.holders.indices() {
+            return Err(EvaluationError::Answers);
+        }
+        let proven: Result<Vec<_>, _> = answers
+            .iter()
+            .map(|(holder, answer)| epoch.verify(&self, *holder, answer))
+            .collect();
+        Ok(Answered {
+            proven: Proven::sum(proven?)?,
+            origins: self.origins,
+        })
+    }
+}
+
+/// A chunk whose answers are proven.
+pub struct Answered {
+    proven: Proven,
+    origins: Vec<(usize, Zeroizing<Scalar>)>,
+}
+
+impl std::fmt::Debug for Answered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answered({} elements)", self.origins.len())
+    }
+}
+
+impl Answered {
+    /// Unblinds: y for each of `items`, the ones that were asked, in their order; none for padding.
+    ///
+    /// # Errors
+    /// [`EvaluationError::ChunkSize`] when `items` are not as many as were asked.
+    pub fn finish(self, epoch: &Epoch, items: &[Item]) -> Result<Vec<Option<Evaluation>>, EvaluationError> {
+        if items.len() != self.origins.len() {
+            return Err(EvaluationError::ChunkSize);
+        }
+        let mut evaluations: Vec<Option<Evaluation>> = items.iter().map(|_| None).collect();
+        for (position, (item, r)) in self.origins.iter().enumerate() {
+            if let (Some(Item::Person(identifier)), Some(slot)) = (items.get(*item), evaluations.get_mut(*item)) {
+                let unblinded = additive_unblind(&self.proven, position, r, &epoch.base);
+                *slot = unblinded.map(|element| oprf::finalize(identifier.as_bytes(), &element));
+            }
+        }
+        Ok(evaluations)
+    }
+}

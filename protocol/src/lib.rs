@@ -1,0 +1,31 @@
+//! Everything that SPEC.md defines, and nothing else: no socket, no file, no clock, no async. Randomness is passed in.
+//!
+//! From the bottom up: [`params`], [`codec`], [`text`], [`ids`], [`signature`] and [`object`] are the alphabet;
+//! [`oprf`] and [`holders`] the group; [`identifier`], [`entry`] and [`index`] what a breach list becomes;
+//! [`epoch`], [`manifest`], [`catalog`] and [`enrolment`] what is signed; [`chunk`], [`message`] and [`refusal`] what
+//! travels; [`job`], [`insurer`] and [`operator`] what each side does with it.
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(test, allow(clippy::indexing_slicing))]
+
+pub mod catalog;
+pub mod chunk;
+pub mod codec;
+pub mod enrolment;
+pub mod entry;
+pub mod epoch;
+pub mod holders;
+pub mod identifier;
+pub mod ids;
+pub mod index;
+pub mod insurer;
+pub mod job;
+pub mod manifest;
+pub mod message;
+pub mod object;
+pub mod operator;
+pub mod oprf;
+pub mod params;
+pub mod refusal;
+pub mod signature;
+pub mod text;

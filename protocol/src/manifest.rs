@@ -1,0 +1,142 @@
+//! The manifest of a release (SPEC.md, "Manifest").
+
+use crate::entry::Dictionary;
+use crate::identifier::Scheme;
+use crate::ids::{Digest, EpochId, ReleaseId};
+use crate::object::Kind;
+use crate::oprf::PublicKey;
+use crate::params::{CANARIES, MAX_AUDIENCE, MAX_OBJECT, SEGMENT_LENGTH, SOURCE_DOMAIN};
+use crate::signature::VerifyingKey;
+use crate::text::{Date, Slug, Title};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::ops::Range;
+
+/// The signed description of a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The operator's name.
+    pub operator: Slug,
+    /// The operator's manifest key, which signs this manifest.
+    pub operator_key: VerifyingKey,
+    /// The list: one incident.
+    pub list: Slug,
+    /// What the list is about, in words.
+    pub title: Title,
+    /// When the incident happened, if it is known.
+    pub incident: Option<Incident>,
+    /// The insurers that it is addressed to, ascending; none means all.
+    pub audience: Vec<Slug>,
+    /// The release.
+    pub release: ReleaseId,
+    /// Counts the releases of this list from 1.
+    pub sequence: u64,
+    /// The digest of the manifest that this release replaces.
+    pub previous: Option<Digest>,
+    /// When the release was planned, in seconds since 1970.
+    pub created: u64,
+    /// The epoch that its entries were evaluated in.
+    pub epoch: EpochId,
+    /// The epoch's K.
+    pub key: PublicKey,
+    /// How rows were turned into identifiers.
+    pub scheme: Scheme,
+    /// N: distinct entries, canaries included.
+    pub entries: u32,
+    /// f: one look-up of somebody who is not on the list succeeds with probability 2^-f.
+    pub false_positive_bits: u8,
+    /// What the labels' bits mean.
+    pub dictionary: Dictionary,
+    /// A commitment to the source: [`source_commitment`].
+    pub source: Digest,
+    /// Bytes of the index.
+    pub index_length: u64,
+    /// Bytes of each segment but the last: 2^20.
+    pub segment_length: u32,
+    /// SHA-256 of each segment, in order.
+    pub segments: Vec<Digest>,
+}
+
+/// First and last day of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// The first day.
+    pub first: Date,
+    /// The last day, not before the first.
+    pub last: Date,
+}
+
+impl Manifest {
+    /// The bytes of the index that a segment holds; none when there is no such segment.
+    pub fn segment(&self, number: u32) -> Option<Range<u64>> {
+        let start = u64::from(number).checked_mul(self.segment_length.into())?;
+        let end = start.checked_add(self.segment_length.into())?.min(self.index_length);
+        (start < end).then_some(start..end)
+    }
+
+    /// People on the list: entries without the canaries.
+    pub fn people(&self) -> u64 {
+        u64::from(self.entries).saturating_sub(CANARIES as u64)
+    }
+
+    /// Whether the release is addressed to this insurer.
+    pub fn addresses(&self, insurer: &Slug) -> bool {
+        self.audience.is_empty() || self.audience.contains(insurer)
+    }
+}
+
+/// The digests of an index's segments, as a manifest lists them.
+pub fn segment_digests(index: &[u8]) -> Vec<Digest> {
+    index
+        .chunks(SEGMENT_LENGTH as usize)
+        .map(|segment| Digest::from_bytes(Sha256::digest(segment).into()))
+        .collect()
+}
+
+/// SHA-256(domain ‖ salt ‖ number of inputs ‖ their digests): says nothing without the salt, which the operator keeps.
+pub fn source_commitment(salt: &[u8; 32], inputs: &[Digest]) -> Digest {
+    let count = u32::try_from(inputs.len()).expect("inputs are named on a command line");
+    let mut hash = Sha256::new()
+        .chain_update(SOURCE_DOMAIN)
+        .chain_update(salt)
+        .chain_update(count.to_le_bytes());
+    for input in inputs {
+        hash.update(input.as_bytes());
+    }
+    Digest::from_bytes(hash.finalize().into())
+}
+
+impl Kind for Manifest {
+    const LINE: &'static [u8] = b"blindlist/1 manifest\n";
+    const LIMIT: usize = MAX_OBJECT;
+
+    fn check(&self) -> Result<(), &'static str> {
+        if self.entries < CANARIES as u32 {
+            return Err("there are fewer entries than canaries");
+        }
+        if !(32..=56).contains(&self.false_positive_bits) {
+            return Err("f is not from 32 to 56");
+        }
+        if self.segment_length != SEGMENT_LENGTH {
+            return Err("the segment length is not 2^20");
+        }
+        if self.index_length == 0
+            || self.index_length.div_ceil(self.segment_length.into()) != self.segments.len() as u64
+        {
+            return Err("the segments do not make up the index");
+        }
+        if self.sequence == 0 || (self.sequence == 1) != self.previous.is_none() {
+            return Err("the first release of a list, and no other, replaces none");
+        }
+        if self.incident.is_some_and(|incident| incident.last < incident.first) {
+            return Err("the incident ends before it begins");
+        }
+        if self.audience.len() > MAX_AUDIENCE || !self.audience.is_sorted_by(|a, b| a < b) {
+            return Err("the audience is not at most 1,024 names in ascending order");
+        }
+        if self.epoch != crate::epoch::EpochRecord::id(&self.operator_key, &self.key) {
+            return Err("the epoch id is not that of the keys");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Requests and responses (SPEC.md, "Messages"): one request and one response on each QUIC stream.
+
+use crate::codec::{self, CodecError};
+use crate::holders::HolderSet;
+use crate::ids::{Digest, EpochId, JobId, ReleaseId};
+use crate::oprf::{Element, Proof};
+use crate::params::{MAX_AUDIT_ENTRY, MAX_REQUEST, MAX_RESPONSE};
+use crate::refusal::Refusal;
+use crate::signature::Signature;
+use serde::{Deserialize, Serialize};
+
+/// What an insurer asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// The catalog snapshot.
+    Catalog,
+    /// An epoch record or a manifest, by its digest.
+    Object(Digest),
+    /// A segment of an index.
+    Segment {
+        /// The release.
+        release: ReleaseId,
+        /// The segment's number, from 0.
+        number: u32,
+    },
+    /// What remains of the budget in an epoch.
+    Account(EpochId),
+    /// The evaluation of a chunk.
+    Evaluate(Evaluate),
+}
+
+/// A chunk to be evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evaluate {
+    /// The epoch whose key is asked for.
+    pub epoch: EpochId,
+    /// The holders that answer this chunk together.
+    pub holders: HolderSet,
+    /// The insurer's job.
+    pub job: JobId,
+    /// The chunk's number within the job, from 0.
+    pub number: u32,
+    /// 1 to 8,192 blinded elements, strictly ascending by their bytes.
+    pub elements: Vec<Element>,
+    /// The insurer's signature of the chunk's header.
+    pub signature: Signature,
+}
+
+/// What an operator answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    /// The catalog snapshot: a signed object.
+    Catalog(Vec<u8>),
+    /// The signed object asked for.
+    Object(Vec<u8>),
+    /// The bytes of the segment asked for.
+    Segment(Vec<u8>),
+    /// The account asked for.
+    Account(Account),
+    /// The chunk evaluated.
+    Evaluated(Evaluated),
+    /// Nothing of what was asked.
+    Refused(Refusal),
+}
+
+/// An insurer's budget in an epoch, in evaluations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// How many it may have.
+    pub granted: u64,
+    /// How many it has had.
+    pub spent: u64,
+}
+
+impl Account {
+    /// How many it may still have.
+    pub fn remaining(&self) -> u64 {
+        self.granted.saturating_sub(self.spent)
+    }
+}
+
+/// One holder's answer to a chunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evaluated {
+    /// The evaluated elements, in the order of the question.
+    pub elements: Vec<Element>,
+    /// The proof that they are what they should be.
+    pub proof: Proof,
+    /// The insurer's account after this chunk.
+    pub account: Account,
+    /// The operator's receipt, when it keeps an audit log.
+    pub receipt: Option<Receipt>,
+}
+
+/// A holder's signed word that an entry stands in its audit log (SPEC.md, "Audit log").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The entry's index in the log.
+    pub index: u64,
+    /// The entry's bytes, at most 1,024.
+    pub entry: Vec<u8>,
+    /// The receipt key's signature.
+    pub signature: Signature,
+}
+
+impl Request {
+    /// Its bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// The request of these bytes.
+    ///
+    /// # Errors
+    /// [`CodecError`] when they are anything else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(bytes, MAX_REQUEST)
+    }
+}
+
+impl Response {
+    /// Its bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// The response of these bytes.
+    ///
+    /// # Errors
+    /// [`CodecError`] when they are anything else, or a receipt's entry is too large.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        let response = codec::decode(bytes, MAX_RESPONSE)?;
+        match &response {
+            Self::Evaluated(Evaluated {
+                receipt: Some(receipt), ..
+            }) if receipt.entry.len() > MAX_AUDIT_ENTRY => Err(CodecError::TooLarge {
+                found: receipt.entry.len(),
+                limit: MAX_AUDIT_ENTRY,
+            }),
+            _ => Ok(response),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Signed objects: a line that names the kind, a body, a signature over both (SPEC.md, "Signed objects").
+
+use crate::codec::{self, CodecError};
+use crate::ids::Digest;
+use crate::signature::{Signature, SigningKey, VerifyingKey};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
+
+/// A kind of signed object.
+pub trait Kind: Serialize + DeserializeOwned {
+    /// The first line, newline included; it separates the signatures of one kind from all others.
+    const LINE: &'static [u8];
+    /// Most bytes of the whole object.
+    const LIMIT: usize;
+
+    /// Checks what the types of the fields do not: the rules between fields.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn check(&self) -> Result<(), &'static str>;
+}
+
+/// A kind whose objects name the key that signs them; their authenticity comes from a fingerprint that people compare.
+pub trait SelfSigned: Kind {
+    /// The key that must have signed this object.
+    fn signer(&self) -> VerifyingKey;
+}
+
+/// Why bytes are not a signed object of the kind and signer expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectError {
+    /// Another first line.
+    #[error("it does not begin with the line that names its kind")]
+    Kind,
+    /// The body is not an encoding.
+    #[error("its body is malformed: {0}")]
+    Codec(#[from] CodecError),
+    /// The signature does not hold under the expected key.
+    #[error("its signature does not hold under the expected key")]
+    Signature,
+    /// A rule between fields is broken.
+    #[error("its fields do not agree: {0}")]
+    Invalid(&'static str),
+}
+
+/// The bytes of an object: line ‖ body ‖ signature. Deterministic.
+pub fn sign<T: Kind>(value: &T, key: &SigningKey) -> Vec<u8> {
+    let mut bytes = [T::LINE, &codec::encode(value)].concat();
+    let signature = key.sign(&bytes);
+    bytes.extend_from_slice(signature.as_bytes());
+    bytes
+}
+
+/// The value of an object signed by `key`. The signature is verified before the body is read.
+///
+/// # Errors
+/// [`ObjectError`] when it is of another kind, signed by another key, malformed, or breaks a rule.
+pub fn open<T: Kind>(bytes: &[u8], key: &VerifyingKey) -> Result<T, ObjectError> {
+    let (message, signature) = split::<T>(bytes)?;
+    key.verify(message, &signature).map_err(|_| ObjectError::Signature)?;
+    body(message)
+}
+
+/// The value of an object signed by the key that it names.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_self_signed<T: SelfSigned>(bytes: &[u8]) -> Result<T, ObjectError> {
+    let (message, signature) = split::<T>(bytes)?;
+    let value: T = body(message)?;
+    value
+        .signer()
+        .verify(message, &signature)
+        .map_err(|_| ObjectError::Signature)?;
+    Ok(value)
+}
+
+/// SHA-256 of a whole object: how catalogs name objects, and what fingerprints show.
+pub fn digest(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(Sha256::digest(bytes).into())
+}
+
+fn split<T: Kind>(bytes: &[u8]) -> Result<(&[u8], Signature), ObjectError> {
+    if bytes.len() > T::LIMIT {
+        return Err(CodecError::TooLarge {
+            found: bytes.len(),
+            limit: T::LIMIT,
+        }
+        .into());
+    }
+    if !bytes.starts_with(T::LINE) {
+        return Err(ObjectError::Kind);
+    }
+    let (message, signature) = bytes.split_last_chunk::<64>().ok_or(CodecError::Malformed)?;
+    Ok((message, Signature::from_bytes(*signature)))
+}
+
+fn body<T: Kind>(message: &[u8]) -> Result<T, ObjectError> {
+    let body = message.strip_prefix(T::LINE).ok_or(ObjectError::Kind)?;
+    let value: T = codec::decode(body, T::LIMIT)?;
+    value.check().map_err(ObjectError::Invalid)?;
+    Ok(value)
+}

@@ -1,0 +1,91 @@
+//! The pseudo-random function: RFC 9497's VOPRF(ristretto255, SHA-512), byte for byte (SPEC.md, "The OPRF").
+//!
+//! Names are the RFC's. What is Blindlist's own, the additive blinding and the proof over a whole chunk, is said so.
+//! Nothing here knows of identifiers, epochs' records or messages.
+
+mod blind;
+mod group;
+mod key;
+mod proof;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use blind::padding;
+pub use blind::{BlindingBase, additive_blind, additive_unblind, multiplicative_blind, multiplicative_unblind};
+pub use curve25519_dalek::scalar::Scalar;
+pub use group::{Element, ElementError, Point, decode, decode_all, encode, hash_to_group};
+pub use key::{KeyError, PublicKey, SecretKey};
+pub use proof::{BatchContext, Proof, ProofError, Proven, prove, prove_chunk, verify, verify_chunk};
+
+use crate::params::MAX_CHUNK;
+use sha2::{Digest, Sha512};
+use std::fmt;
+use zeroize::Zeroize;
+
+/// y = F(k, x), 64 bytes: what `Finalize` of RFC 9497 returns.
+///
+/// # Security
+/// As sensitive as the person's presence on every list of the epoch: redacted in `Debug` and zeroised on drop.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Evaluation([u8; 64]);
+
+impl Evaluation {
+    /// The 64 bytes.
+    pub fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+}
+
+impl Drop for Evaluation {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Evaluation(redacted)")
+    }
+}
+
+/// `Finalize`'s last step, RFC 9497 section 3.3.1: `Hash(len(input) ‖ input ‖ len(element) ‖ element ‖ "Finalize")`.
+///
+/// # Panics
+/// When `input` has more than 65,535 bytes; identifiers have at most 512.
+pub fn finalize(input: &[u8], unblinded: &Element) -> Evaluation {
+    let length = u16::try_from(input.len()).expect("inputs of the OPRF are identifiers, which are short");
+    let mut hash = Sha512::new();
+    hash.update(length.to_be_bytes());
+    hash.update(input);
+    hash.update(32_u16.to_be_bytes());
+    hash.update(unblinded.as_bytes());
+    hash.update(b"Finalize");
+    Evaluation(hash.finalize().into())
+}
+
+/// F(k, x) for many inputs at once, as `seal` needs it: one encoding for all of them.
+///
+/// The points encoded are doubles of (k/2)·H(x), because only doubles can be encoded with one shared inversion.
+pub fn evaluate_inputs(key: &SecretKey, inputs: &[&[u8]]) -> Vec<Evaluation> {
+    let half = key.halved();
+    let points: Vec<_> = inputs.iter().map(|input| *half * hash_to_group(input)).collect();
+    let elements = group::encode_doubled(&points);
+    inputs
+        .iter()
+        .zip(&elements)
+        .map(|(input, element)| finalize(input, element))
+        .collect()
+}
+
+/// `BlindEvaluate` of RFC 9497 for a whole chunk, without the proof: D_i = k·C_i, with one shared inversion.
+///
+/// # Errors
+/// [`ElementError::Count`] when there are none or more than [`MAX_CHUNK`].
+pub fn blind_evaluate(key: &SecretKey, blinded: &[Point]) -> Result<Vec<Element>, ElementError> {
+    if blinded.is_empty() || blinded.len() > MAX_CHUNK {
+        return Err(ElementError::Count);
+    }
+    let half = key.halved();
+    let points: Vec<_> = blinded.iter().map(|point| *half * point).collect();
+    Ok(group::encode_doubled(&points))
+}

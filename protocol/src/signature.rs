@@ -1,0 +1,135 @@
+//! Ed25519 signatures, always verified strictly (SPEC.md, "Signatures").
+
+use crate::codec::bytes64;
+use ed25519_dalek::Signer;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A signature that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not hold")]
+pub struct BadSignature;
+
+/// A signature, 64 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature(#[serde(with = "bytes64")] [u8; 64]);
+
+impl Signature {
+    /// The signature that these bytes may be.
+    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 64 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+}
+
+/// A key that verifies, 32 bytes as they came; whether they are a key at all shows when a signature is verified.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VerifyingKey([u8; 32]);
+
+impl VerifyingKey {
+    /// The key that these bytes may encode.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// `verify_strict`: canonical encodings, no key and no R of small order.
+    ///
+    /// # Errors
+    /// [`BadSignature`] when it does not hold.
+    pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| BadSignature)?;
+        key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0))
+            .map_err(|_| BadSignature)
+    }
+}
+
+impl fmt::Display for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifyingKey({self})")
+    }
+}
+
+/// A key that signs. Zeroised on drop, redacted in `Debug`.
+#[derive(Clone)]
+pub struct SigningKey(ed25519_dalek::SigningKey);
+
+impl SigningKey {
+    /// The key of a seed: 32 random bytes.
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(seed))
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// The key that verifies this one's signatures.
+    pub fn verifying(&self) -> VerifyingKey {
+        VerifyingKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// The signature of a message, which must begin with a domain string.
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        Signature(self.0.sign(message).to_bytes())
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey(redacted, verified by {})", self.verifying())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_signed_message_under_the_signing_key_verifies() {
+        let key = SigningKey::from_seed(&[1; 32]);
+        let signature = key.sign(b"domain\nmessage");
+        assert_eq!(key.verifying().verify(b"domain\nmessage", &signature), Ok(()));
+        assert_eq!(
+            key.verifying().verify(b"domain\nmassage", &signature),
+            Err(BadSignature)
+        );
+        let other = SigningKey::from_seed(&[2; 32]).verifying();
+        assert_eq!(other.verify(b"domain\nmessage", &signature), Err(BadSignature));
+    }
+
+    #[test]
+    fn keys_of_small_order_verify_nothing() {
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        let weak = VerifyingKey::from_bytes(identity);
+        assert_eq!(
+            weak.verify(b"anything", &Signature::from_bytes(signature)),
+            Err(BadSignature)
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_seed() {
+        let shown = format!("{:?}", SigningKey::from_seed(&[0x77; 32]));
+        assert!(!shown.contains("7777"), "{shown}");
+    }
+}

@@ -1,0 +1,97 @@
+//! What can go wrong with the ledger. No message names an insurer.
+
+use std::path::PathBuf;
+
+use blindlist_store::StoreError;
+use thiserror::Error;
+
+use super::sqlite;
+
+/// The ledger could not do what it was asked to; it is as it was before.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    /// The file could not be made.
+    #[error("could not make the ledger: {0}")]
+    File(#[from] StoreError),
+    /// There is no ledger.
+    #[error("there is no ledger at {}", .path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file is something else, or the making of this ledger was cut short before anything was in it.
+    #[error("{} is not a ledger", .path.display())]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer version of this program has changed the schema.
+    #[error("the ledger was used by a newer version of this program; use that version or a later one")]
+    Newer,
+    /// The schema could not be brought up to date.
+    #[error("could not bring the ledger's schema up to date: {source}")]
+    Schema {
+        /// The database's reason.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A value is not what the schema allows.
+    #[error("the ledger is damaged: its {what} cannot be read; restore it from a backup")]
+    Damaged {
+        /// The column or table.
+        what: &'static str,
+    },
+    /// Another insurer has the name.
+    #[error("an insurer of this name is registered already; choose another name")]
+    NameTaken,
+    /// Another insurer has the certificate.
+    #[error("an insurer with this certificate is registered already")]
+    CertificateTaken,
+    /// Another insurer has the id.
+    #[error("an insurer with this id is registered already")]
+    IdTaken,
+    /// No insurer has this id.
+    #[error("no insurer with this id is registered")]
+    UnknownInsurer,
+    /// A number of evaluations is beyond what the ledger can hold.
+    #[error("{amount} evaluations are more than the ledger can hold, which is 2^63 - 1")]
+    TooMany {
+        /// The number.
+        amount: u64,
+    },
+    /// A charge for no element at all.
+    #[error("a charge must be for one evaluation at least")]
+    NothingToCharge,
+    /// Others kept the ledger locked for too long.
+    #[error("could not {doing}: the ledger is busy; try again")]
+    Busy {
+        /// What was being done, as an infinitive.
+        doing: &'static str,
+    },
+    /// There is no room left for what was to be written.
+    #[error("could not {doing}: the disk is full; free some space and try again")]
+    DiskFull {
+        /// What was being done, as an infinitive.
+        doing: &'static str,
+    },
+    /// The database failed.
+    #[error("could not {doing}: {source}")]
+    Database {
+        /// What was being done, as an infinitive.
+        doing: &'static str,
+        /// The database's reason.
+        source: sqlx::Error,
+    },
+}
+
+/// What a database error means while `doing` something.
+pub(super) fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> LedgerError {
+    move |source| {
+        if matches!(source, sqlx::Error::PoolTimedOut) || sqlite::is_busy(&source) {
+            LedgerError::Busy { doing }
+        } else if sqlite::is_full(&source) {
+            LedgerError::DiskFull { doing }
+        } else {
+            LedgerError::Database { doing, source }
+        }
+    }
+}

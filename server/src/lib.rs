@@ -1,0 +1,1 @@
+//! blindlistd: the operator's side.

@@ -1,0 +1,1 @@
+//! cargo demo, cargo xtask test.
