@@ -1,13 +1,13 @@
 //! The ledger: who may ask, how much, and what was charged (DESIGN D11).
 //!
 //! A charge is on the disk before [`Ledger::charge`] returns, and one chunk is charged once, however often and from
-//! however many connections it comes. Times are passed in as Unix seconds: there is no clock here. It must not know what
-//! a chunk holds, nor keep anything about a person.
+//! however many connections it comes. Times are passed in as Unix seconds: there is no clock here. It must not know
+//! what a chunk holds, nor keep anything about a person.
 //!
-//! Two connections pools serve one SQLite file: a single connection for writing, so that writers of this process wait
+//! Two connection pools serve one SQLite file: a single connection for writing, so that writers of this process wait
 //! for each other in order instead of colliding, and a few for reading, which never wait for a writer. Every writing
-//! transaction begins with the UPDATE that takes the lock, so that it cannot be refused half-way because another process
-//! wrote first. The statements hold for PostgreSQL too; what belongs to SQLite alone is in [`sqlite`].
+//! transaction begins with the UPDATE that takes the lock, so that it cannot be refused half-way because another
+//! process wrote first. The statements hold for PostgreSQL too; what belongs to SQLite alone is in `sqlite`.
 
 mod charge;
 mod error;
@@ -23,8 +23,8 @@ use blindlist_store::file::{self, Mode};
 
 pub use self::charge::{Charge, Outcome};
 pub use self::error::LedgerError;
-pub use self::register::NewInsurer;
 use self::error::failed;
+pub use self::register::NewInsurer;
 use self::sqlite::{Pool, Row};
 
 /// The ledger of one instance, shared by everything that charges or looks up. A clone is the same ledger.
@@ -104,7 +104,11 @@ impl Ledger {
             .execute(&writer)
             .await
             .map_err(failed("name the new ledger"))?;
-        Ok(Self { writer, reader: sqlite::reader(path).await?, id })
+        Ok(Self {
+            writer,
+            reader: sqlite::reader(path).await?,
+            id,
+        })
     }
 
     /// Opens the ledger in the file `path`, and brings an older one up to date.
@@ -115,7 +119,9 @@ impl Ledger {
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, LedgerError> {
         let path = path.as_ref();
         if !path.exists() {
-            return Err(LedgerError::Missing { path: path.to_path_buf() });
+            return Err(LedgerError::Missing {
+                path: path.to_path_buf(),
+            });
         }
         // Before anything is written: it may be someone else's file.
         sqlite::check_is_ledger(path).await?;
@@ -125,8 +131,14 @@ impl Ledger {
             .fetch_optional(&writer)
             .await
             .map_err(failed("read the ledger's id"))?
-            .ok_or_else(|| LedgerError::NotALedger { path: path.to_path_buf() })?;
-        Ok(Self { writer, reader: sqlite::reader(path).await?, id: row::bytes(&named, "ledger")? })
+            .ok_or_else(|| LedgerError::NotALedger {
+                path: path.to_path_buf(),
+            })?;
+        Ok(Self {
+            writer,
+            reader: sqlite::reader(path).await?,
+            id: row::bytes(&named, "ledger")?,
+        })
     }
 
     /// The ledger's id, 16 bytes, which epoch records name.
@@ -194,7 +206,9 @@ impl Ledger {
             .fetch_all(&self.reader)
             .await
             .map_err(failed("list the accounts of an insurer"))?;
-        rows.iter().map(|found| Ok((row::bytes(found, "epoch")?, row::account(found)?))).collect()
+        rows.iter()
+            .map(|found| Ok((row::bytes(found, "epoch")?, row::account(found)?)))
+            .collect()
     }
 }
 

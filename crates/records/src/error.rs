@@ -75,7 +75,9 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ColumnError {
     /// No header names the column.
-    #[error("no column for {column}: looked for the headers {looked_for}; found {found}; name it with --column {column}=HEADER")]
+    #[error(
+        "no column for {column}: looked for the headers {looked_for}; found {found}; name it with --column {column}=HEADER"
+    )]
     Missing {
         /// The column.
         column: Column,

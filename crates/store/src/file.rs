@@ -42,8 +42,8 @@ impl Mode {
 /// opened. It must be a regular file without any access for group or others.
 ///
 /// # Errors
-/// [`StoreError::OpenToOthers`], [`StoreError::NotAFile`], [`StoreError::TooLong`], [`StoreError::Changed`] when it grows
-/// or shrinks meanwhile, [`StoreError::Io`] when it cannot be read.
+/// [`StoreError::OpenToOthers`], [`StoreError::NotAFile`], [`StoreError::TooLong`], [`StoreError::Changed`] when it
+/// grows or shrinks meanwhile, [`StoreError::Io`] when it cannot be read.
 pub fn read_secret(path: impl AsRef<Path>, max: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let path = path.as_ref();
     let failed = |source| StoreError::io("read", path, source);
@@ -174,8 +174,8 @@ impl AtomicFile {
     /// Puts the file in place of what had its name, and waits until both are on the disk.
     ///
     /// # Errors
-    /// [`StoreError::DiskFull`], [`StoreError::Io`]. What had the name stays as it was, unless the very last step failed,
-    /// the one that makes the new name durable.
+    /// [`StoreError::DiskFull`], [`StoreError::Io`]. What had the name stays as it was, unless the very last step
+    /// failed, the one that makes the new name durable.
     pub fn commit(self) -> Result<(), StoreError> {
         self.finish(|temporary, path| temporary.persist(path))
     }

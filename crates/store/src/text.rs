@@ -5,9 +5,9 @@
 
 /// `text` with every character that a terminal would obey, hide or reorder by written as `\u{..}`.
 ///
-/// These are the control characters (C0, DEL, C1), the line and paragraph separators, the bidirectional controls and the
-/// other invisible format characters. Everything else stays as it is, backslashes included. Of a text longer than `max`
-/// characters the first `max` are shown, followed by `…`.
+/// These are the control characters (C0, DEL, C1), the line and paragraph separators, the bidirectional controls and
+/// the other invisible format characters. Everything else stays as it is, backslashes included. Of a text longer than
+/// `max` characters the first `max` are shown, followed by `…`.
 #[must_use]
 pub fn escape(text: &str, max: usize) -> String {
     let mut safe = String::with_capacity(text.len().min(max));

@@ -59,12 +59,13 @@ pub enum Outcome {
 impl Ledger {
     /// Charges a chunk: all of it, once, or nothing.
     ///
-    /// When this returns [`Outcome::Charged`] the charge is on the disk. When the caller goes away before it returns, the
-    /// chunk is charged or it is not; sending it again settles it without a second charge.
+    /// When this returns [`Outcome::Charged`] the charge is on the disk. When the caller goes away before it returns,
+    /// the chunk is charged or it is not; sending it again settles it without a second charge.
     ///
     /// # Errors
     /// [`LedgerError::NothingToCharge`] for a count of zero, [`LedgerError::Busy`], [`LedgerError::DiskFull`],
-    /// [`LedgerError::Database`], [`LedgerError::Damaged`]. Nothing is charged.
+    /// [`LedgerError::Database`], [`LedgerError::Damaged`]. Nothing is charged; when the
+    /// disk itself failed, only sending the chunk again can tell.
     pub async fn charge(&self, charge: &Charge) -> Result<Outcome, LedgerError> {
         if charge.count == 0 {
             return Err(LedgerError::NothingToCharge);
@@ -73,9 +74,13 @@ impl Ledger {
         let outcome = match debit(&mut transaction, charge).await? {
             Some(account) if record(&mut transaction, charge).await? => {
                 transaction.commit().await.map_err(failed(DOING))?;
-                return Ok(Outcome::Charged { remaining: account.remaining() });
+                return Ok(Outcome::Charged {
+                    remaining: account.remaining(),
+                });
             }
-            Some(debited) => Outcome::Repeat { remaining: debited.remaining().saturating_add(charge.count.into()) },
+            Some(debited) => Outcome::Repeat {
+                remaining: debited.remaining().saturating_add(charge.count.into()),
+            },
             None => why_not(&mut transaction, charge).await?,
         };
         transaction.rollback().await.map_err(failed(DOING))?;
@@ -85,7 +90,7 @@ impl Ledger {
 
 /// Debits the account if the insurer is active and the charge fits; the account after it.
 ///
-/// The comparison is a difference because a sum could overflow.
+/// The comparison is a difference because a sum can overflow: PostgreSQL fails then, SQLite goes on in floating point.
 async fn debit(transaction: &mut Connection, charge: &Charge) -> Result<Option<Account>, LedgerError> {
     let debited = sqlx::query(
         "UPDATE accounts SET spent = spent + $1 \

@@ -1,11 +1,14 @@
 //! What can go wrong with the ledger. No message names an insurer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use blindlist_store::StoreError;
+use blindlist_store::{StoreError, text};
 use thiserror::Error;
 
 use super::sqlite;
+
+/// The longest path that a message shows, in characters.
+const SHOWN_PATH: usize = 1024;
 
 /// The ledger could not do what it was asked to; it is as it was before.
 #[derive(Debug, Error)]
@@ -14,13 +17,13 @@ pub enum LedgerError {
     #[error("could not make the ledger: {0}")]
     File(#[from] StoreError),
     /// There is no ledger.
-    #[error("there is no ledger at {}", .path.display())]
+    #[error("there is no ledger at {}", shown(.path))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// The file is something else, or the making of this ledger was cut short before anything was in it.
-    #[error("{} is not a ledger", .path.display())]
+    #[error("{} is not a ledger", shown(.path))]
     NotALedger {
         /// The file.
         path: PathBuf,
@@ -94,4 +97,8 @@ pub(super) fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> LedgerE
             LedgerError::Database { doing, source }
         }
     }
+}
+
+fn shown(path: &Path) -> String {
+    text::escape(&path.to_string_lossy(), SHOWN_PATH)
 }

@@ -1,6 +1,7 @@
 //! Changes of the register: insurers, epochs, and the account that each insurer has in each epoch.
 //!
-//! They are rare and take turns, so that an insurer and an epoch that are added at the same time do not miss each other.
+//! They are rare and take turns, so that an insurer and an epoch that are added at the same time do not miss each
+//! other.
 
 use sqlx::Transaction;
 
@@ -103,10 +104,7 @@ impl Ledger {
     }
 
     /// Begins a transaction that holds the register's lock until its end.
-    async fn begin_change(
-        &self,
-        doing: &'static str,
-    ) -> Result<Transaction<'static, Database>, LedgerError> {
+    async fn begin_change(&self, doing: &'static str) -> Result<Transaction<'static, Database>, LedgerError> {
         let mut change = self.writer.begin().await.map_err(failed(doing))?;
         let locked = sqlx::query("UPDATE meta SET revision = revision + 1 WHERE ledger = $1")
             .bind(&self.id[..])
@@ -125,16 +123,30 @@ impl Ledger {
 async fn check_is_new(change: &mut Connection, insurer: &NewInsurer<'_>) -> Result<(), LedgerError> {
     const DOING: &str = "look for an insurer";
     let by_name = sqlx::query("SELECT id FROM insurers WHERE name = $1").bind(insurer.name);
-    if by_name.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
+    if by_name
+        .fetch_optional(&mut *change)
+        .await
+        .map_err(failed(DOING))?
+        .is_some()
+    {
         return Err(LedgerError::NameTaken);
     }
-    let by_certificate =
-        sqlx::query("SELECT id FROM insurers WHERE certificate = $1").bind(&insurer.certificate[..]);
-    if by_certificate.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
+    let by_certificate = sqlx::query("SELECT id FROM insurers WHERE certificate = $1").bind(&insurer.certificate[..]);
+    if by_certificate
+        .fetch_optional(&mut *change)
+        .await
+        .map_err(failed(DOING))?
+        .is_some()
+    {
         return Err(LedgerError::CertificateTaken);
     }
     let by_id = sqlx::query("SELECT id FROM insurers WHERE id = $1").bind(&insurer.id[..]);
-    if by_id.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
+    if by_id
+        .fetch_optional(&mut *change)
+        .await
+        .map_err(failed(DOING))?
+        .is_some()
+    {
         return Err(LedgerError::IdTaken);
     }
     Ok(())

@@ -1,0 +1,298 @@
+mod charges;
+mod crash;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use blindlist_store::StoreError;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use super::*;
+
+const ID: [u8; 16] = [0xa1; 16];
+const EPOCH: [u8; 32] = [0xe1; 32];
+const OTHER_EPOCH: [u8; 32] = [0xe2; 32];
+const AT: i64 = 1_760_000_000;
+
+struct Fixture {
+    folder: TempDir,
+    ledger: Ledger,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::create(folder.path().join("ledger.db"), ID).await.unwrap();
+        Self { folder, ledger }
+    }
+
+    /// With an open epoch and the insurer `1`.
+    async fn with_budget(budget: u64) -> Self {
+        let fixture = Self::new().await;
+        fixture.ledger.open_epoch(&EPOCH).await.unwrap();
+        fixture.ledger.register(&insurer(1, "one", budget)).await.unwrap();
+        fixture
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("ledger.db")
+    }
+
+    async fn reopened(self) -> Self {
+        drop(self.ledger);
+        Self {
+            ledger: Ledger::open(self.folder.path().join("ledger.db")).await.unwrap(),
+            folder: self.folder,
+        }
+    }
+}
+
+fn insurer(number: u8, name: &str, budget: u64) -> NewInsurer<'_> {
+    NewInsurer {
+        id: [number; 16],
+        name,
+        certificate: [number.wrapping_add(50); 32],
+        signing_key: [number.wrapping_add(100); 32],
+        budget,
+        at: AT,
+    }
+}
+
+async fn account(ledger: &Ledger, insurer: u8, epoch: [u8; 32]) -> Option<(u64, u64)> {
+    let account = ledger.account(&[insurer; 16], &epoch).await.unwrap()?;
+    Some((account.granted, account.spent))
+}
+
+#[tokio::test]
+async fn a_new_ledger_is_private_and_keeps_its_id() {
+    let fixture = Fixture::with_budget(1).await;
+    for suffix in ["", "-wal", "-shm"] {
+        let mode = fs::metadata(fixture.folder.path().join(format!("ledger.db{suffix}")))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "ledger.db{suffix}");
+    }
+    let fixture = fixture.reopened().await;
+    assert_eq!(fixture.ledger.id(), ID);
+}
+
+#[tokio::test]
+async fn an_existing_file_is_never_made_a_ledger() {
+    let fixture = Fixture::with_budget(5).await;
+    let again = Ledger::create(fixture.path(), [7; 16]).await;
+    assert!(
+        matches!(again, Err(LedgerError::File(StoreError::Exists { .. }))),
+        "{again:?}"
+    );
+    assert_eq!(account(&fixture.reopened().await.ledger, 1, EPOCH).await, Some((5, 0)));
+}
+
+#[tokio::test]
+async fn what_is_no_ledger_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    assert!(matches!(Ledger::open(&path).await, Err(LedgerError::Missing { .. })));
+    assert!(!path.exists());
+
+    for content in [&b""[..], b"id,name\n1,x\n", &[0; 4096]] {
+        fs::write(&path, content).unwrap();
+        assert!(
+            matches!(Ledger::open(&path).await, Err(LedgerError::NotALedger { .. })),
+            "{}",
+            content.len()
+        );
+        assert_eq!(fs::read(&path).unwrap(), content);
+    }
+
+    // Another program's SQLite file.
+    fs::remove_file(&path).unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
+    let other = Pool::connect_with(options).await.unwrap();
+    sqlx::query("CREATE TABLE t (x BIGINT)").execute(&other).await.unwrap();
+    other.close().await;
+    let content = fs::read(&path).unwrap();
+    assert!(matches!(Ledger::open(&path).await, Err(LedgerError::NotALedger { .. })));
+    assert_eq!(fs::read(&path).unwrap(), content);
+}
+
+#[tokio::test]
+async fn a_ledger_of_a_newer_version_is_refused() {
+    let fixture = Fixture::new().await;
+    sqlx::query("UPDATE _sqlx_migrations SET version = 1000")
+        .execute(&fixture.ledger.writer)
+        .await
+        .unwrap();
+    assert!(matches!(Ledger::open(fixture.path()).await, Err(LedgerError::Newer)));
+}
+
+#[tokio::test]
+async fn every_connection_is_set_up_for_durability() {
+    let fixture = Fixture::new().await;
+    let pragma =
+        async |pool: &Pool, pragma: &'static str| -> i64 { sqlx::query_scalar(pragma).fetch_one(pool).await.unwrap() };
+    for pool in [&fixture.ledger.writer, &fixture.ledger.reader] {
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
+        assert_eq!(mode, "wal");
+        assert_eq!(pragma(pool, "PRAGMA foreign_keys").await, 1);
+        assert!(pragma(pool, "PRAGMA busy_timeout").await >= 10_000);
+    }
+    assert_eq!(pragma(&fixture.ledger.writer, "PRAGMA synchronous").await, 2, "FULL");
+    assert_eq!(pragma(&fixture.ledger.reader, "PRAGMA query_only").await, 1);
+}
+
+#[tokio::test]
+async fn insurers_come_back_as_they_were_registered() {
+    let Fixture {
+        folder: _folder,
+        ledger,
+    } = Fixture::new().await;
+    ledger.register(&insurer(2, "Mutuelle «Été»'; --", 20)).await.unwrap();
+    ledger.register(&insurer(1, "A", u64::MAX >> 1)).await.unwrap();
+    let listed = ledger.insurers().await.unwrap();
+    let expected = Insurer {
+        id: [2; 16],
+        name: "Mutuelle «Été»'; --".to_owned(),
+        certificate: [52; 32],
+        signing_key: [102; 32],
+        status: Status::Active,
+        budget: 20,
+        created: AT,
+    };
+    assert_eq!(
+        listed.iter().map(|insurer| insurer.name.as_str()).collect::<Vec<_>>(),
+        ["A", "Mutuelle «Été»'; --"]
+    );
+    assert_eq!(listed.get(1), Some(&expected));
+    assert_eq!(listed.first().unwrap().budget, u64::MAX >> 1);
+    assert_eq!(ledger.by_certificate(&[52; 32]).await.unwrap(), Some(expected));
+    assert_eq!(ledger.by_certificate(&[2; 32]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn names_certificates_and_ids_are_unique_and_told_apart() {
+    let Fixture {
+        folder: _folder,
+        ledger,
+    } = Fixture::with_budget(5).await;
+    let same_name = NewInsurer {
+        name: "one",
+        ..insurer(2, "", 5)
+    };
+    assert!(matches!(ledger.register(&same_name).await, Err(LedgerError::NameTaken)));
+    let same_certificate = NewInsurer {
+        certificate: [51; 32],
+        ..insurer(2, "two", 5)
+    };
+    assert!(matches!(
+        ledger.register(&same_certificate).await,
+        Err(LedgerError::CertificateTaken)
+    ));
+    let same_id = NewInsurer {
+        id: [1; 16],
+        ..insurer(2, "two", 5)
+    };
+    assert!(matches!(ledger.register(&same_id).await, Err(LedgerError::IdTaken)));
+    assert_eq!(ledger.insurers().await.unwrap().len(), 1);
+    assert_eq!(account(&ledger, 2, EPOCH).await, None);
+    ledger.register(&insurer(2, "two", 5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_budget_beyond_the_ledger_is_refused() {
+    let Fixture {
+        folder: _folder,
+        ledger,
+    } = Fixture::new().await;
+    let amount = 1 << 63;
+    let result = ledger.register(&insurer(1, "one", amount)).await;
+    assert!(
+        matches!(result, Err(LedgerError::TooMany { amount: found }) if found == amount),
+        "{result:?}"
+    );
+    assert!(ledger.insurers().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn each_insurer_has_an_account_in_each_epoch() {
+    let Fixture {
+        folder: _folder,
+        ledger,
+    } = Fixture::new().await;
+    ledger.register(&insurer(1, "before", 10)).await.unwrap();
+    ledger.open_epoch(&EPOCH).await.unwrap();
+    ledger.register(&insurer(2, "between", 20)).await.unwrap();
+    ledger.open_epoch(&OTHER_EPOCH).await.unwrap();
+    ledger.register(&insurer(3, "after", 30)).await.unwrap();
+    ledger.open_epoch(&EPOCH).await.unwrap();
+    for (number, granted) in [(1, 10), (2, 20), (3, 30)] {
+        let expected = Account { granted, spent: 0 };
+        let listed = ledger.accounts(&[number; 16]).await.unwrap();
+        assert_eq!(listed, [(EPOCH, expected), (OTHER_EPOCH, expected)], "insurer {number}");
+        assert_eq!(account(&ledger, number, EPOCH).await, Some((granted, 0)));
+    }
+    assert_eq!(account(&ledger, 1, [0; 32]).await, None);
+    assert_eq!(account(&ledger, 9, EPOCH).await, None);
+    assert!(ledger.accounts(&[9; 16]).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn insurers_and_epochs_added_at_once_do_not_miss_each_other() {
+    let fixture = Fixture::new().await;
+    // Two ledgers on one file stand for two processes.
+    let second = Ledger::open(fixture.path()).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for number in 0..20 {
+        let (first, second) = (fixture.ledger.clone(), second.clone());
+        tasks.spawn(async move { first.register(&insurer(number, &number.to_string(), 10)).await });
+        tasks.spawn(async move { second.open_epoch(&[number; 32]).await });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap().unwrap();
+    }
+    for number in 0..20 {
+        assert_eq!(
+            second.accounts(&[number; 16]).await.unwrap().len(),
+            20,
+            "insurer {number}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_status_lasts() {
+    let fixture = Fixture::with_budget(5).await;
+    fixture.ledger.set_status(&[1; 16], Status::Suspended).await.unwrap();
+    let fixture = fixture.reopened().await;
+    let found = fixture.ledger.by_certificate(&[51; 32]).await.unwrap().unwrap();
+    assert_eq!(found.status, Status::Suspended);
+    let unknown = fixture.ledger.set_status(&[9; 16], Status::Active).await;
+    assert!(matches!(unknown, Err(LedgerError::UnknownInsurer)));
+}
+
+#[tokio::test]
+async fn damage_is_reported_not_believed() {
+    let fixture = Fixture::with_budget(5).await;
+    let mut raw = fixture.ledger.writer.acquire().await.unwrap();
+    sqlx::raw_sql(
+        "PRAGMA ignore_check_constraints = ON; UPDATE accounts SET spent = -1; UPDATE insurers SET status = 'x'",
+    )
+    .execute(&mut *raw)
+    .await
+    .unwrap();
+    drop(raw);
+    let found = fixture.ledger.account(&[1; 16], &EPOCH).await;
+    assert!(
+        matches!(found, Err(LedgerError::Damaged { what: "spent" })),
+        "{found:?}"
+    );
+    let found = fixture.ledger.insurers().await;
+    assert!(
+        matches!(found, Err(LedgerError::Damaged { what: "status" })),
+        "{found:?}"
+    );
+}

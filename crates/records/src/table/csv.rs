@@ -40,19 +40,25 @@ impl CsvReader {
         let delimiter = detect_delimiter(text);
         let mut reader = Self {
             source,
-            parser: csv_core::ReaderBuilder::new().delimiter(delimiter.unwrap_or(NO_DELIMITER)).build(),
+            parser: csv_core::ReaderBuilder::new()
+                .delimiter(delimiter.unwrap_or(NO_DELIMITER))
+                .build(),
             delimiter,
             headers: Vec::new(),
             input,
             position,
             number: 0,
-            record: vec![0; MAX_ROW_LEN],
+            record: vec![0; MAX_ROW_LEN + 1],
             ends: vec![0; 64],
         };
         let mut header = Batch::new();
         match reader.read_record()? {
             Some(parsed) => reader.push(parsed, &mut header)?,
-            None => return Err(TableError::Empty { path: reader.source.path().to_owned() }),
+            None => {
+                return Err(TableError::Empty {
+                    path: reader.source.path().to_owned(),
+                });
+            }
         }
         let row = header.row(0).filter(|row| row.defect() != Some(Reason::NulByte));
         let row = row.ok_or_else(|| TableError::Format {
@@ -92,7 +98,10 @@ impl CsvReader {
 
     /// Appends the parsed row to the batch, or the reason why it can only be rejected.
     fn push(&self, parsed: Parsed, batch: &mut Batch) -> Result<(), TableError> {
-        let not_utf8 = || TableError::NotUtf8 { path: self.source.path().to_owned(), row: self.number };
+        let not_utf8 = || TableError::NotUtf8 {
+            path: self.source.path().to_owned(),
+            row: self.number,
+        };
         let (bytes, ends) = (&self.record[..parsed.length], &self.ends[..parsed.fields]);
         let text = str::from_utf8(bytes).map_err(|_| not_utf8())?;
         // Two cells that are no text by themselves can join to something that is.
@@ -103,7 +112,11 @@ impl CsvReader {
             batch.push_defective(self.number, Reason::NulByte);
         } else if self.number > 0 && ends.len() != self.headers.len() {
             let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
-            let defect = Reason::FieldCount { found: ends.len(), expected: self.headers.len(), lines };
+            let defect = Reason::FieldCount {
+                found: ends.len(),
+                expected: self.headers.len(),
+                lines,
+            };
             batch.push_defective(self.number, defect);
         } else {
             batch.push(self.number, text, ends);
@@ -113,26 +126,36 @@ impl CsvReader {
 
     /// Parses one row into `record` and `ends`; nothing at the end of the file.
     fn read_record(&mut self) -> Result<Option<Parsed>, TableError> {
-        self.skip_blank_lines()?;
+        if !self.skip_blank_lines()? {
+            return Ok(None);
+        }
         let mut parsed = Parsed { length: 0, fields: 0 };
         let mut consumed = 0_usize;
         loop {
-            if !self.refill()? && ends_inside_quotes(&self.parser) {
-                return Err(TableError::OpenQuote { path: self.source.path().to_owned(), row: self.number });
-            }
+            let at_end = !self.refill()?;
+            // A line break ends the last row as the end of the file would, but inside quotes it ends nothing.
+            let input = if at_end { b"\n" } else { &self.input[self.position..] };
             let (result, read, written, ended) = self.parser.read_record(
-                &self.input[self.position..],
+                input,
                 &mut self.record[parsed.length..],
                 &mut self.ends[parsed.fields..],
             );
-            self.position += read;
-            consumed += read;
+            if !at_end {
+                self.position += read;
+                consumed += read;
+            }
             parsed.length += written;
             parsed.fields += ended;
             if consumed > MAX_ROW_LEN {
                 return Err(self.too_long());
             }
             match result {
+                ReadRecordResult::InputEmpty if at_end => {
+                    return Err(TableError::OpenQuote {
+                        path: self.source.path().to_owned(),
+                        row: self.number,
+                    });
+                }
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => return Err(self.too_long()),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
@@ -142,17 +165,18 @@ impl CsvReader {
         }
     }
 
-    /// The parser skips them too, but would count them into the length of the next row.
-    fn skip_blank_lines(&mut self) -> Result<(), TableError> {
+    /// Goes to the next row; false at the end of the file. The parser skips blank lines too, but would count them into
+    /// the length of the row.
+    fn skip_blank_lines(&mut self) -> Result<bool, TableError> {
         while self.refill()? {
             let rest = &self.input[self.position..];
             let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
             self.position += blank;
             if self.position < self.input.len() {
-                break;
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Reads on if all input is parsed; false at the end of the file.
@@ -167,13 +191,19 @@ impl CsvReader {
     }
 
     fn too_long(&self) -> TableError {
-        TableError::RowTooLong { path: self.source.path().to_owned(), row: self.number }
+        TableError::RowTooLong {
+            path: self.source.path().to_owned(),
+            row: self.number,
+        }
     }
 }
 
 impl fmt::Debug for CsvReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CsvReader").field("source", &self.source).field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("CsvReader")
+            .field("source", &self.source)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -182,12 +212,6 @@ impl fmt::Debug for CsvReader {
 struct Parsed {
     length: usize,
     fields: usize,
-}
-
-/// Whether the parser stands inside a quoted field. It does not tell, but only there a line break ends no row.
-fn ends_inside_quotes(parser: &csv_core::Reader) -> bool {
-    let (result, ..) = parser.clone().read_record(b"x\n", &mut [0; 8], &mut [0; 8]);
-    !matches!(result, ReadRecordResult::Record)
 }
 
 /// The delimiter that appears most in the first line that is not blank, outside quotes.
@@ -214,5 +238,10 @@ fn detect_delimiter(text: &[u8]) -> Option<u8> {
         }
     }
     // `max_by_key` takes the last of equals.
-    counts.into_iter().rev().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 0).map(|(byte, _)| byte)
+    counts
+        .into_iter()
+        .rev()
+        .max_by_key(|(_, count)| *count)
+        .filter(|(_, count)| *count > 0)
+        .map(|(byte, _)| byte)
 }

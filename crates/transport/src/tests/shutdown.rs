@@ -74,6 +74,19 @@ async fn a_request_that_outlasts_the_grace_is_told_to_come_back() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_still_in_its_handshake_is_told_to_come_back() {
+    // The client's half of the handshake is over first, so some of these find the server still in its own.
+    for _ in 0..20 {
+        let operator = Operator::start(Limits::default());
+        let connection = operator.connected().await;
+        operator.stop.send(()).unwrap();
+        let error = ask_until_closed(&connection).await;
+        assert!(matches!(error, TransportError::ComeBack), "{error:?}");
+        operator.running.await.unwrap();
+    }
+}
+
 /// Requests that arrive before the server stops are still answered.
 async fn ask_until_closed(connection: &Connection) -> TransportError {
     loop {

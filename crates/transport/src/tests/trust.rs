@@ -160,7 +160,9 @@ fn the_hybrid_key_exchange_is_negotiated_without_a_second_hello_and_nothing_can_
         feed(&wire, |bytes| client.read_tls(bytes));
         client.process_new_packets().unwrap();
     }
-    let group = |group: Option<&'static dyn rustls::crypto::SupportedKxGroup>| group.map(|group| group.name());
+    let group = |group: Option<&'static dyn rustls::crypto::SupportedKxGroup>| {
+        group.map(rustls::crypto::SupportedKxGroup::name)
+    };
     assert_eq!(
         group(client.negotiated_key_exchange_group()),
         Some(NamedGroup::X25519MLKEM768)

@@ -1,0 +1,291 @@
+//! Which column of a table holds what, and from a row to an identifier.
+//!
+//! A column is found by its header alone; the contents of cells are never looked at to guess what they are.
+
+mod headers;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, str::FromStr};
+
+use blindlist_protocol::identifier::{BirthDate, BirthRank, Field, GivenName, Identifier, Name, Nir, Reject, Scheme};
+
+use self::headers::{fold, listed, shown, synonyms};
+use crate::{
+    batch::Row,
+    error::ColumnError,
+    rejection::{Reason, Rejection},
+};
+
+/// What a column can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Column {
+    /// A field of an identifier.
+    Field(Field),
+    /// The data categories exposed for the person, parted by `|`.
+    Categories,
+}
+
+impl Column {
+    /// The canonical name, which is also the canonical header.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Field(field) => field.name(),
+            Self::Categories => "categories",
+        }
+    }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Column {
+    type Err = ColumnError;
+
+    fn from_str(text: &str) -> Result<Self, ColumnError> {
+        let mut all = Field::ALL.into_iter().map(Self::Field).chain([Self::Categories]);
+        all.find(|column| column.name() == text).ok_or(ColumnError::Override)
+    }
+}
+
+/// Reads the `NAME=HEADER` of the option `--column`.
+///
+/// # Errors
+/// [`ColumnError::Override`] if it has another form or the name is unknown.
+pub fn parse_override(text: &str) -> Result<(Column, String), ColumnError> {
+    let (column, header) = text.split_once('=').ok_or(ColumnError::Override)?;
+    match header.trim() {
+        "" => Err(ColumnError::Override),
+        header => Ok((column.trim().parse()?, header.to_owned())),
+    }
+}
+
+/// The columns of a table under one scheme. Can be shared between threads.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    plan: Plan,
+    categories: Option<usize>,
+    description: Vec<String>,
+}
+
+/// The places of the columns, from 0.
+#[derive(Clone, Copy, Debug)]
+enum Plan {
+    Nir {
+        nir: usize,
+    },
+    Beneficiary {
+        nir: usize,
+        birth_date: usize,
+        birth_rank: Option<usize>,
+    },
+    Person {
+        birth_name: usize,
+        given_name: usize,
+        birth_date: usize,
+    },
+}
+
+impl Columns {
+    /// Finds the columns that the scheme needs, and the optional ones that are there: without a birth rank every rank is
+    /// 1, without categories every row has all categories of the list.
+    ///
+    /// An override names a header exactly; otherwise a column is found by its canonical name or a well-known header,
+    /// compared without regard to case, accents, punctuation and spaces.
+    ///
+    /// # Errors
+    /// If a column is missing, could be two, or an override does not fit.
+    pub fn resolve(headers: &[String], scheme: Scheme, overrides: &[(Column, String)]) -> Result<Self, ColumnError> {
+        let mut finder = Finder {
+            headers,
+            overrides,
+            found: Vec::new(),
+        };
+        finder.check_overrides(scheme)?;
+        let plan = match scheme {
+            Scheme::Nir => Plan::Nir {
+                nir: finder.required(Field::Nir)?,
+            },
+            Scheme::Beneficiary => Plan::Beneficiary {
+                nir: finder.required(Field::Nir)?,
+                birth_date: finder.required(Field::BirthDate)?,
+                birth_rank: finder.find(Column::Field(Field::BirthRank))?,
+            },
+            Scheme::Person => Plan::Person {
+                birth_name: finder.required(Field::BirthName)?,
+                given_name: finder.required(Field::GivenName)?,
+                birth_date: finder.required(Field::BirthDate)?,
+            },
+        };
+        let categories = finder.find(Column::Categories)?;
+        let line = |(column, place): &(Column, usize)| {
+            format!("{column} <- {} (column {})", shown(finder.header(*place)), place + 1)
+        };
+        Ok(Self {
+            plan,
+            categories,
+            description: finder.found.iter().map(line).collect(),
+        })
+    }
+
+    /// One line for each column in use, such as `nir <- "Numéro de sécurité sociale" (column 3)`.
+    pub fn describe(&self) -> &[String] {
+        &self.description
+    }
+
+    /// The identifier of the person in this row of the table.
+    ///
+    /// # Errors
+    /// The row, the column and the reason if there is none.
+    pub fn identifier(&self, row: &Row<'_>) -> Result<Identifier, Rejection> {
+        if let Some(reason) = row.defect() {
+            return Err(Rejection {
+                row: row.number(),
+                column: "row",
+                reason,
+            });
+        }
+        match self.plan {
+            Plan::Nir { nir } => Ok(Identifier::nir(&cell(row, nir, Field::Nir, Nir::parse)?)),
+            Plan::Beneficiary {
+                nir,
+                birth_date,
+                birth_rank,
+            } => {
+                let nir = cell(row, nir, Field::Nir, Nir::parse)?;
+                let date = cell(row, birth_date, Field::BirthDate, BirthDate::parse)?;
+                let rank = match birth_rank {
+                    Some(place) => cell(row, place, Field::BirthRank, BirthRank::parse)?,
+                    None => BirthRank::FIRST,
+                };
+                Ok(Identifier::beneficiary(&nir, &date, rank))
+            }
+            Plan::Person {
+                birth_name,
+                given_name,
+                birth_date,
+            } => {
+                let name = cell(row, birth_name, Field::BirthName, Name::parse)?;
+                let given = cell(row, given_name, Field::GivenName, GivenName::parse)?;
+                let person = |text: &str| Identifier::person(&name, &given, &BirthDate::parse(text)?);
+                cell(row, birth_date, Field::BirthDate, person)
+            }
+        }
+    }
+
+    /// The categories in this row without spaces around them; nothing if the table has no such column.
+    pub fn categories<'a>(&self, row: &Row<'a>) -> Option<&'a str> {
+        row.cell(self.categories?).map(str::trim)
+    }
+}
+
+/// Parses one cell. A cell that is not there is empty.
+fn cell<T>(
+    row: &Row<'_>,
+    place: usize,
+    field: Field,
+    parse: impl FnOnce(&str) -> Result<T, Reject>,
+) -> Result<T, Rejection> {
+    parse(row.cell(place).unwrap_or_default()).map_err(|reject| Rejection {
+        row: row.number(),
+        column: field.name(),
+        reason: Reason::Cell(reject),
+    })
+}
+
+struct Finder<'a> {
+    headers: &'a [String],
+    overrides: &'a [(Column, String)],
+    found: Vec<(Column, usize)>,
+}
+
+impl Finder<'_> {
+    fn check_overrides(&self, scheme: Scheme) -> Result<(), ColumnError> {
+        for (place, (column, header)) in self.overrides.iter().enumerate() {
+            match column {
+                Column::Field(field) if !scheme.fields().contains(field) => {
+                    return Err(ColumnError::Unused {
+                        column: *column,
+                        scheme,
+                    });
+                }
+                Column::Field(_) | Column::Categories => {}
+            }
+            for (other, other_header) in self.overrides.iter().skip(place + 1) {
+                if other == column {
+                    return Err(ColumnError::Repeated { column: *column });
+                }
+                if other_header.trim() == header.trim() {
+                    return Err(ColumnError::Shared {
+                        first: *column,
+                        second: *other,
+                        header: shown(header),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn required(&mut self, field: Field) -> Result<usize, ColumnError> {
+        let column = Column::Field(field);
+        self.find(column)?.ok_or_else(|| ColumnError::Missing {
+            column,
+            looked_for: listed(synonyms(column).iter()),
+            found: listed(self.headers.iter()),
+        })
+    }
+
+    fn find(&mut self, column: Column) -> Result<Option<usize>, ColumnError> {
+        let place = match self.overrides.iter().find(|(chosen, _)| *chosen == column) {
+            Some((_, header)) => Some(self.find_chosen(column, header.trim())?),
+            None => self.find_known(column)?,
+        };
+        self.found.extend(place.map(|place| (column, place)));
+        Ok(place)
+    }
+
+    fn find_chosen(&self, column: Column, header: &str) -> Result<usize, ColumnError> {
+        match *self.places(|candidate| candidate.trim() == header) {
+            [place] => Ok(place),
+            [] => Err(ColumnError::NoSuchHeader {
+                column,
+                header: shown(header),
+                found: listed(self.headers.iter()),
+            }),
+            [_, _, ..] => Err(ColumnError::DuplicateHeader {
+                column,
+                header: shown(header),
+            }),
+        }
+    }
+
+    fn find_known(&self, column: Column) -> Result<Option<usize>, ColumnError> {
+        let known = synonyms(column).iter().map(|synonym| fold(synonym)).collect::<Vec<_>>();
+        let chosen_otherwise = |header: &str| self.overrides.iter().any(|(_, chosen)| chosen.trim() == header.trim());
+        match *self.places(|candidate| known.contains(&fold(candidate)) && !chosen_otherwise(candidate)) {
+            [] => Ok(None),
+            [place] => Ok(Some(place)),
+            ref places @ [_, _, ..] => {
+                let found = listed(places.iter().map(|place| self.header(*place)));
+                Err(ColumnError::Ambiguous { column, found })
+            }
+        }
+    }
+
+    /// The places of the headers that fit.
+    fn places(&self, fits: impl Fn(&str) -> bool) -> Box<[usize]> {
+        let headers = self.headers.iter().enumerate();
+        headers
+            .filter(|(_, header)| fits(header))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    fn header(&self, place: usize) -> &str {
+        self.headers.get(place).map_or("", String::as_str)
+    }
+}
