@@ -1,1 +1,24 @@
-//! blindlist: the insurer's side.
+//! The insurer's side: `blindlist`, which asks an operator which of its members are on a breach list.
+//!
+//! [`profile`] keeps what the insurer has: its keys, the operator's bundle, verified indexes, unfinished jobs.
+//! [`enroll`] makes it, [`live`] learns what the operator says is live, [`index`] fetches releases, [`check`] does the
+//! work, [`lists`] shows what there is. All of them talk through a [`channel`], so that none knows of sockets.
+//!
+//! Every byte from the operator's server is hostile until a pinned key, a digest or a proof says otherwise. Nothing here
+//! may put a cell of a member file, an identifier or a secret into an error or onto the terminal.
+#![forbid(unsafe_code)]
+
+pub mod channel;
+pub mod check;
+pub mod cli;
+pub mod enroll;
+mod error;
+pub mod index;
+pub mod lists;
+pub mod live;
+pub mod profile;
+mod show;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Broken, ClientError};

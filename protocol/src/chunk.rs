@@ -50,9 +50,7 @@ impl ChunkHeader {
 /// SHA-256(domain ‖ number of elements ‖ elements): what a chunk is recognised by when it comes again.
 pub fn digest(elements: &[Element]) -> Digest {
     let count = u32::try_from(elements.len()).expect("a chunk has at most 8,192 elements");
-    let mut hash = Sha256::new()
-        .chain_update(CHUNK_DIGEST_DOMAIN)
-        .chain_update(count.to_le_bytes());
+    let mut hash = Sha256::new().chain_update(CHUNK_DIGEST_DOMAIN).chain_update(count.to_le_bytes());
     for element in elements {
         hash.update(element.as_bytes());
     }

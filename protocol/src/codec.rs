@@ -29,10 +29,7 @@ pub enum CodecError {
 const CEILING: usize = 4 << 20;
 
 fn configuration() -> Configuration<LittleEndian, Fixint, Limit<CEILING>> {
-    bincode::config::standard()
-        .with_little_endian()
-        .with_fixed_int_encoding()
-        .with_limit::<CEILING>()
+    bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<CEILING>()
 }
 
 /// The one encoding of a value.
@@ -49,10 +46,7 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// [`CodecError`] when there are more than `limit` bytes, when they do not hold such a value, or when any are left over.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, CodecError> {
     if bytes.len() > limit {
-        return Err(CodecError::TooLarge {
-            found: bytes.len(),
-            limit,
-        });
+        return Err(CodecError::TooLarge { found: bytes.len(), limit });
     }
     let (value, used) = bincode::serde::decode_from_slice(bytes, configuration()).map_err(|_| CodecError::Malformed)?;
     match bytes.len() - used {
@@ -85,9 +79,7 @@ pub(crate) mod bytes64 {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<[u8; 64], A::Error> {
                 let mut bytes = [0; 64];
                 for byte in &mut bytes {
-                    *byte = seq
-                        .next_element()?
-                        .ok_or_else(|| A::Error::custom("fewer than 64 bytes"))?;
+                    *byte = seq.next_element()?.ok_or_else(|| A::Error::custom("fewer than 64 bytes"))?;
                 }
                 Ok(bytes)
             }
@@ -104,22 +96,12 @@ mod tests {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     enum Sample {
         Unit,
-        Fields {
-            number: u16,
-            option: Option<u8>,
-            list: Vec<[u8; 2]>,
-            text: String,
-        },
+        Fields { number: u16, option: Option<u8>, list: Vec<[u8; 2]>, text: String },
     }
 
     #[test]
     fn layout_is_as_specified() {
-        let value = Sample::Fields {
-            number: 0x0102,
-            option: Some(7),
-            list: vec![[1, 2]],
-            text: "é".into(),
-        };
+        let value = Sample::Fields { number: 0x0102, option: Some(7), list: vec![[1, 2]], text: "é".into() };
         let expected = [
             "01000000",         // tag
             "0201",             // number
@@ -136,30 +118,12 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let good = encode(&Sample::Unit);
-        assert_eq!(
-            decode::<Sample>(&good, 3),
-            Err(CodecError::TooLarge { found: 4, limit: 3 })
-        );
+        assert_eq!(decode::<Sample>(&good, 3), Err(CodecError::TooLarge { found: 4, limit: 3 }));
         assert_eq!(decode::<Sample>(&good[..3], 100), Err(CodecError::Malformed));
-        assert_eq!(
-            decode::<Sample>(&[&good[..], &[0]].concat(), 100),
-            Err(CodecError::Trailing(1))
-        );
-        assert_eq!(
-            decode::<Sample>(&[2, 0, 0, 0], 100),
-            Err(CodecError::Malformed),
-            "no such variant"
-        );
-        assert_eq!(
-            decode::<Option<u8>>(&[2, 0], 100),
-            Err(CodecError::Malformed),
-            "an option is 0 or 1"
-        );
+        assert_eq!(decode::<Sample>(&[&good[..], &[0]].concat(), 100), Err(CodecError::Trailing(1)));
+        assert_eq!(decode::<Sample>(&[2, 0, 0, 0], 100), Err(CodecError::Malformed), "no such variant");
+        assert_eq!(decode::<Option<u8>>(&[2, 0], 100), Err(CodecError::Malformed), "an option is 0 or 1");
         let endless = u64::MAX.to_le_bytes();
-        assert_eq!(
-            decode::<Vec<u8>>(&endless, 100),
-            Err(CodecError::Malformed),
-            "a length beyond the bytes"
-        );
+        assert_eq!(decode::<Vec<u8>>(&endless, 100), Err(CodecError::Malformed), "a length beyond the bytes");
     }
 }

@@ -10,6 +10,8 @@ use crate::signature::{Signature, SigningKey, VerifyingKey};
 use crate::text::{Address, Slug};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::fmt;
+use std::str::FromStr;
 
 /// What an insurer asks to be enrolled with, signed by its request-signing key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,12 +30,7 @@ impl EnrolmentRequest {
     /// A request for these keys.
     pub fn new(name: Slug, tls_key: &SigningKey, signing_key: VerifyingKey) -> Self {
         let tls_proof = tls_key.sign(&tls_proof_message(&name, &signing_key));
-        Self {
-            name,
-            tls_key: tls_key.verifying(),
-            signing_key,
-            tls_proof,
-        }
+        Self { name, tls_key: tls_key.verifying(), signing_key, tls_proof }
     }
 }
 
@@ -48,9 +45,7 @@ impl Kind for EnrolmentRequest {
 
     fn check(&self) -> Result<(), &'static str> {
         let message = tls_proof_message(&self.name, &self.signing_key);
-        self.tls_key
-            .verify(&message, &self.tls_proof)
-            .map_err(|_| "the TLS key did not sign it")
+        self.tls_key.verify(&message, &self.tls_proof).map_err(|_| "the TLS key did not sign it")
     }
 }
 
@@ -109,10 +104,92 @@ impl SelfSigned for Bundle {
 /// SHA-256(domain ‖ key): how a bundle pins the successor of the manifest key without showing it.
 pub fn successor_hash(successor: &VerifyingKey) -> Digest {
     Digest::from_bytes(
-        Sha256::new()
-            .chain_update(SUCCESSOR_DOMAIN)
-            .chain_update(successor.as_bytes())
-            .finalize()
-            .into(),
+        Sha256::new().chain_update(SUCCESSOR_DOMAIN).chain_update(successor.as_bytes()).finalize().into(),
     )
+}
+
+/// SHA-256 of the whole file of a request or a bundle: what people compare by voice or mail before they trust it.
+///
+/// Shown as 64 lower-case hexadecimal digits in 8 groups of 8, joined by `-`. Read in any case, with `-`, `:` and spaces
+/// anywhere or nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+/// A text that is not a fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint is 64 hexadecimal digits, in groups joined by `-`")]
+pub struct FingerprintError;
+
+impl Fingerprint {
+    /// The fingerprint of a file with these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, byte) in self.0.iter().enumerate() {
+            if place > 0 && place % 4 == 0 {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let mut nibbles = text.chars().filter(|c| !matches!(c, '-' | ':') && !c.is_whitespace());
+        let mut nibble = || {
+            let digit = nibbles.next().and_then(|c| c.to_digit(16));
+            digit.and_then(|d| u8::try_from(d).ok()).ok_or(FingerprintError)
+        };
+        let mut bytes = [0; 32];
+        for byte in &mut bytes {
+            *byte = nibble()? << 4 | nibble()?;
+        }
+        match nibbles.next() {
+            None => Ok(Self(bytes)),
+            Some(_) => Err(FingerprintError),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_hash_of_the_file_in_eight_groups() {
+        let shown = "e3b0c442-98fc1c14-9afbf4c8-996fb924-27ae41e4-649b934c-a495991b-7852b855";
+        assert_eq!(Fingerprint::of(b"").to_string(), shown, "SHA-256 of nothing");
+        assert_ne!(Fingerprint::of(b""), Fingerprint::of(b"\0"));
+    }
+
+    #[test]
+    fn a_fingerprint_is_read_however_people_write_it() {
+        let fingerprint = Fingerprint::of(b"request");
+        let shown = fingerprint.to_string();
+        let spaced = shown.replace('-', " \n");
+        for written in [&shown, &shown.to_uppercase(), &shown.replace('-', ""), &shown.replace('-', ":"), &spaced] {
+            assert_eq!(written.parse(), Ok(fingerprint), "{written}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_fingerprint() {
+        let shown = Fingerprint::of(b"request").to_string();
+        let (short, long) = (&shown[1..], format!("{shown}0"));
+        for bad in ["", short, &long, &shown.replace('-', "_"), &shown.replace('-', "+"), &format!("0x{short}")] {
+            assert_eq!(bad.parse::<Fingerprint>(), Err(FingerprintError), "{bad}");
+        }
+    }
 }

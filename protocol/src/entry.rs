@@ -20,16 +20,11 @@ pub struct Entry {
 impl Entry {
     /// (tag, pad) of SHA-512(domain ‖ release id ‖ y).
     pub fn derive(release: &ReleaseId, evaluation: &Evaluation) -> Self {
-        let hash = Sha512::new()
-            .chain_update(ENTRY_DOMAIN)
-            .chain_update(release.as_bytes());
+        let hash = Sha512::new().chain_update(ENTRY_DOMAIN).chain_update(release.as_bytes());
         let digest: [u8; 64] = hash.chain_update(evaluation.as_bytes()).finalize().into();
         let (tag, rest) = digest.split_first_chunk::<16>().expect("SHA-512 has 64 bytes");
         let pad = rest.first_chunk::<16>().expect("48 bytes are left");
-        Self {
-            tag: u128::from_le_bytes(*tag),
-            pad: u128::from_le_bytes(*pad),
-        }
+        Self { tag: u128::from_le_bytes(*tag), pad: u128::from_le_bytes(*pad) }
     }
 
     /// The label hidden by this entry's pad, in its `length` low bytes.
@@ -42,9 +37,7 @@ impl Entry {
     /// # Errors
     /// [`InconsistentLabel`] when no bit or an unused bit is set: key, proof, index and code do not belong together.
     pub fn open(&self, sealed: u64, dictionary: &Dictionary) -> Result<Label, InconsistentLabel> {
-        dictionary
-            .label(sealed ^ self.pad_for(dictionary))
-            .ok_or(InconsistentLabel)
+        dictionary.label(sealed ^ self.pad_for(dictionary)).ok_or(InconsistentLabel)
     }
 
     fn pad_for(&self, dictionary: &Dictionary) -> u64 {
@@ -138,19 +131,12 @@ impl Dictionary {
 
     /// The label of one category, by name.
     pub fn one(&self, category: &str) -> Option<Label> {
-        self.0
-            .iter()
-            .position(|known| known.as_str() == category)
-            .map(|bit| Label(1 << bit))
+        self.0.iter().position(|known| known.as_str() == category).map(|bit| Label(1 << bit))
     }
 
     /// The names of a label's categories, in the order of the bits.
     pub fn names(&self, label: Label) -> impl Iterator<Item = &Slug> {
-        self.0
-            .iter()
-            .enumerate()
-            .filter(move |(bit, _)| label.0 >> bit & 1 == 1)
-            .map(|(_, name)| name)
+        self.0.iter().enumerate().filter(move |(bit, _)| label.0 >> bit & 1 == 1).map(|(_, name)| name)
     }
 
     /// The known label of canary `i` (SPEC.md, "Canaries"): all categories for the first, then one each in turn.

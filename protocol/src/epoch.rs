@@ -63,9 +63,7 @@ pub enum Evidence {
 impl EpochRecord {
     /// The id of the epoch of these keys.
     pub fn id(operator_key: &VerifyingKey, key: &PublicKey) -> EpochId {
-        let hash = Sha256::new()
-            .chain_update(EPOCH_ID_DOMAIN)
-            .chain_update(operator_key.as_bytes());
+        let hash = Sha256::new().chain_update(EPOCH_ID_DOMAIN).chain_update(operator_key.as_bytes());
         EpochId::from_bytes(hash.chain_update(key.element().as_bytes()).finalize().into())
     }
 
@@ -86,12 +84,7 @@ impl EpochRecord {
 
     /// The first `threshold` holders.
     pub fn first_set(&self) -> Option<HolderSet> {
-        let indices: Vec<u8> = self
-            .holders
-            .iter()
-            .take(self.threshold.into())
-            .map(|holder| holder.index)
-            .collect();
+        let indices: Vec<u8> = self.holders.iter().take(self.threshold.into()).map(|holder| holder.index).collect();
         HolderSet::try_from(indices).ok().filter(|set| self.accepts(set))
     }
 }

@@ -76,9 +76,7 @@ pub(crate) fn lie_on_one_polynomial(key: &PublicKey, shares: &[(u8, PublicKey)],
         return false;
     };
     let at = |x: u8| {
-        let terms = basis
-            .iter()
-            .map(|(index, share)| Some(set.coefficient(*index, x)? * share.point()));
+        let terms = basis.iter().map(|(index, share)| Some(set.coefficient(*index, x)? * share.point()));
         terms.collect::<Option<Vec<_>>>().map(|points| points.into_iter().sum())
     };
     at(0) == Some(*key.point()) && rest.iter().all(|(index, share)| at(*index) == Some(*share.point()))
@@ -90,12 +88,8 @@ mod tests {
 
     /// Shares of a polynomial with these coefficients, at 1..=n.
     fn shares(coefficients: &[u64], n: u8) -> Vec<(u8, SecretKey)> {
-        let at = |x: u8| {
-            coefficients
-                .iter()
-                .rev()
-                .fold(Scalar::ZERO, |sum, c| sum * Scalar::from(x) + Scalar::from(*c))
-        };
+        let at =
+            |x: u8| coefficients.iter().rev().fold(Scalar::ZERO, |sum, c| sum * Scalar::from(x) + Scalar::from(*c));
         (1..=n).map(|x| (x, SecretKey::from_scalar(at(x)).unwrap())).collect()
     }
 
@@ -134,10 +128,7 @@ mod tests {
         let key = SecretKey::from_scalar(Scalar::from(77_u64)).unwrap().public();
         let mut public: Vec<_> = shares(&[77, 5, 9], 5).iter().map(|(i, s)| (*i, s.public())).collect();
         assert!(lie_on_one_polynomial(&key, &public, 3));
-        assert!(
-            lie_on_one_polynomial(&key, &public, 4),
-            "a lower degree is on every higher one"
-        );
+        assert!(lie_on_one_polynomial(&key, &public, 4), "a lower degree is on every higher one");
         assert!(!lie_on_one_polynomial(&key, &public, 2));
         assert!(!lie_on_one_polynomial(&key, &public, 6));
         assert!(!lie_on_one_polynomial(&key, &public, 0));

@@ -42,10 +42,7 @@ impl Identifier {
 
     /// The identifier of one person as third-party payment knows them. The birth date may be incomplete.
     pub fn beneficiary(nir: &Nir, date: &BirthDate, rank: BirthRank) -> Self {
-        Self::encode(
-            Scheme::Beneficiary.byte(),
-            [nir.as_bytes(), date.as_bytes(), &[rank.digit()]],
-        )
+        Self::encode(Scheme::Beneficiary.byte(), [nir.as_bytes(), date.as_bytes(), &[rank.digit()]])
     }
 
     /// The identifier of a person of whom no number is held.
@@ -56,10 +53,7 @@ impl Identifier {
         if !date.is_complete() {
             return Err(Reject::DateIncomplete);
         }
-        Ok(Self::encode(
-            Scheme::Person.byte(),
-            [name.as_bytes(), given.as_bytes(), date.as_bytes()],
-        ))
+        Ok(Self::encode(Scheme::Person.byte(), [name.as_bytes(), given.as_bytes(), date.as_bytes()]))
     }
 
     /// The identifier of a canary: 16 random bytes under a scheme byte that no person can have.

@@ -94,14 +94,7 @@ mod tests {
         let id = JobId::from_bytes([0xab; 16]);
         assert_eq!(id.to_string(), "ab".repeat(16));
         assert_eq!(id.to_string().parse(), Ok(id));
-        for bad in [
-            "",
-            "ab",
-            &"AB".repeat(16),
-            &"xy".repeat(16),
-            &"ab".repeat(17),
-            &"+1".repeat(16),
-        ] {
+        for bad in ["", "ab", &"AB".repeat(16), &"xy".repeat(16), &"ab".repeat(17), &"+1".repeat(16)] {
             assert_eq!(bad.parse::<JobId>(), Err(IdError(32)), "{bad}");
         }
     }

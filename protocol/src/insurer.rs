@@ -50,9 +50,7 @@ impl Epoch {
     pub fn open(record: &[u8], pinned: &VerifyingKey) -> Result<Self, ObjectError> {
         let record: EpochRecord = object::open(record, pinned)?;
         if record.operator_key != *pinned {
-            return Err(ObjectError::Invalid(
-                "it names another operator key than the one that signed it",
-            ));
+            return Err(ObjectError::Invalid("it names another operator key than the one that signed it"));
         }
         let base = BlindingBase::new(&record.key);
         Ok(Self { record, base })
@@ -82,11 +80,7 @@ impl Epoch {
         if !self.record.accepts(&holders) {
             return Err(EvaluationError::Holders);
         }
-        let mut blinded: Vec<_> = items
-            .iter()
-            .enumerate()
-            .map(|(i, item)| Blinded::new(i, item, secret))
-            .collect();
+        let mut blinded: Vec<_> = items.iter().enumerate().map(|(i, item)| Blinded::new(i, item, secret)).collect();
         blinded.sort_unstable_by_key(|blinded| blinded.element);
         let elements: Vec<Element> = blinded.iter().map(|blinded| blinded.element).collect();
         let header = ChunkHeader {
@@ -99,38 +93,17 @@ impl Epoch {
             digest: chunk::digest(&elements),
         };
         let signature = header.sign(signer);
-        let request = Evaluate {
-            epoch: self.record.epoch,
-            holders,
-            job,
-            number,
-            elements,
-            signature,
-        };
+        let request = Evaluate { epoch: self.record.epoch, holders, job, number, elements, signature };
         let points = blinded.iter().map(|blinded| blinded.point).collect();
         let origins = blinded.into_iter().map(|blinded| (blinded.item, blinded.r)).collect();
-        Ok(Asked {
-            request,
-            points,
-            origins,
-        })
+        Ok(Asked { request, points, origins })
     }
 
     /// Verifies one holder's answer.
     fn verify(&self, asked: &Asked, holder: u8, answer: &Evaluated) -> Result<Proven, EvaluationError> {
-        let (request, share) = (
-            &asked.request,
-            self.record.holder(holder).ok_or(EvaluationError::Holders)?.share,
-        );
-        let public = request
-            .holders
-            .public_part(holder, &share)
-            .map_err(|_| EvaluationError::Holders)?;
-        let proven = match (
-            request.elements.as_slice(),
-            asked.points.as_slice(),
-            answer.elements.as_slice(),
-        ) {
+        let (request, share) = (&asked.request, self.record.holder(holder).ok_or(EvaluationError::Holders)?.share);
+        let public = request.holders.public_part(holder, &share).map_err(|_| EvaluationError::Holders)?;
+        let proven = match (request.elements.as_slice(), asked.points.as_slice(), answer.elements.as_slice()) {
             ([element], [point], [answered]) => oprf::verify(&public, (element, point), answered, &answer.proof)?,
             (elements, points, answered) => {
                 let context = BatchContext {
@@ -161,12 +134,7 @@ impl Blinded {
             Item::Person(identifier) => additive_blind(identifier.as_bytes(), &r),
             Item::Padding(_) => oprf::padding(&r),
         };
-        Self {
-            item,
-            r,
-            element,
-            point,
-        }
+        Self { item, r, element, point }
     }
 }
 
@@ -180,12 +148,7 @@ pub struct Asked {
 
 impl std::fmt::Debug for Asked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Asked(chunk {} of {} elements)",
-            self.request.number,
-            self.points.len()
-        )
+        write!(f, "Asked(chunk {} of {} elements)", self.request.number, self.points.len())
     }
 }
 
@@ -205,14 +168,9 @@ impl Asked {
         if indices != self.request.holders.indices() {
             return Err(EvaluationError::Answers);
         }
-        let proven: Result<Vec<_>, _> = answers
-            .iter()
-            .map(|(holder, answer)| epoch.verify(&self, *holder, answer))
-            .collect();
-        Ok(Answered {
-            proven: Proven::sum(proven?)?,
-            origins: self.origins,
-        })
+        let proven: Result<Vec<_>, _> =
+            answers.iter().map(|(holder, answer)| epoch.verify(&self, *holder, answer)).collect();
+        Ok(Answered { proven: Proven::sum(proven?)?, origins: self.origins })
     }
 }
 

@@ -56,9 +56,7 @@ pub enum Item {
 impl BlindingSecret {
     /// The secret of a job for one operator and epoch.
     pub fn new(seed: &JobSeed, operator_key: &VerifyingKey, key: &PublicKey) -> Self {
-        let mac = keyed(seed.as_bytes())
-            .chain_update(operator_key.as_bytes())
-            .chain_update(key.element().as_bytes());
+        let mac = keyed(seed.as_bytes()).chain_update(operator_key.as_bytes()).chain_update(key.element().as_bytes());
         let s: Zeroizing<[u8; 64]> = Zeroizing::new(mac.finalize().into_bytes().into());
         Self(keyed(&*s))
     }
@@ -82,13 +80,7 @@ impl BlindingSecret {
     }
 
     fn mac(&self, label: &[u8], data: &[u8]) -> [u8; 64] {
-        self.0
-            .clone()
-            .chain_update(label)
-            .chain_update(data)
-            .finalize()
-            .into_bytes()
-            .into()
+        self.0.clone().chain_update(label).chain_update(data).finalize().into_bytes().into()
     }
 }
 
@@ -108,10 +100,7 @@ pub fn cost(identifiers: u64) -> u64 {
 pub fn layout(secret: &BlindingSecret, identifiers: Vec<Identifier>) -> Vec<Item> {
     let padding = cost(identifiers.len() as u64) - identifiers.len() as u64;
     let padding = u32::try_from(padding).expect("less than 64");
-    let items = identifiers
-        .into_iter()
-        .map(Item::Person)
-        .chain((0..padding).map(Item::Padding));
+    let items = identifiers.into_iter().map(Item::Person).chain((0..padding).map(Item::Padding));
     let mut placed: Vec<_> = items.map(|item| (secret.position(&item), item)).collect();
     placed.sort_unstable_by_key(|(position, _)| *position);
     placed.into_iter().map(|(_, item)| item).collect()

@@ -87,19 +87,13 @@ impl Manifest {
 
 /// The digests of an index's segments, as a manifest lists them.
 pub fn segment_digests(index: &[u8]) -> Vec<Digest> {
-    index
-        .chunks(SEGMENT_LENGTH as usize)
-        .map(|segment| Digest::from_bytes(Sha256::digest(segment).into()))
-        .collect()
+    index.chunks(SEGMENT_LENGTH as usize).map(|segment| Digest::from_bytes(Sha256::digest(segment).into())).collect()
 }
 
 /// SHA-256(domain ‖ salt ‖ number of inputs ‖ their digests): says nothing without the salt, which the operator keeps.
 pub fn source_commitment(salt: &[u8; 32], inputs: &[Digest]) -> Digest {
     let count = u32::try_from(inputs.len()).expect("inputs are named on a command line");
-    let mut hash = Sha256::new()
-        .chain_update(SOURCE_DOMAIN)
-        .chain_update(salt)
-        .chain_update(count.to_le_bytes());
+    let mut hash = Sha256::new().chain_update(SOURCE_DOMAIN).chain_update(salt).chain_update(count.to_le_bytes());
     for input in inputs {
         hash.update(input.as_bytes());
     }

@@ -131,12 +131,9 @@ impl Response {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let response = codec::decode(bytes, MAX_RESPONSE)?;
         match &response {
-            Self::Evaluated(Evaluated {
-                receipt: Some(receipt), ..
-            }) if receipt.entry.len() > MAX_AUDIT_ENTRY => Err(CodecError::TooLarge {
-                found: receipt.entry.len(),
-                limit: MAX_AUDIT_ENTRY,
-            }),
+            Self::Evaluated(Evaluated { receipt: Some(receipt), .. }) if receipt.entry.len() > MAX_AUDIT_ENTRY => {
+                Err(CodecError::TooLarge { found: receipt.entry.len(), limit: MAX_AUDIT_ENTRY })
+            }
             _ => Ok(response),
         }
     }

@@ -68,10 +68,7 @@ pub fn open<T: Kind>(bytes: &[u8], key: &VerifyingKey) -> Result<T, ObjectError>
 pub fn open_self_signed<T: SelfSigned>(bytes: &[u8]) -> Result<T, ObjectError> {
     let (message, signature) = split::<T>(bytes)?;
     let value: T = body(message)?;
-    value
-        .signer()
-        .verify(message, &signature)
-        .map_err(|_| ObjectError::Signature)?;
+    value.signer().verify(message, &signature).map_err(|_| ObjectError::Signature)?;
     Ok(value)
 }
 
@@ -82,11 +79,7 @@ pub fn digest(bytes: &[u8]) -> Digest {
 
 fn split<T: Kind>(bytes: &[u8]) -> Result<(&[u8], Signature), ObjectError> {
     if bytes.len() > T::LIMIT {
-        return Err(CodecError::TooLarge {
-            found: bytes.len(),
-            limit: T::LIMIT,
-        }
-        .into());
+        return Err(CodecError::TooLarge { found: bytes.len(), limit: T::LIMIT }.into());
     }
     if !bytes.starts_with(T::LINE) {
         return Err(ObjectError::Kind);

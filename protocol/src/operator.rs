@@ -66,10 +66,7 @@ impl<'a> Question<'a> {
         if !record.accepts(&request.holders) {
             return Err(RefusalCode::WrongHolders);
         }
-        let part = request
-            .holders
-            .part(epoch.index, &epoch.share)
-            .map_err(|_| RefusalCode::WrongHolders)?;
+        let part = request.holders.part(epoch.index, &epoch.share).map_err(|_| RefusalCode::WrongHolders)?;
         let ascending = request.elements.is_sorted_by(|a, b| a < b);
         if request.elements.is_empty() || request.elements.len() > MAX_CHUNK || !ascending {
             return Err(RefusalCode::InvalidChunk);
@@ -85,18 +82,9 @@ impl<'a> Question<'a> {
             count,
             digest,
         };
-        header
-            .verify(insurer, &request.signature)
-            .map_err(|_| RefusalCode::InvalidSignature)?;
+        header.verify(insurer, &request.signature).map_err(|_| RefusalCode::InvalidSignature)?;
         let points = oprf::decode_all(&request.elements).map_err(|_| RefusalCode::InvalidElement)?;
-        Ok(Self {
-            epoch,
-            request,
-            points,
-            digest,
-            count,
-            part,
-        })
+        Ok(Self { epoch, request, points, digest, count, part })
     }
 
     /// The epoch.
@@ -130,11 +118,7 @@ impl<'a> Question<'a> {
     pub fn answer(&self, random: &[u8; 64]) -> (Vec<Element>, Proof) {
         let (part, public) = &self.part;
         let evaluated = oprf::blind_evaluate(part, &self.points).expect("validated: 1 to 8,192 elements");
-        let proof = match (
-            self.request.elements.as_slice(),
-            self.points.as_slice(),
-            evaluated.as_slice(),
-        ) {
+        let proof = match (self.request.elements.as_slice(), self.points.as_slice(), evaluated.as_slice()) {
             ([element], [point], [answer]) => oprf::prove(part, public, (element, point), answer, random),
             (elements, points, answers) => {
                 let context = BatchContext {

@@ -70,11 +70,7 @@ pub fn evaluate_inputs(key: &SecretKey, inputs: &[&[u8]]) -> Vec<Evaluation> {
     let half = key.halved();
     let points: Vec<_> = inputs.iter().map(|input| *half * hash_to_group(input)).collect();
     let elements = group::encode_doubled(&points);
-    inputs
-        .iter()
-        .zip(&elements)
-        .map(|(input, element)| finalize(input, element))
-        .collect()
+    inputs.iter().zip(&elements).map(|(input, element)| finalize(input, element)).collect()
 }
 
 /// `BlindEvaluate` of RFC 9497 for a whole chunk, without the proof: D_i = k·C_i, with one shared inversion.

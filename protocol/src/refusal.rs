@@ -103,9 +103,6 @@ mod tests {
     #[test]
     fn layout_is_a_code_and_a_number() {
         let refusal = Refusal::with(RefusalCode::OverBudget, 0x0102);
-        assert_eq!(
-            hex::encode(codec::encode(&refusal)),
-            ["0b00", "0201000000000000"].concat()
-        );
+        assert_eq!(hex::encode(codec::encode(&refusal)), ["0b00", "0201000000000000"].concat());
     }
 }

@@ -48,8 +48,7 @@ impl VerifyingKey {
     /// [`BadSignature`] when it does not hold.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| BadSignature)?;
-        key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0))
-            .map_err(|_| BadSignature)
+        key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).map_err(|_| BadSignature)
     }
 }
 
@@ -106,10 +105,7 @@ mod tests {
         let key = SigningKey::from_seed(&[1; 32]);
         let signature = key.sign(b"domain\nmessage");
         assert_eq!(key.verifying().verify(b"domain\nmessage", &signature), Ok(()));
-        assert_eq!(
-            key.verifying().verify(b"domain\nmassage", &signature),
-            Err(BadSignature)
-        );
+        assert_eq!(key.verifying().verify(b"domain\nmassage", &signature), Err(BadSignature));
         let other = SigningKey::from_seed(&[2; 32]).verifying();
         assert_eq!(other.verify(b"domain\nmessage", &signature), Err(BadSignature));
     }
@@ -121,10 +117,7 @@ mod tests {
         let mut signature = [0; 64];
         signature[0] = 1;
         let weak = VerifyingKey::from_bytes(identity);
-        assert_eq!(
-            weak.verify(b"anything", &Signature::from_bytes(signature)),
-            Err(BadSignature)
-        );
+        assert_eq!(weak.verify(b"anything", &Signature::from_bytes(signature)), Err(BadSignature));
     }
 
     #[test]

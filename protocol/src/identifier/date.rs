@@ -50,9 +50,7 @@ impl BirthDate {
 
     fn check(digits: [u8; 8]) -> Result<Self, Reject> {
         let [year @ .., m1, m2, d1, d2] = digits;
-        let year = year
-            .into_iter()
-            .fold(0_u16, |year, digit| year * 10 + u16::from(digit - b'0'));
+        let year = year.into_iter().fold(0_u16, |year, digit| year * 10 + u16::from(digit - b'0'));
         let month = (m1 - b'0') * 10 + (m2 - b'0');
         let day = (d1 - b'0') * 10 + (d2 - b'0');
         if !(1800..=2199).contains(&year) {

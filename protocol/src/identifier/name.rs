@@ -72,11 +72,7 @@ impl fmt::Debug for GivenName {
 }
 
 fn check_length(text: &str) -> Result<(), Reject> {
-    if text.chars().nth(MAX_INPUT_CHARS).is_some() {
-        Err(Reject::NameLength)
-    } else {
-        Ok(())
-    }
+    if text.chars().nth(MAX_INPUT_CHARS).is_some() { Err(Reject::NameLength) } else { Ok(()) }
 }
 
 fn normalise(text: &str) -> Result<Box<str>, Reject> {
@@ -112,8 +108,6 @@ fn normalise(text: &str) -> Result<Box<str>, Reject> {
 
 /// Whether the character parts two words: white space, an apostrophe or a hyphen.
 fn is_gap(character: char) -> bool {
-    matches!(
-        character,
-        '\t' | ' ' | '\'' | '`' | '-' | '\u{b4}' | '\u{2bc}' | '\u{2212}'
-    ) || matches!(character, '\u{2010}'..='\u{2013}' | '\u{2018}' | '\u{2019}')
+    matches!(character, '\t' | ' ' | '\'' | '`' | '-' | '\u{b4}' | '\u{2bc}' | '\u{2212}')
+        || matches!(character, '\u{2010}'..='\u{2013}' | '\u{2018}' | '\u{2019}')
 }

@@ -65,9 +65,7 @@ impl Nir {
             b'B' => [digits[5], digits[6]] = *b"18",
             _ => {}
         }
-        let number = digits
-            .iter()
-            .fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
+        let number = digits.iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
         u8::try_from(97 - number % 97).expect("the difference is at most 97")
     }
 
@@ -104,9 +102,7 @@ fn is_rounded(text: &str) -> bool {
     };
     let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     mantissa.starts_with(|first: char| first.is_ascii_digit())
-        && mantissa
-            .chars()
-            .all(|character| matches!(character, '0'..='9' | '.' | ','))
+        && mantissa.chars().all(|character| matches!(character, '0'..='9' | '.' | ','))
         && !exponent.is_empty()
         && exponent.bytes().all(|byte| byte.is_ascii_digit())
 }

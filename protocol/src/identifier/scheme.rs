@@ -70,10 +70,7 @@ impl FromStr for Scheme {
     type Err = UnknownScheme;
 
     fn from_str(text: &str) -> Result<Self, UnknownScheme> {
-        Self::ALL
-            .into_iter()
-            .find(|scheme| scheme.name() == text)
-            .ok_or(UnknownScheme)
+        Self::ALL.into_iter().find(|scheme| scheme.name() == text).ok_or(UnknownScheme)
     }
 }
 
@@ -113,13 +110,7 @@ pub enum Field {
 
 impl Field {
     /// All fields.
-    pub const ALL: [Self; 5] = [
-        Self::Nir,
-        Self::BirthDate,
-        Self::BirthRank,
-        Self::BirthName,
-        Self::GivenName,
-    ];
+    pub const ALL: [Self; 5] = [Self::Nir, Self::BirthDate, Self::BirthRank, Self::BirthName, Self::GivenName];
 
     /// The canonical name, which is also the canonical header of its column.
     pub const fn name(self) -> &'static str {
@@ -143,10 +134,7 @@ impl FromStr for Field {
     type Err = UnknownField;
 
     fn from_str(text: &str) -> Result<Self, UnknownField> {
-        Self::ALL
-            .into_iter()
-            .find(|field| field.name() == text)
-            .ok_or(UnknownField)
+        Self::ALL.into_iter().find(|field| field.name() == text).ok_or(UnknownField)
     }
 }
 

@@ -47,10 +47,7 @@ impl BitWriter {
 }
 
 /// The low 64 bits of a wide number.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "dropping the high bits is what it is for"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "dropping the high bits is what it is for")]
 pub(super) fn low_word(wide: u128) -> u64 {
     wide as u64
 }

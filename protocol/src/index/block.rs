@@ -48,10 +48,7 @@ pub(super) fn decode(header: &Header, block: u32, bytes: &[u8], values: &mut [u1
 
 /// The first value of a block, and the bytes behind it.
 pub(super) fn split_first_value(block: u32, bytes: &[u8]) -> Result<(u128, &[u8]), IndexError> {
-    let too_short = IndexError::BlockTooShort {
-        block,
-        found: bytes.len() as u64,
-    };
+    let too_short = IndexError::BlockTooShort { block, found: bytes.len() as u64 };
     let (first, rest) = bytes.split_first_chunk::<FIRST_LEN>().ok_or(too_short)?;
     let (low, high) = first.split_first_chunk::<8>().ok_or(too_short)?;
     let high = high.first_chunk::<4>().ok_or(too_short)?;

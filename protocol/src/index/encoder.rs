@@ -72,10 +72,7 @@ pub fn choose_f(entries: u32, requested: u8, sorted_tags: impl IntoIterator<Item
     let mut f = requested;
     for tag in sorted_tags {
         if position == entries {
-            return Err(IndexError::CountMismatch {
-                expected: entries,
-                found: u64::from(entries) + 1,
-            });
+            return Err(IndexError::CountMismatch { expected: entries, found: u64::from(entries) + 1 });
         }
         if let Some(previous) = previous {
             if tag <= previous {
@@ -87,10 +84,7 @@ pub fn choose_f(entries: u32, requested: u8, sorted_tags: impl IntoIterator<Item
         position += 1;
     }
     if position != entries {
-        return Err(IndexError::CountMismatch {
-            expected: entries,
-            found: u64::from(position),
-        });
+        return Err(IndexError::CountMismatch { expected: entries, found: u64::from(position) });
     }
     Ok(f)
 }
@@ -101,10 +95,7 @@ pub fn choose_f(entries: u32, requested: u8, sorted_tags: impl IntoIterator<Item
 fn f_between(one: u128, other: u128) -> Result<u8, IndexError> {
     let highest_difference = (one ^ other).checked_ilog2().ok_or(IndexError::NoSuitableF)?;
     let f = 64_u32.saturating_sub(highest_difference);
-    u8::try_from(f)
-        .ok()
-        .filter(|f| *f <= MAX_F)
-        .ok_or(IndexError::NoSuitableF)
+    u8::try_from(f).ok().filter(|f| *f <= MAX_F).ok_or(IndexError::NoSuitableF)
 }
 
 /// Writes header, blocks and directory, one tag at a time; then [`finish`](Self::finish) waits for the labels.
@@ -124,14 +115,7 @@ impl Encoder {
     #[must_use]
     pub fn new(header: Header, out: &mut Vec<u8>) -> Self {
         out.extend_from_slice(&header.to_bytes());
-        Self {
-            header,
-            bits: BitWriter::default(),
-            pushed: 0,
-            last_tag: 0,
-            last_value: 0,
-            ends: Vec::new(),
-        }
+        Self { header, bits: BitWriter::default(), pushed: 0, last_tag: 0, last_value: 0, ends: Vec::new() }
     }
 
     /// Takes the next tag, above all before it, and appends the bytes that are complete to `out`.
@@ -142,10 +126,7 @@ impl Encoder {
         let position = self.pushed;
         let expected = self.header.entries();
         if position == expected {
-            return Err(IndexError::CountMismatch {
-                expected,
-                found: u64::from(expected) + 1,
-            });
+            return Err(IndexError::CountMismatch { expected, found: u64::from(expected) + 1 });
         }
         let value = self.header.value(tag);
         if position > 0 {
@@ -153,10 +134,7 @@ impl Encoder {
                 return Err(IndexError::TagsNotAscending { position });
             }
             if value == self.last_value {
-                return Err(IndexError::ValuesCollide {
-                    position,
-                    f: self.header.f(),
-                });
+                return Err(IndexError::ValuesCollide { position, f: self.header.f() });
             }
         }
 
@@ -165,8 +143,7 @@ impl Encoder {
             self.bits.put(low_word(value), 64, out);
             self.bits.put(low_word(value >> 64), FIRST_BITS - 64, out);
         } else {
-            self.bits
-                .put_rice(value - self.last_value - 1, self.header.rice_bits(), out);
+            self.bits.put_rice(value - self.last_value - 1, self.header.rice_bits(), out);
         }
         self.last_tag = tag;
         self.last_value = value;
@@ -181,19 +158,13 @@ impl Encoder {
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<LabelEncoder, IndexError> {
         let expected = self.header.entries();
         if self.pushed != expected {
-            return Err(IndexError::CountMismatch {
-                expected,
-                found: u64::from(self.pushed),
-            });
+            return Err(IndexError::CountMismatch { expected, found: u64::from(self.pushed) });
         }
         self.end_block(out);
         for end in &self.ends {
             out.extend_from_slice(&end.to_le_bytes());
         }
-        Ok(LabelEncoder {
-            header: self.header,
-            pushed: 0,
-        })
+        Ok(LabelEncoder { header: self.header, pushed: 0 })
     }
 
     /// Ends the block under way, if there is one.
@@ -219,21 +190,14 @@ impl LabelEncoder {
     pub fn push(&mut self, label: u64, out: &mut Vec<u8>) -> Result<(), IndexError> {
         let expected = self.header.entries();
         if self.pushed == expected {
-            return Err(IndexError::CountMismatch {
-                expected,
-                found: u64::from(expected) + 1,
-            });
+            return Err(IndexError::CountMismatch { expected, found: u64::from(expected) + 1 });
         }
         let label_len = self.header.label_len();
         let bytes = label.to_le_bytes();
-        let (kept, above) = bytes
-            .split_at_checked(usize::from(label_len))
-            .expect("a header's label length is at most 8");
+        let (kept, above) =
+            bytes.split_at_checked(usize::from(label_len)).expect("a header's label length is at most 8");
         if above.iter().any(|byte| *byte != 0) {
-            return Err(IndexError::LabelTooWide {
-                position: self.pushed,
-                label_len,
-            });
+            return Err(IndexError::LabelTooWide { position: self.pushed, label_len });
         }
         out.extend_from_slice(kept);
         self.pushed += 1;
@@ -247,10 +211,7 @@ impl LabelEncoder {
     pub fn finish(self) -> Result<(), IndexError> {
         let expected = self.header.entries();
         if self.pushed != expected {
-            return Err(IndexError::CountMismatch {
-                expected,
-                found: u64::from(self.pushed),
-            });
+            return Err(IndexError::CountMismatch { expected, found: u64::from(self.pushed) });
         }
         Ok(())
     }

@@ -26,12 +26,7 @@ impl Header {
         if !(1..=MAX_LABEL_LEN).contains(&label_len) {
             return Err(IndexError::LabelLengthOutOfRange { found: label_len });
         }
-        Ok(Self {
-            release,
-            entries,
-            f,
-            label_len,
-        })
+        Ok(Self { release, entries, f, label_len })
     }
 
     /// Reads the header at the front of `bytes`, which may go on behind it.
@@ -39,10 +34,7 @@ impl Header {
     /// # Errors
     /// Fewer than 40 bytes, another magic, or a field out of range.
     pub fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
-        let too_short = IndexError::TooShort {
-            found: bytes.len() as u64,
-            needed: HEADER_LEN as u64,
-        };
+        let too_short = IndexError::TooShort { found: bytes.len() as u64, needed: HEADER_LEN as u64 };
         let (magic, rest) = bytes.split_first_chunk::<{ MAGIC.len() }>().ok_or(too_short)?;
         if *magic != MAGIC {
             return Err(IndexError::WrongMagic);
@@ -56,11 +48,8 @@ impl Header {
     /// The 40 bytes of this header.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
-        let fields = MAGIC
-            .into_iter()
-            .chain(self.release)
-            .chain(self.entries.to_le_bytes())
-            .chain([self.f, self.label_len]);
+        let fields =
+            MAGIC.into_iter().chain(self.release).chain(self.entries.to_le_bytes()).chain([self.f, self.label_len]);
         let mut bytes = [0; HEADER_LEN];
         for (to, from) in bytes.iter_mut().zip(fields) {
             *to = from;

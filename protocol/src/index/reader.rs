@@ -20,9 +20,7 @@ pub struct Index<'a> {
 
 impl fmt::Debug for Index<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Index")
-            .field("header", &self.header)
-            .finish_non_exhaustive()
+        f.debug_struct("Index").field("header", &self.header).finish_non_exhaustive()
     }
 }
 
@@ -35,10 +33,7 @@ impl<'a> Index<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, IndexError> {
         let header = Header::parse(bytes)?;
         let frame = Frame::of(&header);
-        let too_short = IndexError::TooShort {
-            found: bytes.len() as u64,
-            needed: frame.least_len(),
-        };
+        let too_short = IndexError::TooShort { found: bytes.len() as u64, needed: frame.least_len() };
         if (bytes.len() as u64) < frame.least_len() {
             return Err(too_short);
         }
@@ -47,12 +42,7 @@ impl<'a> Index<'a> {
         let (blocks, directory) = split_off_end(rest, frame.directory_len).ok_or(too_short)?;
         let (ends, _) = directory.as_chunks::<8>();
         check_directory(ends, blocks.len() as u64)?;
-        Ok(Self {
-            header,
-            blocks,
-            ends,
-            labels,
-        })
+        Ok(Self { header, blocks, ends, labels })
     }
 
     /// The header.
@@ -136,10 +126,7 @@ impl<'a> Index<'a> {
     }
 
     fn decode_into(&self, block: u32, values: &mut [u128]) -> Result<(), IndexError> {
-        let no_such_block = IndexError::NoSuchBlock {
-            block,
-            blocks: self.header.blocks(),
-        };
+        let no_such_block = IndexError::NoSuchBlock { block, blocks: self.header.blocks() };
         let bytes = self.block_bytes(block).ok_or(no_such_block)?;
         decode(&self.header, block, bytes, values)?;
         if values.last().is_some_and(|last| *last >= self.first_value(block + 1)) {
@@ -182,11 +169,7 @@ impl<'a> Index<'a> {
     }
 
     fn block_bytes(&self, block: u32) -> Option<&'a [u8]> {
-        let end_of = |block: usize| {
-            self.ends
-                .get(block)
-                .and_then(|end| usize::try_from(u64::from_le_bytes(*end)).ok())
-        };
+        let end_of = |block: usize| self.ends.get(block).and_then(|end| usize::try_from(u64::from_le_bytes(*end)).ok());
         let block = block as usize;
         let start = match block.checked_sub(1) {
             Some(before) => end_of(before)?,
@@ -199,14 +182,8 @@ impl<'a> Index<'a> {
     fn label(&self, block: u32, rank: usize) -> u64 {
         let len = usize::from(self.header.label_len());
         let start = (block as usize * BLOCK_ENTRIES as usize + rank) * len;
-        let bytes = self
-            .labels
-            .get(start..start + len)
-            .expect("parse left a label for every entry");
-        bytes
-            .iter()
-            .rev()
-            .fold(0, |label, byte| (label << 8) | u64::from(*byte))
+        let bytes = self.labels.get(start..start + len).expect("parse left a label for every entry");
+        bytes.iter().rev().fold(0, |label, byte| (label << 8) | u64::from(*byte))
     }
 }
 
@@ -248,18 +225,12 @@ fn check_directory(ends: &[[u8; 8]], blocks_len: u64) -> Result<(), IndexError> 
             return Err(IndexError::DirectoryNotAscending { block });
         }
         if end - start < FIRST_LEN as u64 {
-            return Err(IndexError::BlockTooShort {
-                block,
-                found: end - start,
-            });
+            return Err(IndexError::BlockTooShort { block, found: end - start });
         }
         start = end;
     }
     if start != blocks_len {
-        return Err(IndexError::DirectoryEndMismatch {
-            found: start,
-            expected: blocks_len,
-        });
+        return Err(IndexError::DirectoryEndMismatch { found: start, expected: blocks_len });
     }
     Ok(())
 }

@@ -1,8 +1,5 @@
 //! What the encoder writes, and that it comes back. Hostile files are in [`hostile`], searches in [`search`].
-#![allow(
-    clippy::indexing_slicing,
-    reason = "a test that reaches beyond its own data should fail"
-)]
+#![allow(clippy::indexing_slicing, reason = "a test that reaches beyond its own data should fail")]
 
 mod hostile;
 mod reference;
@@ -52,14 +49,8 @@ fn values_beyond_64_bits_round_trip() {
     let mut entries = random_entries(2000, 3, 7);
     check_round_trip(56, 3, &mut entries);
     let header = Header::new(RELEASE, 2000, 56, 3).unwrap();
-    let beyond = entries
-        .iter()
-        .filter(|entry| header.value(entry.tag) > u128::from(u64::MAX))
-        .count();
-    assert!(
-        beyond > 1000,
-        "R is about 2^67, so that most values pass 2^64: {beyond}"
-    );
+    let beyond = entries.iter().filter(|entry| header.value(entry.tag) > u128::from(u64::MAX)).count();
+    assert!(beyond > 1000, "R is about 2^67, so that most values pass 2^64: {beyond}");
 }
 
 #[test]
@@ -117,10 +108,7 @@ fn choose_f_goes_as_far_as_a_collision_makes_it() {
     assert_eq!(Header::parse(&file).map(|header| header.f()), Ok(45));
     let mut encoder = Encoder::new(Header::new(RELEASE, 2, 44, 1).unwrap(), &mut Vec::new());
     encoder.push(tags[0], &mut Vec::new()).unwrap();
-    assert_eq!(
-        encoder.push(tags[1], &mut Vec::new()),
-        Err(IndexError::ValuesCollide { position: 1, f: 44 })
-    );
+    assert_eq!(encoder.push(tags[1], &mut Vec::new()), Err(IndexError::ValuesCollide { position: 1, f: 44 }));
 }
 
 #[test]
@@ -131,18 +119,9 @@ fn choose_f_says_when_no_f_will_do() {
     assert_eq!(choose_f(2, 32, [tag - 1, tag]), Ok(53));
     assert_eq!(choose_f(2, 32, [tag, tag + 1]), Err(IndexError::NoSuitableF));
     assert_eq!(choose_f(2, 32, [tag, tag + (1 << 70)]), Err(IndexError::NoSuitableF));
-    assert_eq!(
-        choose_f(2, 32, [tag, tag]),
-        Err(IndexError::TagsNotAscending { position: 1 })
-    );
-    assert_eq!(
-        choose_f(2, 32, [tag]),
-        Err(IndexError::CountMismatch { expected: 2, found: 1 })
-    );
-    assert_eq!(
-        choose_f(1, 32, [1, 2]),
-        Err(IndexError::CountMismatch { expected: 1, found: 2 })
-    );
+    assert_eq!(choose_f(2, 32, [tag, tag]), Err(IndexError::TagsNotAscending { position: 1 }));
+    assert_eq!(choose_f(2, 32, [tag]), Err(IndexError::CountMismatch { expected: 2, found: 1 }));
+    assert_eq!(choose_f(1, 32, [1, 2]), Err(IndexError::CountMismatch { expected: 1, found: 2 }));
     assert_eq!(choose_f(1, 31, [1]), Err(IndexError::FOutOfRange { found: 31 }));
     assert_eq!(choose_f(1, 57, [1]), Err(IndexError::FOutOfRange { found: 57 }));
 }
@@ -151,32 +130,14 @@ fn choose_f_says_when_no_f_will_do() {
 fn encode_refuses_what_is_not_a_set_of_entries() {
     let entry = |tag, label| SealedEntry { tag, label };
     let encode_one = |label_len, label| encode(RELEASE, 40, label_len, &mut [entry(1, label)]).map(|_| ());
-    assert_eq!(
-        encode(RELEASE, 40, 1, &mut []),
-        Err(IndexError::EntriesOutOfRange { found: 0 })
-    );
+    assert_eq!(encode(RELEASE, 40, 1, &mut []), Err(IndexError::EntriesOutOfRange { found: 0 }));
     assert_eq!(encode_one(0, 0), Err(IndexError::LabelLengthOutOfRange { found: 0 }));
     assert_eq!(encode_one(9, 0), Err(IndexError::LabelLengthOutOfRange { found: 9 }));
-    assert_eq!(
-        encode_one(1, 0x100),
-        Err(IndexError::LabelTooWide {
-            position: 0,
-            label_len: 1
-        })
-    );
-    assert_eq!(
-        encode_one(7, 1 << 56),
-        Err(IndexError::LabelTooWide {
-            position: 0,
-            label_len: 7
-        })
-    );
+    assert_eq!(encode_one(1, 0x100), Err(IndexError::LabelTooWide { position: 0, label_len: 1 }));
+    assert_eq!(encode_one(7, 1 << 56), Err(IndexError::LabelTooWide { position: 0, label_len: 7 }));
     assert_eq!(encode_one(8, u64::MAX), Ok(()));
     let mut twice = [entry(5 << 100, 1), entry(4 << 100, 2), entry(5 << 100, 3)];
-    assert_eq!(
-        encode(RELEASE, 40, 1, &mut twice),
-        Err(IndexError::TagsNotAscending { position: 2 })
-    );
+    assert_eq!(encode(RELEASE, 40, 1, &mut twice), Err(IndexError::TagsNotAscending { position: 2 }));
 }
 
 #[test]
@@ -185,50 +146,26 @@ fn the_encoder_wants_exactly_n_ascending_tags_and_labels() {
     let out = &mut Vec::new();
     let mut encoder = Encoder::new(header, out);
     encoder.push(1 << 100, out).unwrap();
-    assert_eq!(
-        encoder.push(1 << 100, out),
-        Err(IndexError::TagsNotAscending { position: 1 })
-    );
-    assert_eq!(
-        encoder.push(1 << 99, out),
-        Err(IndexError::TagsNotAscending { position: 1 })
-    );
+    assert_eq!(encoder.push(1 << 100, out), Err(IndexError::TagsNotAscending { position: 1 }));
+    assert_eq!(encoder.push(1 << 99, out), Err(IndexError::TagsNotAscending { position: 1 }));
     encoder.push(1 << 101, out).unwrap();
-    assert_eq!(
-        encoder.push(1 << 102, out),
-        Err(IndexError::CountMismatch { expected: 2, found: 3 })
-    );
+    assert_eq!(encoder.push(1 << 102, out), Err(IndexError::CountMismatch { expected: 2, found: 3 }));
     let mut labels = encoder.finish(out).unwrap();
     labels.push(1, out).unwrap();
-    assert_eq!(
-        labels.push(0x100, out),
-        Err(IndexError::LabelTooWide {
-            position: 1,
-            label_len: 1
-        })
-    );
+    assert_eq!(labels.push(0x100, out), Err(IndexError::LabelTooWide { position: 1, label_len: 1 }));
     labels.push(2, out).unwrap();
-    assert_eq!(
-        labels.push(3, out),
-        Err(IndexError::CountMismatch { expected: 2, found: 3 })
-    );
+    assert_eq!(labels.push(3, out), Err(IndexError::CountMismatch { expected: 2, found: 3 }));
     labels.finish().unwrap();
     // The refused calls left no trace.
     let (values, labels) = ([1 << 100, 1 << 101].map(|tag| header.value(tag)), [1, 2]);
     assert_eq!(*out, naive_file(&header, &values, &labels));
 
     let encoder = Encoder::new(header, out);
-    assert_eq!(
-        encoder.finish(out).err(),
-        Some(IndexError::CountMismatch { expected: 2, found: 0 })
-    );
+    assert_eq!(encoder.finish(out).err(), Some(IndexError::CountMismatch { expected: 2, found: 0 }));
     let mut encoder = Encoder::new(Header::new(RELEASE, 1, 40, 1).unwrap(), out);
     encoder.push(0, out).unwrap();
     let labels = encoder.finish(out).unwrap();
-    assert_eq!(
-        labels.finish(),
-        Err(IndexError::CountMismatch { expected: 1, found: 0 })
-    );
+    assert_eq!(labels.finish(), Err(IndexError::CountMismatch { expected: 1, found: 0 }));
 }
 
 #[test]
@@ -252,10 +189,7 @@ fn an_encoder_streams() {
 
 #[test]
 fn debug_of_an_entry_does_not_show_it() {
-    assert_eq!(
-        format!("{:?}", SealedEntry { tag: 77, label: 88 }),
-        "SealedEntry { .. }"
-    );
+    assert_eq!(format!("{:?}", SealedEntry { tag: 77, label: 88 }), "SealedEntry { .. }");
 }
 
 proptest! {
@@ -321,10 +255,7 @@ fn spread_values() -> impl Strategy<Value = (Header, Vec<u128>)> {
 fn close_tags() -> impl Strategy<Value = Vec<u128>> {
     let pairs = prop::collection::vec((any::<u128>(), 66_u32..100), 1..6);
     pairs.prop_map(|pairs| {
-        let mut tags: Vec<u128> = pairs
-            .into_iter()
-            .flat_map(|(tag, bit)| [tag, tag ^ (1 << bit)])
-            .collect();
+        let mut tags: Vec<u128> = pairs.into_iter().flat_map(|(tag, bit)| [tag, tag ^ (1 << bit)]).collect();
         tags.sort_unstable();
         tags.dedup();
         tags
@@ -346,9 +277,7 @@ fn check_round_trip(requested: u8, label_len: u8, entries: &mut [SealedEntry]) {
     assert_eq!(index.verify(), Ok(()));
     assert!(values_of(&file) == Ok(values));
     let mut found = Vec::new();
-    index
-        .merge(tags, |position, label| found.push((position, label)))
-        .unwrap();
+    index.merge(tags, |position, label| found.push((position, label))).unwrap();
     assert!(found == labels.into_iter().enumerate().collect::<Vec<_>>());
 }
 

@@ -19,9 +19,7 @@ pub struct BlindingBase {
 impl BlindingBase {
     /// The table of K.
     pub fn new(key: &PublicKey) -> Self {
-        Self {
-            table: Box::new(RistrettoBasepointTable::create(key.point())),
-        }
+        Self { table: Box::new(RistrettoBasepointTable::create(key.point())) }
     }
 }
 

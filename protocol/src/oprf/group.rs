@@ -45,14 +45,8 @@ pub enum ElementError {
 /// # Errors
 /// When the bytes are not canonical, or encode the identity.
 pub fn decode(element: &Element) -> Result<Point, ElementError> {
-    let point = CompressedRistretto(element.0)
-        .decompress()
-        .ok_or(ElementError::NotCanonical)?;
-    if point.is_identity() {
-        Err(ElementError::Identity)
-    } else {
-        Ok(point)
-    }
+    let point = CompressedRistretto(element.0).decompress().ok_or(ElementError::NotCanonical)?;
+    if point.is_identity() { Err(ElementError::Identity) } else { Ok(point) }
 }
 
 /// [`decode`] for each of a chunk's elements.
@@ -70,10 +64,7 @@ pub fn encode(point: &Point) -> Element {
 
 /// The encodings of 2·P for each P, with one field inversion for all.
 pub(crate) fn encode_doubled(halves: &[Point]) -> Vec<Element> {
-    Point::double_and_compress_batch(halves)
-        .into_iter()
-        .map(|compressed| Element(compressed.0))
-        .collect()
+    Point::double_and_compress_batch(halves).into_iter().map(|compressed| Element(compressed.0)).collect()
 }
 
 /// The mode of RFC 9497 section 3.1; Blindlist uses VOPRF, and the others for the RFC's vectors.
@@ -125,17 +116,9 @@ pub(super) fn expand(message: &[u8], tag: &[u8]) -> [u8; 64] {
     /// The hash after `Z_pad`, one block of zeros: the same for every message.
     static AFTER_PAD: LazyLock<Sha512> = LazyLock::new(|| Sha512::new().chain_update([0; 128]));
     let tag_length = u8::try_from(tag.len()).expect("the tags of this suite have about 40 bytes");
-    let b_0 = AFTER_PAD
-        .clone()
-        .chain_update(message)
-        .chain_update([0, 64, 0])
-        .chain_update(tag);
+    let b_0 = AFTER_PAD.clone().chain_update(message).chain_update([0, 64, 0]).chain_update(tag);
     let b_0 = b_0.chain_update([tag_length]).finalize();
-    let b_1 = Sha512::new()
-        .chain_update(b_0)
-        .chain_update([1])
-        .chain_update(tag)
-        .chain_update([tag_length]);
+    let b_1 = Sha512::new().chain_update(b_0).chain_update([1]).chain_update(tag).chain_update([tag_length]);
     b_1.finalize().into()
 }
 
@@ -161,10 +144,7 @@ mod tests {
 
     #[test]
     fn doubled_encodings_are_the_encodings_of_doubles() {
-        let points: Vec<_> = (0..9_u8)
-            .map(|i| hash_to_group(&[i]))
-            .chain([Point::identity()])
-            .collect();
+        let points: Vec<_> = (0..9_u8).map(|i| hash_to_group(&[i])).chain([Point::identity()]).collect();
         let expected: Vec<_> = points.iter().map(|p| encode(&(p + p))).collect();
         assert_eq!(encode_doubled(&points), expected);
     }

@@ -62,11 +62,7 @@ impl SecretKey {
     }
 
     pub(crate) fn from_scalar(scalar: Scalar) -> Result<Self, KeyError> {
-        if scalar == Scalar::ZERO {
-            Err(KeyError::Secret)
-        } else {
-            Ok(Self(scalar))
-        }
+        if scalar == Scalar::ZERO { Err(KeyError::Secret) } else { Ok(Self(scalar)) }
     }
 
     pub(crate) fn scalar(&self) -> &Scalar {
@@ -142,9 +138,6 @@ mod tests {
 
     #[test]
     fn the_identity_is_no_public_key() {
-        assert_eq!(
-            PublicKey::try_from(Element::from_bytes([0; 32])).err(),
-            Some(KeyError::Public)
-        );
+        assert_eq!(PublicKey::try_from(Element::from_bytes([0; 32])).err(), Some(KeyError::Public));
     }
 }

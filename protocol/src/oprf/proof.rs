@@ -127,9 +127,7 @@ pub fn prove(
     let d = rfc_coefficient(Mode::Voprf, public, 0, blinded.0, evaluated);
     let m = d * blinded.1;
     let z = key.scalar() * m;
-    prove_composites(key, &m, &z, random, |t2, t3| {
-        rfc_challenge(Mode::Voprf, public, &m, &z, t2, t3)
-    })
+    prove_composites(key, &m, &z, random, |t2, t3| rfc_challenge(Mode::Voprf, public, &m, &z, t2, t3))
 }
 
 /// `VerifyProof` of RFC 9497 section 2.2.2 for one element. Variable-time, on public values.
@@ -145,9 +143,7 @@ pub fn verify(
     let point = decode(evaluated).map_err(ProofError::Element)?;
     let d = rfc_coefficient(Mode::Voprf, public, 0, blinded.0, evaluated);
     let (m, z) = (d * blinded.1, d * point);
-    verify_composites(public, &m, &z, proof, |t2, t3| {
-        rfc_challenge(Mode::Voprf, public, &m, &z, t2, t3)
-    })?;
+    verify_composites(public, &m, &z, proof, |t2, t3| rfc_challenge(Mode::Voprf, public, &m, &z, t2, t3))?;
     Ok(Proven(vec![point]))
 }
 
@@ -171,9 +167,7 @@ pub fn prove_chunk(
     let seed = seed(context, public, blinded.0, evaluated)?;
     let m = RistrettoPoint::vartime_multiscalar_mul(coefficients(&seed, evaluated.len()), blinded.1);
     let z = key.scalar() * m;
-    Ok(prove_composites(key, &m, &z, random, |t2, t3| {
-        challenge(&seed, public, &m, &z, t2, t3)
-    }))
+    Ok(prove_composites(key, &m, &z, random, |t2, t3| challenge(&seed, public, &m, &z, t2, t3)))
 }
 
 /// Verifies [`prove_chunk`]'s proof. Variable-time, on public values.
@@ -254,10 +248,7 @@ fn prove_composites(
     random: &[u8; 64],
     challenge: impl FnOnce(&Point, &Point) -> Scalar,
 ) -> Proof {
-    let mut hash = Sha512::new()
-        .chain_update(PROOF_NONCE_DOMAIN)
-        .chain_update(&*key.to_bytes())
-        .chain_update(random);
+    let mut hash = Sha512::new().chain_update(PROOF_NONCE_DOMAIN).chain_update(&*key.to_bytes()).chain_update(random);
     hash.update(encode(m).as_bytes());
     hash.update(encode(z).as_bytes());
     let mut wide: [u8; 64] = hash.finalize().into();
@@ -287,11 +278,7 @@ pub(super) fn verify_composites(
     let (c, s) = proof.scalars()?;
     let t2 = RistrettoPoint::vartime_double_scalar_mul_basepoint(&c, public.point(), &s);
     let t3 = RistrettoPoint::vartime_multiscalar_mul([s, c], [m, z]);
-    if challenge(&t2, &t3) == c {
-        Ok(())
-    } else {
-        Err(ProofError::Invalid)
-    }
+    if challenge(&t2, &t3) == c { Ok(()) } else { Err(ProofError::Invalid) }
 }
 
 /// d_i of `ComputeComposites`, RFC 9497 section 2.2.1.

@@ -88,17 +88,13 @@ mod vectors {
         proof: &Proof,
     ) -> Result<(), ProofError> {
         let (m, z) = (composite(mode, public, c, d, c), composite(mode, public, c, d, d));
-        verify_composites(public, &m, &z, proof, |t2, t3| {
-            rfc_challenge(mode, public, &m, &z, t2, t3)
-        })
+        verify_composites(public, &m, &z, proof, |t2, t3| rfc_challenge(mode, public, &m, &z, t2, t3))
     }
 
     /// Σ d_i · `of`_i.
     fn composite(mode: Mode, public: &PublicKey, c: &[Element], d: &[Element], of: &[Element]) -> Point {
         let terms = c.iter().zip(d).zip(of).zip(0..);
-        terms
-            .map(|(((c, d), of), i)| rfc_coefficient(mode, public, i, c, d) * decode(of).unwrap())
-            .sum()
+        terms.map(|(((c, d), of), i)| rfc_coefficient(mode, public, i, c, d) * decode(of).unwrap()).sum()
     }
 
     /// The scalar that a suite evaluates with, and what its proof is about.
@@ -130,55 +126,29 @@ mod vectors {
         let inputs = list(vector, &vector.input, |text| hex::decode(text).unwrap());
         let blinds = list(vector, &vector.blind, scalar);
         let blinded = list(vector, &vector.blinded_element, |text| Element::from_bytes(array(text)));
-        let evaluated = list(vector, &vector.evaluation_element, |text| {
-            Element::from_bytes(array(text))
-        });
+        let evaluated = list(vector, &vector.evaluation_element, |text| Element::from_bytes(array(text)));
         let outputs = list(vector, &vector.output, |text| hex::decode(text).unwrap());
         let info = vector.info.as_deref();
         let tweaked = evaluation_key(mode, &key, info);
 
         for ((input, blind), expected) in inputs.iter().zip(&blinds).zip(&blinded) {
-            assert_eq!(
-                encode(&(blind * mode.hash_to_group(input))),
-                *expected,
-                "BlindedElement"
-            );
+            assert_eq!(encode(&(blind * mode.hash_to_group(input))), *expected, "BlindedElement");
             if mode == Mode::Voprf {
-                assert_eq!(
-                    multiplicative_blind(input, blind),
-                    *expected,
-                    "BlindedElement by the public function"
-                );
+                assert_eq!(multiplicative_blind(input, blind), *expected, "BlindedElement by the public function");
             }
         }
-        let factor = if info.is_some() {
-            tweaked.scalar().invert()
-        } else {
-            *tweaked.scalar()
-        };
+        let factor = if info.is_some() { tweaked.scalar().invert() } else { *tweaked.scalar() };
         let points = decode_all(&blinded).unwrap();
         let answers: Vec<_> = points.iter().map(|point| encode(&(factor * point))).collect();
         assert_eq!(answers, evaluated, "EvaluationElement");
         if mode == Mode::Voprf {
-            assert_eq!(
-                blind_evaluate(&key, &points).unwrap(),
-                evaluated,
-                "EvaluationElement by the public function"
-            );
+            assert_eq!(blind_evaluate(&key, &points).unwrap(), evaluated, "EvaluationElement by the public function");
         }
         if let Some(proof) = &vector.proof {
-            let (c, d) = if info.is_some() {
-                (&evaluated, &blinded)
-            } else {
-                (&blinded, &evaluated)
-            };
+            let (c, d) = if info.is_some() { (&evaluated, &blinded) } else { (&blinded, &evaluated) };
             let expected = Proof::from_bytes(array(&proof.proof));
             assert_eq!(rfc_prove(mode, &tweaked, c, d, &scalar(&proof.r)), expected, "Proof");
-            assert_eq!(
-                rfc_verify(mode, &tweaked.public(), c, d, &expected),
-                Ok(()),
-                "VerifyProof"
-            );
+            assert_eq!(rfc_verify(mode, &tweaked.public(), c, d, &expected), Ok(()), "VerifyProof");
             if mode == Mode::Voprf && vector.batch == 1 {
                 let proven = verify(&key.public(), (&blinded[0], &points[0]), &evaluated[0], &expected);
                 assert!(proven.is_ok(), "VerifyProof by the public function");
@@ -190,10 +160,7 @@ mod vectors {
         }
         if mode == Mode::Voprf {
             let inputs: Vec<_> = inputs.iter().map(Vec::as_slice).collect();
-            let direct: Vec<_> = evaluate_inputs(&key, &inputs)
-                .iter()
-                .map(|y| y.as_bytes().to_vec())
-                .collect();
+            let direct: Vec<_> = evaluate_inputs(&key, &inputs).iter().map(|y| y.as_bytes().to_vec()).collect();
             assert_eq!(direct, outputs, "Evaluate without a client");
         }
     }
@@ -204,32 +171,17 @@ mod vectors {
         let mut passed = Vec::new();
         for suite in &suites {
             let mode = [Mode::Oprf, Mode::Voprf, Mode::Poprf][usize::from(suite.mode)];
-            assert_eq!(
-                (suite.identifier.as_str(), suite.hash.as_str()),
-                ("ristretto255-SHA512", "SHA512")
-            );
+            assert_eq!((suite.identifier.as_str(), suite.hash.as_str()), ("ristretto255-SHA512", "SHA512"));
             assert_eq!(hex::decode(&suite.group_dst).unwrap(), mode.tagged("HashToGroup-"));
-            assert_eq!(
-                suite.pk_sm.is_some(),
-                mode != Mode::Oprf,
-                "a public key where the mode is verifiable"
-            );
+            assert_eq!(suite.pk_sm.is_some(), mode != Mode::Oprf, "a public key where the mode is verifiable");
             let key = SecretKey::from_bytes(&array(&suite.sk_sm)).unwrap();
-            let derived = derive_key(
-                mode,
-                &hex::decode(&suite.seed).unwrap(),
-                &hex::decode(&suite.key_info).unwrap(),
-            );
+            let derived = derive_key(mode, &hex::decode(&suite.seed).unwrap(), &hex::decode(&suite.key_info).unwrap());
             assert_eq!(derived.to_bytes(), key.to_bytes(), "skSm");
             if let Some(expected) = &suite.pk_sm {
                 assert_eq!(hex::encode(key.public().element().as_bytes()), *expected, "pkSm");
             }
             for vector in &suite.vectors {
-                assert_eq!(
-                    vector.proof.is_some(),
-                    mode != Mode::Oprf,
-                    "a proof where the mode is verifiable"
-                );
+                assert_eq!(vector.proof.is_some(), mode != Mode::Oprf, "a proof where the mode is verifiable");
                 assert_eq!(vector.info.is_some(), mode == Mode::Poprf, "public input in POPRF only");
                 check(mode, suite, vector);
             }
@@ -256,11 +208,7 @@ mod vectors {
         let coefficient = |d: &[Element]| rfc_coefficient(Mode::Voprf, &public, 0, &c[0], &d[0]);
         let mut other = d.clone();
         other[2] = encode(&(decode(&d[2]).unwrap() + RISTRETTO_BASEPOINT_POINT));
-        assert_eq!(
-            coefficient(&d),
-            coefficient(&other),
-            "the RFC's first coefficient ignores the third element"
-        );
+        assert_eq!(coefficient(&d), coefficient(&other), "the RFC's first coefficient ignores the third element");
     }
 }
 
@@ -280,35 +228,17 @@ struct Chunk {
 impl Chunk {
     fn new(size: u8) -> Self {
         let (secret, epoch) = (key(3), [9; 32]);
-        let c: Vec<_> = (0..size)
-            .map(|i| additive_blind(&[i], &Scalar::from(7_u64)).0)
-            .collect();
+        let c: Vec<_> = (0..size).map(|i| additive_blind(&[i], &Scalar::from(7_u64)).0).collect();
         let points = decode_all(&c).unwrap();
         let d = blind_evaluate(&secret, &points).unwrap();
         let public = secret.public();
-        let context = BatchContext {
-            epoch: &epoch,
-            key: &public,
-            holders: &[1],
-            holder: 1,
-        };
+        let context = BatchContext { epoch: &epoch, key: &public, holders: &[1], holder: 1 };
         let proof = prove_chunk(&context, &secret, &public, (&c, &points), &d, &[1; 64]).unwrap();
-        Self {
-            epoch,
-            key: public,
-            c,
-            d,
-            proof,
-        }
+        Self { epoch, key: public, c, d, proof }
     }
 
     fn verify(&self) -> Result<(), ProofError> {
-        let context = BatchContext {
-            epoch: &self.epoch,
-            key: &self.key,
-            holders: &[1],
-            holder: 1,
-        };
+        let context = BatchContext { epoch: &self.epoch, key: &self.key, holders: &[1], holder: 1 };
         self.verify_in(&context)
     }
 
@@ -329,45 +259,22 @@ fn a_chunk_proof_holds_and_is_bound_to_everything() {
     let mut both_swapped = Chunk::new(5);
     both_swapped.c.swap(1, 2);
     both_swapped.d.swap(1, 2);
-    assert_eq!(
-        both_swapped.verify(),
-        Err(ProofError::Invalid),
-        "the order is part of the statement"
-    );
+    assert_eq!(both_swapped.verify(), Err(ProofError::Invalid), "the order is part of the statement");
     let mut shorter = Chunk::new(5);
     (shorter.c.pop(), shorter.d.pop());
     assert_eq!(shorter.verify(), Err(ProofError::Invalid));
     let mut uneven = Chunk::new(5);
     uneven.d.pop();
     assert_eq!(uneven.verify(), Err(ProofError::Shape));
-    let other_key = Chunk {
-        key: key(4).public(),
-        ..Chunk::new(5)
-    };
+    let other_key = Chunk { key: key(4).public(), ..Chunk::new(5) };
     assert_eq!(other_key.verify(), Err(ProofError::Invalid));
-    let other_epoch = Chunk {
-        epoch: [8; 32],
-        ..Chunk::new(5)
-    };
+    let other_epoch = Chunk { epoch: [8; 32], ..Chunk::new(5) };
     assert_eq!(other_epoch.verify(), Err(ProofError::Invalid));
     for (holders, holder) in [(&[2][..], 2), (&[1, 2], 1), (&[1], 2)] {
-        let context = BatchContext {
-            epoch: &good.epoch,
-            key: &good.key,
-            holders,
-            holder,
-        };
-        assert_eq!(
-            good.verify_in(&context),
-            Err(ProofError::Invalid),
-            "{holders:?} {holder}"
-        );
+        let context = BatchContext { epoch: &good.epoch, key: &good.key, holders, holder };
+        assert_eq!(good.verify_in(&context), Err(ProofError::Invalid), "{holders:?} {holder}");
     }
-    let empty = Chunk {
-        c: vec![],
-        d: vec![],
-        ..Chunk::new(5)
-    };
+    let empty = Chunk { c: vec![], d: vec![], ..Chunk::new(5) };
     assert_eq!(empty.verify(), Err(ProofError::Shape));
 }
 
@@ -377,24 +284,15 @@ fn a_proof_with_any_bit_changed_fails() {
     for bit in 0..512 {
         let mut bytes = *good.proof.as_bytes();
         bytes[bit / 8] ^= 1 << (bit % 8);
-        let bad = Chunk {
-            proof: Proof::from_bytes(bytes),
-            ..Chunk::new(3)
-        };
-        assert!(
-            matches!(bad.verify(), Err(ProofError::Invalid | ProofError::NotCanonical)),
-            "bit {bit}"
-        );
+        let bad = Chunk { proof: Proof::from_bytes(bytes), ..Chunk::new(3) };
+        assert!(matches!(bad.verify(), Err(ProofError::Invalid | ProofError::NotCanonical)), "bit {bit}");
     }
 }
 
 #[test]
 fn scalars_of_a_proof_are_canonical() {
     let bytes = [0xff; 64];
-    let bad = Chunk {
-        proof: Proof::from_bytes(bytes),
-        ..Chunk::new(3)
-    };
+    let bad = Chunk { proof: Proof::from_bytes(bytes), ..Chunk::new(3) };
     assert_eq!(bad.verify(), Err(ProofError::NotCanonical));
 }
 

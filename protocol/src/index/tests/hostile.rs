@@ -26,12 +26,7 @@ impl Parts {
             *end += block.len() as u64;
             Some(*end)
         });
-        Self {
-            header,
-            ends: ends.collect(),
-            blocks,
-            labels: vec![0; entries as usize],
-        }
+        Self { header, ends: ends.collect(), blocks, labels: vec![0; entries as usize] }
     }
 
     fn file(&self) -> Vec<u8> {
@@ -85,10 +80,7 @@ fn header_fields_out_of_range() {
         assert_eq!(with(38, &[f]), Err(IndexError::FOutOfRange { found: f }));
     }
     for label_len in [0, 9, 255] {
-        assert_eq!(
-            with(39, &[label_len]),
-            Err(IndexError::LabelLengthOutOfRange { found: label_len })
-        );
+        assert_eq!(with(39, &[label_len]), Err(IndexError::LabelLengthOutOfRange { found: label_len }));
     }
 }
 
@@ -105,13 +97,7 @@ fn lengths_that_do_not_fit() {
     parts.header[34..38].fill(0xff);
     parts.header[39] = 8;
     let needed = 40 + (12 + 8) * (1 << 22) + 8 * u64::from(u32::MAX);
-    assert_eq!(
-        parts.verify(),
-        Err(IndexError::TooShort {
-            found: parts.file().len() as u64,
-            needed
-        })
-    );
+    assert_eq!(parts.verify(), Err(IndexError::TooShort { found: parts.file().len() as u64, needed }));
 }
 
 #[test]
@@ -134,42 +120,15 @@ fn directories_that_do_not_describe_the_blocks() {
         change(&mut parts.ends);
         (parts.verify(), parts.blocks.concat().len() as u64)
     };
-    assert_eq!(
-        with(|ends| ends[0] = 0).0,
-        Err(IndexError::DirectoryNotAscending { block: 0 })
-    );
-    assert_eq!(
-        with(|ends| ends[1] = ends[0]).0,
-        Err(IndexError::DirectoryNotAscending { block: 1 })
-    );
-    assert_eq!(
-        with(|ends| ends[0] = u64::MAX).0,
-        Err(IndexError::DirectoryNotAscending { block: 1 })
-    );
-    assert_eq!(
-        with(|ends| ends[0] = 11).0,
-        Err(IndexError::BlockTooShort { block: 0, found: 11 })
-    );
-    assert_eq!(
-        with(|ends| ends[0] += 1).0,
-        Err(IndexError::BlockTooShort { block: 1, found: 11 })
-    );
+    assert_eq!(with(|ends| ends[0] = 0).0, Err(IndexError::DirectoryNotAscending { block: 0 }));
+    assert_eq!(with(|ends| ends[1] = ends[0]).0, Err(IndexError::DirectoryNotAscending { block: 1 }));
+    assert_eq!(with(|ends| ends[0] = u64::MAX).0, Err(IndexError::DirectoryNotAscending { block: 1 }));
+    assert_eq!(with(|ends| ends[0] = 11).0, Err(IndexError::BlockTooShort { block: 0, found: 11 }));
+    assert_eq!(with(|ends| ends[0] += 1).0, Err(IndexError::BlockTooShort { block: 1, found: 11 }));
     let (refusal, expected) = with(|ends| ends[1] += 1);
-    assert_eq!(
-        refusal,
-        Err(IndexError::DirectoryEndMismatch {
-            found: expected + 1,
-            expected
-        })
-    );
+    assert_eq!(refusal, Err(IndexError::DirectoryEndMismatch { found: expected + 1, expected }));
     let (refusal, expected) = with(|ends| ends[1] = u64::MAX);
-    assert_eq!(
-        refusal,
-        Err(IndexError::DirectoryEndMismatch {
-            found: u64::MAX,
-            expected
-        })
-    );
+    assert_eq!(refusal, Err(IndexError::DirectoryEndMismatch { found: u64::MAX, expected }));
 }
 
 #[test]
@@ -196,10 +155,7 @@ fn values_beyond_the_range() {
     let (block, last) = two_blocks(40);
     let beyond = [last, 1025 << 40];
     assert_eq!(Parts::new(40, &[&block, &beyond[..1]]).verify(), Ok(()));
-    assert_eq!(
-        Parts::new(40, &[&block, &beyond[1..]]).verify(),
-        Err(IndexError::ValueOutOfRange { block: 1 })
-    );
+    assert_eq!(Parts::new(40, &[&block, &beyond[1..]]).verify(), Err(IndexError::ValueOutOfRange { block: 1 }));
 }
 
 #[test]
@@ -235,18 +191,9 @@ fn bytes_behind_the_last_entry() {
     for found in 1..20 {
         let mut bits = code(1, 7);
         bits.resize(40 + 8 * found, false);
-        assert_eq!(
-            one_block(2, 0, &bits),
-            Err(IndexError::LeftOverBytes {
-                block: 0,
-                found: found as u64
-            })
-        );
+        assert_eq!(one_block(2, 0, &bits), Err(IndexError::LeftOverBytes { block: 0, found: found as u64 }));
     }
-    assert_eq!(
-        one_block(1, 0, &[true; 8]),
-        Err(IndexError::LeftOverBytes { block: 0, found: 1 })
-    );
+    assert_eq!(one_block(1, 0, &[true; 8]), Err(IndexError::LeftOverBytes { block: 0, found: 1 }));
 }
 
 #[test]
@@ -266,10 +213,7 @@ fn a_block_that_is_not_there() {
     let index = Index::parse(&file).unwrap();
     let mut values = vec![7];
     for block in [1, 2, u32::MAX] {
-        assert_eq!(
-            index.decode_block(block, &mut values),
-            Err(IndexError::NoSuchBlock { block, blocks: 1 })
-        );
+        assert_eq!(index.decode_block(block, &mut values), Err(IndexError::NoSuchBlock { block, blocks: 1 }));
         assert!(values.is_empty());
     }
 }
@@ -336,10 +280,7 @@ fn check_hostile(file: &[u8]) {
 }
 
 fn label_of(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |label, byte| (label << 8) | u64::from(*byte))
+    bytes.iter().rev().fold(0, |label, byte| (label << 8) | u64::from(*byte))
 }
 
 fn verify(file: &[u8]) -> Result<(), IndexError> {

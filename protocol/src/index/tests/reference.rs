@@ -50,20 +50,14 @@ pub(super) fn naive_value(tag: u128, entries: u32, f: u8) -> u128 {
     let mut product = [0_u64; 5];
     let mut carry = 0;
     for (digit, place) in product.iter_mut().enumerate() {
-        let factor = if digit < 4 {
-            (tag >> (32 * digit)) & 0xffff_ffff
-        } else {
-            0
-        };
+        let factor = if digit < 4 { (tag >> (32 * digit)) & 0xffff_ffff } else { 0 };
         let sum = u64::try_from(factor).unwrap() * u64::from(entries) + carry;
         *place = sum & 0xffff_ffff;
         carry = sum >> 32;
     }
     let bit = |at: u32| u128::from((product[at as usize / 32] >> (at % 32)) & 1);
     // The product has 160 bits; those from 128 - f on are the value.
-    (128 - u32::from(f)..160)
-        .rev()
-        .fold(0, |value, at| (value << 1) | bit(at))
+    (128 - u32::from(f)..160).rev().fold(0, |value, at| (value << 1) | bit(at))
 }
 
 /// The smallest f by trying one after the other.

@@ -13,10 +13,7 @@ fn tags_that_share_a_value_are_all_found() {
     let file = file_of(&header, &[10, 20, 30], &[1, 2, 3]);
     let at = |value| tag_of(&header, value);
     let queries = [at(10), at(20), at(20), at(20) + 1, at(21) - 1, at(21), at(30)];
-    assert_eq!(
-        hits(&file, &queries),
-        Ok(vec![(0, 1), (1, 2), (2, 2), (3, 2), (4, 2), (6, 3)])
-    );
+    assert_eq!(hits(&file, &queries), Ok(vec![(0, 1), (1, 2), (2, 2), (3, 2), (4, 2), (6, 3)]));
 }
 
 #[test]
@@ -24,10 +21,7 @@ fn tags_outside_the_values_are_not_found() {
     let header = Header::new(RELEASE, 2, 40, 1).unwrap();
     let file = file_of(&header, &[10, 20], &[1, 2]);
     assert_eq!(hits(&file, &[]), Ok(vec![]));
-    assert_eq!(
-        hits(&file, &[0, tag_of(&header, 10) - 1, tag_of(&header, 21), u128::MAX]),
-        Ok(vec![])
-    );
+    assert_eq!(hits(&file, &[0, tag_of(&header, 10) - 1, tag_of(&header, 21), u128::MAX]), Ok(vec![]));
 }
 
 #[test]
@@ -44,10 +38,7 @@ fn the_first_and_last_values_of_blocks_are_found() {
 fn unsorted_queries_are_refused() {
     let header = Header::new(RELEASE, 2, 40, 1).unwrap();
     let file = file_of(&header, &[10, 20], &[1, 2]);
-    assert_eq!(
-        hits(&file, &[3, 3, 2]),
-        Err(IndexError::QueriesNotSorted { position: 2 })
-    );
+    assert_eq!(hits(&file, &[3, 3, 2]), Err(IndexError::QueriesNotSorted { position: 2 }));
 }
 
 #[test]
@@ -57,20 +48,13 @@ fn only_blocks_that_could_hold_a_query_are_decoded() {
     let mut file = file_of(&header, &values, &vec![5; 3 * 1024]);
     let directory = file.len() - 3 * 1024 - 3 * 8;
     let end_of = |block: usize| {
-        HEADER_LEN
-            + usize::from(u16::from_le_bytes([
-                file[directory + 8 * block],
-                file[directory + 8 * block + 1],
-            ]))
+        HEADER_LEN + usize::from(u16::from_le_bytes([file[directory + 8 * block], file[directory + 8 * block + 1]]))
     };
     let (begin, end) = (end_of(0), end_of(1));
     // Block 1 keeps its first value and loses the rest.
     file[begin + FIRST_LEN..end].fill(0xff);
     let tag = |entry: usize| tag_of(&header, values[entry]);
-    assert_eq!(
-        hits(&file, &[tag(0), tag(1023), tag(2048)]),
-        Ok(vec![(0, 5), (1, 5), (2, 5)])
-    );
+    assert_eq!(hits(&file, &[tag(0), tag(1023), tag(2048)]), Ok(vec![(0, 5), (1, 5), (2, 5)]));
     let index = Index::parse(&file).unwrap();
     assert!(index.lookup(tag(1500)).is_err());
     assert!(index.merge([tag(0), tag(1024), tag(2048)], |_, _| ()).is_err());
