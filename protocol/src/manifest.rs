@@ -105,7 +105,7 @@ impl Kind for Manifest {
     const LIMIT: usize = MAX_OBJECT;
 
     fn check(&self) -> Result<(), &'static str> {
-        if self.entries < CANARIES as u32 {
+        if u64::from(self.entries) < CANARIES as u64 {
             return Err("there are fewer entries than canaries");
         }
         if !(32..=56).contains(&self.false_positive_bits) {

@@ -56,7 +56,7 @@ pub(super) async fn serve<H: Handler>(shared: Arc<Shared<H>>, incoming: quinn::I
             },
         }
     }
-    drop(streams);
+    finish(streams, stopping).await;
     connection.close(VarInt::from_u32(CLOSE_COME_BACK), b"");
 }
 
