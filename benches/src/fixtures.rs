@@ -84,10 +84,7 @@ impl Parties {
     /// The parties of a seed.
     pub fn new(seed: u64) -> Self {
         let mut source = Source::new(seed);
-        let (operator, signer) = (
-            SigningKey::from_seed(&source.bytes()),
-            SigningKey::from_seed(&source.bytes()),
-        );
+        let (operator, signer) = (SigningKey::from_seed(&source.bytes()), SigningKey::from_seed(&source.bytes()));
         let share = source.key();
         let key = share.public();
         let record = EpochRecord {
@@ -133,12 +130,7 @@ impl Parties {
         let question = Question::validate(asked.request().clone(), &self.key, &self.insurer);
         let (elements, proof) = question.expect("the insurer asks rightly").answer(&[0; 64]);
         let account = Account { granted: 0, spent: 0 };
-        let answer = Evaluated {
-            elements,
-            proof,
-            account,
-            receipt: None,
-        };
+        let answer = Evaluated { elements, proof, account, receipt: None };
         [(1, answer)]
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Criterion with the clock of [`CpuTime`] and short settings, which the command line may change.
 pub fn criterion() -> Criterion<CpuTime> {
     Criterion::default()
-        .with_measurement(CpuTime::default())
+        .with_measurement(CpuTime)
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(4))
         .sample_size(30)

@@ -61,3 +61,6 @@ impl Kind for Catalog {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,3 +56,6 @@ pub fn digest(elements: &[Element]) -> Digest {
     }
     Digest::from_bytes(hash.finalize().into())
 }
+
+#[cfg(test)]
+mod tests;

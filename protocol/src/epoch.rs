@@ -121,3 +121,6 @@ impl Kind for EpochRecord {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,3 +205,6 @@ impl Answered {
         Ok(evaluations)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ impl BlindingSecret {
         Self(keyed(&*s))
     }
 
-    /// r: the wide reduction of HMAC-SHA-512(s, "blind" ‖ identifier), or of (s, "blind padding" ‖ number).
+    /// r: the wide reduction of HMAC-SHA-512(s, "blind person" ‖ identifier), or of (s, "blind padding" ‖ number).
     pub(crate) fn scalar(&self, item: &Item) -> Scalar {
         let bytes = Zeroizing::new(match item {
             Item::Person(identifier) => self.mac(b"blind person", identifier.as_bytes()),
@@ -105,3 +105,6 @@ pub fn layout(secret: &BlindingSecret, identifiers: Vec<Identifier>) -> Vec<Item
     placed.sort_unstable_by_key(|(position, _)| *position);
     placed.into_iter().map(|(_, item)| item).collect()
 }
+
+#[cfg(test)]
+mod tests;

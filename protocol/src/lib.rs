@@ -14,6 +14,8 @@ pub mod codec;
 pub mod enrolment;
 pub mod entry;
 pub mod epoch;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod holders;
 pub mod identifier;
 pub mod ids;

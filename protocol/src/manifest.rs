@@ -134,3 +134,6 @@ impl Kind for Manifest {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

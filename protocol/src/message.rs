@@ -130,11 +130,14 @@ impl Response {
     /// [`CodecError`] when they are anything else, or a receipt's entry is too large.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let response = codec::decode(bytes, MAX_RESPONSE)?;
-        match &response {
-            Self::Evaluated(Evaluated { receipt: Some(receipt), .. }) if receipt.entry.len() > MAX_AUDIT_ENTRY => {
-                Err(CodecError::TooLarge { found: receipt.entry.len(), limit: MAX_AUDIT_ENTRY })
-            }
-            _ => Ok(response),
+        if let Self::Evaluated(Evaluated { receipt: Some(receipt), .. }) = &response
+            && receipt.entry.len() > MAX_AUDIT_ENTRY
+        {
+            return Err(CodecError::TooLarge { found: receipt.entry.len(), limit: MAX_AUDIT_ENTRY });
         }
+        Ok(response)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,3 +94,6 @@ fn body<T: Kind>(message: &[u8]) -> Result<T, ObjectError> {
     value.check().map_err(ObjectError::Invalid)?;
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;

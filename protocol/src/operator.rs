@@ -134,3 +134,6 @@ impl<'a> Question<'a> {
         (evaluated, proof)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,28 @@
 //! blindlistd: the operator's side.
+//!
+//! A home folder ([`home`]) holds an operator's keys, epochs, releases and ledger. [`init`] makes one, [`seal`] turns a
+//! breach list into a release, [`insurers`] lets insurers in, [`serve`] answers them over QUIC through [`service`], which
+//! has no socket itself. [`cli`] is the command line, and [`run`] does what it says.
+
+pub mod catalog;
+pub mod cli;
+mod command;
+pub mod config;
+mod error;
+pub mod home;
+pub mod init;
+pub mod insurers;
+pub mod ledger;
+mod lists;
+mod outside;
+pub mod releases;
+pub mod seal;
+pub mod serve;
+pub mod service;
+mod show;
+mod signed;
+#[cfg(test)]
+mod testing;
+
+pub use command::run;
+pub use error::Error;

@@ -62,10 +62,16 @@ impl QuicChannel {
         }
     }
 
-    async fn attempt(&self, request: &[u8], limits: &Limits) -> Result<Response, ChannelError> {
-        let connection = Arc::clone(&*self.connection.lock().await);
-        let answered = connection.request(request, limits.response, limits.deadline).await;
-        match answered {
+    /// Sends a request once. `lost` is the connection that failed it before, if there was one.
+    async fn attempt(
+        &self,
+        request: &[u8],
+        limits: &Limits,
+        lost: &mut Option<Arc<Connection>>,
+    ) -> Result<Response, ChannelError> {
+        let connection = self.connection(lost.as_ref()).await?;
+        *lost = None;
+        match connection.request(request, limits.response, limits.deadline).await {
             Ok(bytes) => match Response::decode(&bytes)? {
                 Response::Refused(refusal) => Err(ChannelError::Refused(refusal)),
                 response @ (Response::Catalog(_)
@@ -74,18 +80,22 @@ impl QuicChannel {
                 | Response::Account(_)
                 | Response::Evaluated(_)) => Ok(response),
             },
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                *lost = Some(connection);
+                Err(error.into())
+            }
         }
     }
 
-    /// Makes the connection anew, once for all requests that lost it.
-    async fn reconnect(&self, lost: &Arc<Connection>) -> Result<(), TransportError> {
+    /// The connection; a new one, made once for all requests that lost it, when it is the lost one still.
+    async fn connection(&self, lost: Option<&Arc<Connection>>) -> Result<Arc<Connection>, TransportError> {
         let mut connection = self.connection.lock().await;
-        if Arc::ptr_eq(&connection, lost) {
+        if lost.is_some_and(|lost| Arc::ptr_eq(&connection, lost)) {
+            tracing::debug!("connecting again");
             let again = Connection::connect(&self.addresses, &self.identity, &self.authority, Timeouts::default());
             *connection = Arc::new(again.await?);
         }
-        Ok(())
+        Ok(Arc::clone(&connection))
     }
 }
 
@@ -94,20 +104,15 @@ impl Channel for QuicChannel {
         let limits = Limits::of(&request);
         let bytes = request.encode();
         let mut wait = FIRST_WAIT;
+        let mut lost = None;
         for _ in 1..ATTEMPTS {
-            let used = Arc::clone(&*self.connection.lock().await);
-            let error = match self.attempt(&bytes, &limits).await {
+            match self.attempt(&bytes, &limits, &mut lost).await {
                 Ok(response) => return Ok(response),
-                Err(error) => error,
-            };
-            let (pause, anew) = advice(&error, wait).ok_or(error)?;
-            sleep(pause).await;
-            if anew && let Err(failed) = self.reconnect(&used).await {
-                tracing::debug!(%failed, "could not connect again");
+                Err(error) => sleep(pause(&error, wait).ok_or(error)?).await,
             }
             wait *= 2;
         }
-        self.attempt(&bytes, &limits).await
+        self.attempt(&bytes, &limits, &mut lost).await
     }
 }
 
@@ -117,14 +122,14 @@ impl fmt::Debug for QuicChannel {
     }
 }
 
-/// How long to wait before the next attempt and whether it needs a new connection; none when another would not help.
-fn advice(error: &ChannelError, wait: Duration) -> Option<(Duration, bool)> {
+/// How long to wait before the next attempt; none when another would not help.
+fn pause(error: &ChannelError, wait: Duration) -> Option<Duration> {
     match error {
-        ChannelError::Transport(error) => error.retryable().then_some((wait, true)),
+        ChannelError::Transport(error) => error.retryable().then_some(wait),
         ChannelError::Refused(Refusal {
             code: RefusalCode::Busy | RefusalCode::RateLimited,
             value,
-        }) => Some((wait.max(Duration::from_millis(*value)), false)).filter(|(wait, _)| *wait <= LONGEST_WAIT),
+        }) => Some(wait.max(Duration::from_millis(*value))).filter(|wait| *wait <= LONGEST_WAIT),
         ChannelError::Refused(_) | ChannelError::Malformed(_) | ChannelError::Unexpected { .. } => None,
     }
 }
@@ -159,17 +164,17 @@ mod tests {
     #[test]
     fn a_busy_server_says_how_long_to_wait_within_reason() {
         let busy = |value| ChannelError::Refused(Refusal::with(RefusalCode::Busy, value));
-        assert_eq!(advice(&busy(5_000), WAIT), Some((Duration::from_secs(5), false)));
-        assert_eq!(advice(&busy(0), WAIT), Some((WAIT, false)));
-        assert_eq!(advice(&busy(60_000), WAIT), None);
-        assert_eq!(advice(&busy(u64::MAX), WAIT), None);
+        assert_eq!(pause(&busy(5_000), WAIT), Some(Duration::from_secs(5)));
+        assert_eq!(pause(&busy(0), WAIT), Some(WAIT));
+        assert_eq!(pause(&busy(60_000), WAIT), None);
+        assert_eq!(pause(&busy(u64::MAX), WAIT), None);
     }
 
     #[test]
     fn what_would_fail_again_is_not_tried_again() {
-        assert_eq!(advice(&TransportError::Lost.into(), WAIT), Some((WAIT, true)));
-        assert_eq!(advice(&TransportError::NoCommonProtocol.into(), WAIT), None);
-        assert_eq!(advice(&ChannelError::Refused(RefusalCode::OverBudget.into()), WAIT), None);
-        assert_eq!(advice(&ChannelError::Unexpected { asked: "x" }, WAIT), None);
+        assert_eq!(pause(&TransportError::Lost.into(), WAIT), Some(WAIT));
+        assert_eq!(pause(&TransportError::NoCommonProtocol.into(), WAIT), None);
+        assert_eq!(pause(&ChannelError::Refused(RefusalCode::OverBudget.into()), WAIT), None);
+        assert_eq!(pause(&ChannelError::Unexpected { asked: "x" }, WAIT), None);
     }
 }

@@ -15,7 +15,7 @@ use tokio::{net::lookup_host, time::timeout};
 
 use crate::{
     Identity, SERVER_NAME, TransportError,
-    stream::{Outgoing, TOO_LARGE, idle_timeout},
+    stream::{Arriving, Outgoing, idle_timeout},
     tls,
 };
 
@@ -39,11 +39,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            idle: Duration::from_secs(30),
-            keep_alive: Duration::from_secs(10),
-        }
+        Self { connect: Duration::from_secs(5), idle: Duration::from_secs(30), keep_alive: Duration::from_secs(10) }
     }
 }
 
@@ -100,18 +96,12 @@ impl Connection {
         max_response: usize,
         deadline: Duration,
     ) -> Result<Vec<u8>, TransportError> {
-        timeout(deadline, self.exchange(request, max_response))
-            .await
-            .unwrap_or(Err(TransportError::Deadline))
+        timeout(deadline, self.exchange(request, max_response)).await.unwrap_or(Err(TransportError::Deadline))
     }
 
     async fn exchange(&self, request: &[u8], max_response: usize) -> Result<Vec<u8>, TransportError> {
-        let (send, mut receive) = self
-            .connection
-            .open_bi()
-            .await
-            .map_err(|reason| TransportError::from(&reason))?;
-        let mut outgoing = Outgoing::new(send);
+        let (send, receive) = self.connection.open_bi().await.map_err(|reason| TransportError::from(&reason))?;
+        let (mut outgoing, mut arriving) = (Outgoing::new(send), Arriving::new(receive));
         match outgoing.write_whole(request).await {
             // A server that wants no more of the request still answers it: with its refusal.
             Ok(()) | Err(WriteError::Stopped(_)) => {}
@@ -119,17 +109,10 @@ impl Connection {
                 return Err(TransportError::writing(&reason));
             }
         }
-        match receive.read_to_end(max_response).await {
-            Ok(response) => {
-                outgoing.settle();
-                Ok(response)
-            }
-            Err(reason) => {
-                // Fails only when the stream is closed already.
-                let _ = receive.stop(TOO_LARGE);
-                Err(TransportError::reading(max_response, &reason))
-            }
-        }
+        let response = arriving.read_whole(max_response).await;
+        let response = response.map_err(|reason| TransportError::reading(max_response, &reason))?;
+        outgoing.settle();
+        Ok(response)
     }
 
     /// Tells the server that no more requests will come, and waits a moment until it knows.
@@ -142,9 +125,7 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("server", &self.connection.remote_address())
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("server", &self.connection.remote_address()).finish_non_exhaustive()
     }
 }
 
@@ -154,14 +135,9 @@ async fn connect_to_name(
     patience: Duration,
 ) -> Result<Connection, TransportError> {
     if !is_host_and_port(address) {
-        return Err(TransportError::BadAddress {
-            address: address.to_owned(),
-        });
+        return Err(TransportError::BadAddress { address: address.to_owned() });
     }
-    let resolve = |source| TransportError::Resolve {
-        address: address.to_owned(),
-        source,
-    };
+    let resolve = |source| TransportError::Resolve { address: address.to_owned(), source };
     let mut worst: Option<TransportError> = None;
     for remote in lookup_host(address).await.map_err(resolve)? {
         match connect_to(address, remote, config, patience).await {
@@ -178,14 +154,8 @@ async fn connect_to(
     config: &quinn::ClientConfig,
     patience: Duration,
 ) -> Result<Connection, TransportError> {
-    let unreachable = || TransportError::Unreachable {
-        address: address.to_owned(),
-    };
-    let local: IpAddr = if remote.is_ipv4() {
-        Ipv4Addr::UNSPECIFIED.into()
-    } else {
-        Ipv6Addr::UNSPECIFIED.into()
-    };
+    let unreachable = || TransportError::Unreachable { address: address.to_owned() };
+    let local: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     // Without IPv6 on this computer there is no way to an IPv6 address, but perhaps to the next one.
     let endpoint = Endpoint::client(SocketAddr::new(local, 0)).map_err(|_| unreachable())?;
     let connecting = endpoint
@@ -201,12 +171,8 @@ async fn connect_to(
 
 /// Of two failed addresses, the one that answered tells more; of two alike, the first.
 fn more_telling(earlier: Option<TransportError>, later: TransportError) -> TransportError {
-    let silent = |error: &TransportError| {
-        matches!(
-            error,
-            TransportError::Unreachable { .. } | TransportError::Resolve { .. }
-        )
-    };
+    let silent =
+        |error: &TransportError| matches!(error, TransportError::Unreachable { .. } | TransportError::Resolve { .. });
     match earlier {
         Some(earlier) if !silent(&earlier) || silent(&later) => earlier,
         Some(_) | None => later,
@@ -223,9 +189,8 @@ fn is_host_and_port(address: &str) -> bool {
 }
 
 fn quic_config(tls: rustls::ClientConfig, timeouts: Timeouts) -> Result<quinn::ClientConfig, TransportError> {
-    let crypto = QuicClientConfig::try_from(Arc::new(tls)).map_err(|_| TransportError::Pki {
-        problem: "TLS offers no cipher that QUIC can begin with",
-    })?;
+    let crypto = QuicClientConfig::try_from(Arc::new(tls))
+        .map_err(|_| TransportError::Pki { problem: "TLS offers no cipher that QUIC can begin with" })?;
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
@@ -249,30 +214,16 @@ mod tests {
         for good in ["localhost:4433", "127.0.0.1:1", "[::1]:4433", "breach.example:65535"] {
             assert!(is_host_and_port(good), "{good}");
         }
-        for bad in [
-            "",
-            "localhost",
-            ":4433",
-            "localhost:",
-            "localhost:0",
-            "localhost:65536",
-            "::1:4433",
-            "a:b",
-        ] {
+        for bad in ["", "localhost", ":4433", "localhost:", "localhost:0", "localhost:65536", "::1:4433", "a:b"] {
             assert!(!is_host_and_port(bad), "{bad}");
         }
     }
 
     #[test]
     fn the_address_that_answered_is_reported() {
-        let silent = || TransportError::Unreachable {
-            address: "a:1".to_owned(),
-        };
+        let silent = || TransportError::Unreachable { address: "a:1".to_owned() };
         let first = more_telling(None, silent());
         let second = more_telling(Some(first), TransportError::NoCommonProtocol);
-        assert!(matches!(
-            more_telling(Some(second), silent()),
-            TransportError::NoCommonProtocol
-        ));
+        assert!(matches!(more_telling(Some(second), silent()), TransportError::NoCommonProtocol));
     }
 }

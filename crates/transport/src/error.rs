@@ -102,9 +102,7 @@ impl TransportError {
     /// Why a connection that was under way to `address` did not come about.
     pub(crate) fn connecting(address: &str, reason: &ConnectionError) -> Self {
         if matches!(reason, ConnectionError::TimedOut) {
-            return Self::Unreachable {
-                address: address.to_owned(),
-            };
+            return Self::Unreachable { address: address.to_owned() };
         }
         reason.into()
     }
@@ -112,9 +110,7 @@ impl TransportError {
     /// Why a connection to `address` could not even be begun.
     pub(crate) fn starting(address: &str, reason: &ConnectError) -> Self {
         match reason {
-            ConnectError::InvalidRemoteAddress(_) => Self::BadAddress {
-                address: address.to_owned(),
-            },
+            ConnectError::InvalidRemoteAddress(_) => Self::BadAddress { address: address.to_owned() },
             ConnectError::UnsupportedVersion => Self::NoCommonProtocol,
             ConnectError::EndpointStopping
             | ConnectError::CidsExhausted
@@ -214,9 +210,7 @@ fn classify(code: TransportErrorCode, found_by: Side) -> TransportError {
 
 /// The TLS alert in a QUIC error code: 0x100 plus the alert (RFC 9001, section 4.8).
 fn alert(code: TransportErrorCode) -> Option<u8> {
-    u64::from(code)
-        .checked_sub(0x100)
-        .and_then(|alert| u8::try_from(alert).ok())
+    u64::from(code).checked_sub(0x100).and_then(|alert| u8::try_from(alert).ok())
 }
 
 enum Alert {
@@ -257,35 +251,16 @@ mod tests {
 
     #[test]
     fn codes_outside_the_alerts_are_not_taken_for_alerts() {
-        assert!(matches!(
-            classify(TransportErrorCode::INTERNAL_ERROR, Side::Theirs),
-            TransportError::Lost
-        ));
-        assert!(matches!(
-            classify(TransportErrorCode::crypto(80), Side::Theirs),
-            TransportError::Lost
-        ));
-        assert!(matches!(
-            classify(TransportErrorCode::CONNECTION_REFUSED, Side::Theirs),
-            TransportError::ComeBack
-        ));
+        assert!(matches!(classify(TransportErrorCode::INTERNAL_ERROR, Side::Theirs), TransportError::Lost));
+        assert!(matches!(classify(TransportErrorCode::crypto(80), Side::Theirs), TransportError::Lost));
+        assert!(matches!(classify(TransportErrorCode::CONNECTION_REFUSED, Side::Theirs), TransportError::ComeBack));
     }
 
     #[test]
     fn only_what_may_pass_by_itself_is_worth_a_retry() {
         assert!(TransportError::ComeBack.retryable());
-        assert!(
-            TransportError::Unreachable {
-                address: "a:1".to_owned()
-            }
-            .retryable()
-        );
-        assert!(
-            !TransportError::NotAccepted {
-                fault: CertificateFault::Expired
-            }
-            .retryable()
-        );
+        assert!(TransportError::Unreachable { address: "a:1".to_owned() }.retryable());
+        assert!(!TransportError::NotAccepted { fault: CertificateFault::Expired }.retryable());
         assert!(!TransportError::ResponseTooLarge { limit: 1 }.retryable());
     }
 }

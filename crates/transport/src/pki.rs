@@ -51,11 +51,7 @@ impl CertificateAuthority {
     pub fn generate(operator: &str, now: u64) -> Result<Self, TransportError> {
         let key = TlsKey::generate()?;
         let certificate = self_signed(operator, &key, now)?;
-        Ok(Self {
-            operator: operator.to_owned(),
-            certificate,
-            key,
-        })
+        Ok(Self { operator: operator.to_owned(), certificate, key })
     }
 
     /// Puts a stored authority together again.
@@ -70,15 +66,9 @@ impl CertificateAuthority {
         // Peers compare nothing but the subject and the key, so a certificate remade from the parts must agree in both.
         let remade = self_signed(operator, &key, BACKDATE_SECONDS)?;
         if trust_anchor(&certificate)? != trust_anchor(&remade)? {
-            return Err(pki_error(
-                "the certificate authority's name, certificate and key do not belong together",
-            ));
+            return Err(pki_error("the certificate authority's name, certificate and key do not belong together"));
         }
-        Ok(Self {
-            operator: operator.to_owned(),
-            certificate,
-            key,
-        })
+        Ok(Self { operator: operator.to_owned(), certificate, key })
     }
 
     /// The authority's own certificate, which both sides pin.
@@ -99,9 +89,8 @@ impl CertificateAuthority {
     /// [`TransportError::Pki`] if the dates do not fit into a certificate.
     pub fn issue_server(&self, now: u64, days: u32) -> Result<Identity, TransportError> {
         let key = TlsKey::generate()?;
-        let name = SERVER_NAME
-            .try_into()
-            .map_err(|_| pki_error("the server's name does not fit into a certificate"))?;
+        let name =
+            SERVER_NAME.try_into().map_err(|_| pki_error("the server's name does not fit into a certificate"))?;
         let role = Role {
             unit: "Blindlist server",
             purpose: ExtendedKeyUsagePurpose::ServerAuth,
@@ -124,11 +113,7 @@ impl CertificateAuthority {
         now: u64,
         days: u32,
     ) -> Result<CertificateDer<'static>, TransportError> {
-        let role = Role {
-            unit: "Blindlist insurer",
-            purpose: ExtendedKeyUsagePurpose::ClientAuth,
-            names: Vec::new(),
-        };
+        let role = Role { unit: "Blindlist insurer", purpose: ExtendedKeyUsagePurpose::ClientAuth, names: Vec::new() };
         self.issue(insurer, role, public_key, now, days)
     }
 
@@ -222,10 +207,8 @@ impl TlsKey {
     /// [`TransportError::Pki`] if these bytes are not one Ed25519 key.
     pub fn from_pkcs8(pkcs8: Zeroizing<Vec<u8>>) -> Result<Self, TransportError> {
         let pair = read_key_pair(&pkcs8)?;
-        let public_key = pair
-            .public_key_raw()
-            .try_into()
-            .map_err(|_| pki_error("the TLS key is not an Ed25519 key"))?;
+        let public_key =
+            pair.public_key_raw().try_into().map_err(|_| pki_error("the TLS key is not an Ed25519 key"))?;
         Ok(Self { pkcs8, public_key })
     }
 
@@ -303,9 +286,7 @@ fn dated_params(
     days: u32,
 ) -> Result<CertificateParams, TransportError> {
     let begin = now.saturating_sub(BACKDATE_SECONDS);
-    let end = u64::from(days)
-        .checked_mul(SECONDS_PER_DAY)
-        .and_then(|seconds| now.checked_add(seconds));
+    let end = u64::from(days).checked_mul(SECONDS_PER_DAY).and_then(|seconds| now.checked_add(seconds));
     let end = end.ok_or(pki_error("a certificate's end must lie before the year 10000"))?;
 
     let mut params = CertificateParams::default();
@@ -328,10 +309,8 @@ fn date(seconds: u64) -> Result<OffsetDateTime, TransportError> {
 /// An authority must never use one serial number twice (RFC 5280, section 4.1.2.2), not even when it renews a
 /// certificate for the same key.
 fn serial_number(public_key: &[u8; 32], begin: u64, end: u64) -> SerialNumber {
-    let digest = Sha256::new()
-        .chain_update(public_key)
-        .chain_update(begin.to_be_bytes())
-        .chain_update(end.to_be_bytes());
+    let digest =
+        Sha256::new().chain_update(public_key).chain_update(begin.to_be_bytes()).chain_update(end.to_be_bytes());
     let digest: [u8; 32] = digest.finalize().into();
     let mut serial: Vec<u8> = digest.into_iter().take(16).collect();
     if let Some(first) = serial.first_mut() {
@@ -349,9 +328,11 @@ fn read_key_pair(pkcs8: &[u8]) -> Result<Zeroizing<KeyPair>, TransportError> {
 
 fn trust_anchor(certificate: &CertificateDer<'static>) -> Result<TrustAnchor<'static>, TransportError> {
     let store: RootCertStore = tls::roots(certificate)?;
-    store.roots.into_iter().next().ok_or(pki_error(
-        "the certificate authority's certificate is not an X.509 certificate",
-    ))
+    store
+        .roots
+        .into_iter()
+        .next()
+        .ok_or(pki_error("the certificate authority's certificate is not an X.509 certificate"))
 }
 
 fn pki_error(problem: &'static str) -> TransportError {

@@ -50,10 +50,7 @@ pub enum Incoming {
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whole(bytes) => f
-                .debug_tuple("Whole")
-                .field(&format_args!("{} bytes", bytes.len()))
-                .finish(),
+            Self::Whole(bytes) => f.debug_tuple("Whole").field(&format_args!("{} bytes", bytes.len())).finish(),
             Self::TooLarge => f.write_str("TooLarge"),
         }
     }
@@ -134,11 +131,7 @@ impl Server {
     /// [`Limits::grace`], and tells every caller to come back.
     pub async fn run<H: Handler>(self, handler: Arc<H>, shutdown: impl Future<Output = ()> + Send) {
         let (stop, stopping) = watch::channel(None);
-        let shared = Arc::new(Shared {
-            handler,
-            limits: self.limits,
-            stopping,
-        });
+        let shared = Arc::new(Shared { handler, limits: self.limits, stopping });
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         loop {
@@ -159,10 +152,7 @@ impl Server {
 
     fn admit<H: Handler>(&self, incoming: quinn::Incoming, shared: &Arc<Shared<H>>, connections: &mut JoinSet<()>) {
         if connections.len() >= self.limits.max_connections {
-            tracing::warn!(
-                limit = self.limits.max_connections,
-                "a connection was refused: too many are open"
-            );
+            tracing::warn!(limit = self.limits.max_connections, "a connection was refused: too many are open");
             incoming.refuse();
         } else if connections.len() >= self.limits.max_connections / 2 && incoming.may_retry() {
             // When places get rare, none goes to a forged source address: let the caller prove its own first.
@@ -195,9 +185,7 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
@@ -209,9 +197,8 @@ fn report(ended: Result<(), JoinError>) {
 }
 
 fn quic_config(tls: rustls::ServerConfig, limits: &Limits) -> Result<quinn::ServerConfig, TransportError> {
-    let crypto = QuicServerConfig::try_from(Arc::new(tls)).map_err(|_| TransportError::Pki {
-        problem: "TLS offers no cipher that QUIC can begin with",
-    })?;
+    let crypto = QuicServerConfig::try_from(Arc::new(tls))
+        .map_err(|_| TransportError::Pki { problem: "TLS offers no cipher that QUIC can begin with" })?;
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(limits.max_streams_per_connection))

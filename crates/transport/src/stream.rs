@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use quinn::{IdleTimeout, SendStream, VarInt, WriteError};
+use quinn::{IdleTimeout, ReadToEndError, RecvStream, SendStream, VarInt, WriteError};
 
 /// Reset or stop code: whoever sent it gave up on this stream.
 pub(crate) const ABANDONED: VarInt = VarInt::from_u32(1);
@@ -57,6 +57,36 @@ impl Drop for Outgoing {
             // Fails only when the stream is closed already.
             let _ = self.stream.reset(ABANDONED);
         }
+    }
+}
+
+/// A message on its way in. Dropped before it is whole, it tells the other side to stop sending.
+pub(crate) struct Arriving(RecvStream);
+
+impl Arriving {
+    pub(crate) fn new(stream: RecvStream) -> Self {
+        Self(stream)
+    }
+
+    /// Reads the whole message, of at most `limit` bytes; tells the other side to stop when it is longer.
+    pub(crate) async fn read_whole(&mut self, limit: usize) -> Result<Vec<u8>, ReadToEndError> {
+        let message = self.0.read_to_end(limit).await;
+        if matches!(message, Err(ReadToEndError::TooLong)) {
+            self.stop(TOO_LARGE);
+        }
+        message
+    }
+
+    /// Wants no more of the message, and says why.
+    pub(crate) fn stop(&mut self, code: VarInt) {
+        // Fails only when the stream is closed already.
+        let _ = self.0.stop(code);
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.stop(ABANDONED);
     }
 }
 

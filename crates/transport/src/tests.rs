@@ -97,22 +97,13 @@ impl Operator {
     fn start_as(ip: IpAddr, authority: CertificateAuthority, identity: &Identity, limits: Limits) -> Self {
         let server = Server::bind(SocketAddr::new(ip, 0), identity, authority.certificate(), limits).unwrap();
         let address = server.local_addr().unwrap().to_string();
-        let handler = Arc::new(Helpful {
-            answered: AtomicUsize::new(0),
-            begun: Semaphore::new(0),
-            release: Semaphore::new(0),
-        });
+        let handler =
+            Arc::new(Helpful { answered: AtomicUsize::new(0), begun: Semaphore::new(0), release: Semaphore::new(0) });
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(Arc::clone(&handler), async move {
             let _ = stopped.await;
         }));
-        Self {
-            authority,
-            address,
-            handler,
-            stop,
-            running,
-        }
+        Self { authority, address, handler, stop, running }
     }
 
     async fn connect(&self, identity: &Identity) -> Result<Connection, TransportError> {
@@ -140,11 +131,7 @@ impl Operator {
         config.transport_config(Arc::new(transport));
         let endpoint = quinn::Endpoint::client(SocketAddr::new(LOCALHOST, 0)).unwrap();
         let remote = self.address.parse().unwrap();
-        let connection = endpoint
-            .connect_with(config, remote, crate::SERVER_NAME)
-            .unwrap()
-            .await
-            .unwrap();
+        let connection = endpoint.connect_with(config, remote, crate::SERVER_NAME).unwrap().await.unwrap();
         (endpoint, connection)
     }
 
@@ -163,9 +150,7 @@ fn insurer(authority: &CertificateAuthority) -> Identity {
 
 fn insurer_from(authority: &CertificateAuthority, begin: u64) -> Identity {
     let key = TlsKey::generate().unwrap();
-    let certificate = authority
-        .issue_client("insurer", key.public_key(), begin, CLIENT_DAYS)
-        .unwrap();
+    let certificate = authority.issue_client("insurer", key.public_key(), begin, CLIENT_DAYS).unwrap();
     Identity::new(certificate, key).unwrap()
 }
 
@@ -174,10 +159,7 @@ async fn ask(connection: &Connection, what: u8) -> Result<Vec<u8>, TransportErro
 }
 
 fn patient() -> Timeouts {
-    Timeouts {
-        connect: PATIENCE,
-        ..Timeouts::default()
-    }
+    Timeouts { connect: PATIENCE, ..Timeouts::default() }
 }
 
 fn now() -> u64 {

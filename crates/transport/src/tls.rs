@@ -73,9 +73,7 @@ pub(crate) fn certified_key(identity: &Identity) -> Result<CertifiedKey, Transpo
     let pkcs8 = PrivatePkcs8KeyDer::from(identity.key().pkcs8().as_slice());
     let key = any_eddsa_type(&pkcs8).map_err(|_| unusable("the key is not an Ed25519 key"))?;
     let certified = CertifiedKey::new(vec![identity.certificate().clone()], key);
-    certified
-        .keys_match()
-        .map_err(|_| unusable("the certificate was not issued for this key"))?;
+    certified.keys_match().map_err(|_| unusable("the certificate was not issued for this key"))?;
     Ok(certified)
 }
 

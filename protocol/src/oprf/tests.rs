@@ -261,7 +261,8 @@ fn a_chunk_proof_holds_and_is_bound_to_everything() {
     both_swapped.d.swap(1, 2);
     assert_eq!(both_swapped.verify(), Err(ProofError::Invalid), "the order is part of the statement");
     let mut shorter = Chunk::new(5);
-    (shorter.c.pop(), shorter.d.pop());
+    shorter.c.pop();
+    shorter.d.pop();
     assert_eq!(shorter.verify(), Err(ProofError::Invalid));
     let mut uneven = Chunk::new(5);
     uneven.d.pop();

@@ -9,9 +9,7 @@ fn an_authority_comes_back_from_its_parts() {
     let loaded = CertificateAuthority::from_parts("Opérateur", made.certificate().clone(), key).unwrap();
     let insurer = TlsKey::generate().unwrap();
     let issue = |authority: &CertificateAuthority| {
-        authority
-            .issue_client("Mutuelle", insurer.public_key(), NOW, CLIENT_DAYS)
-            .unwrap()
+        authority.issue_client("Mutuelle", insurer.public_key(), NOW, CLIENT_DAYS).unwrap()
     };
     assert_eq!(issue(&made), issue(&loaded));
 }
@@ -35,9 +33,7 @@ fn parts_of_different_authorities_do_not_make_one() {
 fn an_identity_needs_the_key_of_its_certificate() {
     let authority = CertificateAuthority::generate("operator", NOW).unwrap();
     let key = TlsKey::generate().unwrap();
-    let certificate = authority
-        .issue_client("insurer", key.public_key(), NOW, CLIENT_DAYS)
-        .unwrap();
+    let certificate = authority.issue_client("insurer", key.public_key(), NOW, CLIENT_DAYS).unwrap();
     assert!(Identity::new(certificate.clone(), TlsKey::generate().unwrap()).is_err());
     assert!(Identity::new(CertificateDer::from(vec![1, 2, 3]), TlsKey::generate().unwrap()).is_err());
     assert!(Identity::new(certificate, key).is_ok());

@@ -13,7 +13,7 @@ use tokio::{
 use super::{CLOSING, Handler, Incoming, Limits, Peer, report};
 use crate::{
     CLOSE_COME_BACK, certificate_digest,
-    stream::{Outgoing, TOO_LARGE, TOO_SLOW},
+    stream::{Arriving, Outgoing, TOO_SLOW},
 };
 
 /// What every connection of one server has in common.
@@ -76,10 +76,7 @@ async fn shake_hands(limits: &Limits, incoming: quinn::Incoming) -> Option<quinn
 }
 
 fn peer_certificate_digest(connection: &quinn::Connection) -> Option<[u8; 32]> {
-    let chain = connection
-        .peer_identity()?
-        .downcast::<Vec<CertificateDer<'static>>>()
-        .ok()?;
+    let chain = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
     chain.first().map(certificate_digest)
 }
 
@@ -91,11 +88,7 @@ async fn finish(mut streams: JoinSet<()>, mut stopping: watch::Receiver<Option<I
         }
     };
     let grace_over = async {
-        let deadline = stopping
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|deadline| *deadline);
+        let deadline = stopping.wait_for(Option::is_some).await.ok().and_then(|deadline| *deadline);
         // No deadline: the server was dropped without being stopped, and there is no grace.
         if let Some(deadline) = deadline {
             sleep_until(deadline).await;
@@ -107,21 +100,17 @@ async fn finish(mut streams: JoinSet<()>, mut stopping: watch::Receiver<Option<I
     }
 }
 
-async fn serve_stream<H: Handler>(shared: Arc<Shared<H>>, peer: Peer, send: SendStream, mut receive: RecvStream) {
-    let mut response = Outgoing::new(send);
+async fn serve_stream<H: Handler>(shared: Arc<Shared<H>>, peer: Peer, send: SendStream, receive: RecvStream) {
+    let (mut response, mut arriving) = (Outgoing::new(send), Arriving::new(receive));
     let limits = &shared.limits;
-    let request = match timeout(limits.request_timeout, receive.read_to_end(limits.max_request)).await {
+    let request = match timeout(limits.request_timeout, arriving.read_whole(limits.max_request)).await {
         Ok(Ok(bytes)) => Incoming::Whole(bytes),
-        Ok(Err(ReadToEndError::TooLong)) => {
-            // Fails only when the stream is closed already.
-            let _ = receive.stop(TOO_LARGE);
-            Incoming::TooLarge
-        }
+        Ok(Err(ReadToEndError::TooLong)) => Incoming::TooLarge,
         // The caller took the request back, or is gone.
         Ok(Err(ReadToEndError::Read(_))) => return,
         Err(_) => {
             tracing::debug!("a request did not come whole in time");
-            let _ = receive.stop(TOO_SLOW);
+            arriving.stop(TOO_SLOW);
             response.reset(TOO_SLOW);
             return;
         }

@@ -8,19 +8,13 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_get_their_responses() {
-    let limits = Limits {
-        max_request: 300_000,
-        ..Limits::default()
-    };
+    let limits = Limits { max_request: 300_000, ..Limits::default() };
     let operator = Operator::start(limits);
     let connection = operator.connected().await;
 
     assert_eq!(connection.request(b"", 0, PATIENCE).await.unwrap(), b"");
     assert_eq!(connection.request(b"echo", 4, PATIENCE).await.unwrap(), b"echo");
-    assert_eq!(
-        connection.request(&[Ask::LARGE], MIB, PATIENCE).await.unwrap(),
-        vec![0x5a; MIB]
-    );
+    assert_eq!(connection.request(&[Ask::LARGE], MIB, PATIENCE).await.unwrap(), vec![0x5a; MIB]);
     let longest = vec![Ask::ECHO; 300_000];
     assert_eq!(connection.request(&longest, 300_000, PATIENCE).await.unwrap(), longest);
     connection.close().await;
@@ -28,10 +22,7 @@ async fn requests_get_their_responses() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_requests_than_streams_all_get_their_own_response() {
-    let operator = Operator::start(Limits {
-        max_streams_per_connection: 2,
-        ..Limits::default()
-    });
+    let operator = Operator::start(Limits { max_streams_per_connection: 2, ..Limits::default() });
     let connection = Arc::new(operator.connected().await);
     let mut requests = JoinSet::new();
     for number in 0..20u8 {
@@ -59,10 +50,7 @@ async fn the_handler_learns_whose_certificate_it_is() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_over_the_limit_is_answered_and_the_others_go_on() {
-    let operator = Operator::start(Limits {
-        max_request: 1_000,
-        ..Limits::default()
-    });
+    let operator = Operator::start(Limits { max_request: 1_000, ..Limits::default() });
     let connection = Arc::new(operator.connected().await);
     let held = tokio::spawn({
         let connection = Arc::clone(&connection);
@@ -72,20 +60,9 @@ async fn a_request_over_the_limit_is_answered_and_the_others_go_on() {
 
     for length in [1_001, 3 * MIB] {
         let request = vec![Ask::ECHO; length];
-        assert_eq!(
-            connection.request(&request, 100, PATIENCE).await.unwrap(),
-            b"too large",
-            "{length}"
-        );
+        assert_eq!(connection.request(&request, 100, PATIENCE).await.unwrap(), b"too large", "{length}");
     }
-    assert_eq!(
-        connection
-            .request(&[Ask::ECHO; 1_000], 1_000, PATIENCE)
-            .await
-            .unwrap()
-            .len(),
-        1_000
-    );
+    assert_eq!(connection.request(&[Ask::ECHO; 1_000], 1_000, PATIENCE).await.unwrap().len(), 1_000);
     operator.handler.release.add_permits(1);
     assert_eq!(held.await.unwrap().unwrap(), [Ask::HOLD]);
 }
@@ -95,10 +72,7 @@ async fn a_response_over_the_limit_is_refused_and_the_others_go_on() {
     let operator = Operator::start(Limits::default());
     let connection = operator.connected().await;
     let error = connection.request(&[Ask::LARGE], MIB - 1, PATIENCE).await.unwrap_err();
-    assert!(
-        matches!(error, TransportError::ResponseTooLarge { limit } if limit == MIB - 1),
-        "{error:?}"
-    );
+    assert!(matches!(error, TransportError::ResponseTooLarge { limit } if limit == MIB - 1), "{error:?}");
     assert_eq!(ask(&connection, Ask::ECHO).await.unwrap(), [Ask::ECHO]);
 }
 
@@ -106,10 +80,7 @@ async fn a_response_over_the_limit_is_refused_and_the_others_go_on() {
 async fn a_request_ends_at_its_deadline_and_the_others_go_on() {
     let operator = Operator::start(Limits::default());
     let connection = operator.connected().await;
-    let error = connection
-        .request(&[Ask::HOLD], 100, Duration::from_millis(100))
-        .await
-        .unwrap_err();
+    let error = connection.request(&[Ask::HOLD], 100, Duration::from_millis(100)).await.unwrap_err();
     assert!(matches!(error, TransportError::Deadline), "{error:?}");
     assert_eq!(ask(&connection, Ask::ECHO).await.unwrap(), [Ask::ECHO]);
 }
@@ -129,10 +100,7 @@ async fn an_address_where_nothing_answers_is_unreachable() {
     let silent = UdpSocket::bind((LOCALHOST, 0)).unwrap();
     let silent = silent.local_addr().unwrap().to_string();
     let error = connect_briefly(&silent).await;
-    assert!(
-        matches!(&error, TransportError::Unreachable { address } if *address == silent),
-        "{error:?}"
-    );
+    assert!(matches!(&error, TransportError::Unreachable { address } if *address == silent), "{error:?}");
     assert!(error.retryable());
     let error = connect_briefly("no-port").await;
     assert!(matches!(error, TransportError::BadAddress { .. }), "{error:?}");
@@ -142,14 +110,9 @@ async fn an_address_where_nothing_answers_is_unreachable() {
 
 async fn connect_briefly(address: &str) -> TransportError {
     let authority = authority();
-    let timeouts = Timeouts {
-        connect: Duration::from_millis(300),
-        ..Timeouts::default()
-    };
+    let timeouts = Timeouts { connect: Duration::from_millis(300), ..Timeouts::default() };
     let addresses = [address.to_owned()];
-    Connection::connect(&addresses, &insurer(&authority), authority.certificate(), timeouts)
-        .await
-        .unwrap_err()
+    Connection::connect(&addresses, &insurer(&authority), authority.certificate(), timeouts).await.unwrap_err()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -158,8 +121,7 @@ async fn after_an_address_that_fails_the_next_is_tried() {
     let operator = Operator::start(Limits::default());
     let addresses = ["no-port".to_owned(), stranger.address.clone(), operator.address.clone()];
     let identity = insurer(&operator.authority);
-    let connection = Connection::connect(&addresses, &identity, operator.authority.certificate(), patient())
-        .await
-        .unwrap();
+    let connection =
+        Connection::connect(&addresses, &identity, operator.authority.certificate(), patient()).await.unwrap();
     assert_eq!(ask(&connection, Ask::ECHO).await.unwrap(), [Ask::ECHO]);
 }

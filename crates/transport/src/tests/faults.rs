@@ -3,14 +3,11 @@
 use quinn::{ReadError, ReadToEndError, TransportConfig, VarInt};
 
 use super::*;
-use crate::stream::{Outgoing, TOO_SLOW};
+use crate::stream::{ABANDONED, Arriving, Outgoing, TOO_LARGE, TOO_SLOW};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_half_open_stream_holds_nobody_up_and_is_ended() {
-    let operator = Operator::start(Limits {
-        request_timeout: Duration::from_millis(200),
-        ..Limits::default()
-    });
+    let operator = Operator::start(Limits { request_timeout: Duration::from_millis(200), ..Limits::default() });
     let (_endpoint, connection) = operator.raw(TransportConfig::default()).await;
     let (mut send, mut receive) = connection.open_bi().await.unwrap();
     send.write_all(&[Ask::ECHO]).await.unwrap();
@@ -31,21 +28,35 @@ async fn a_half_open_stream_holds_nobody_up_and_is_ended() {
 async fn a_request_that_is_dropped_midway_is_never_taken_for_a_whole_one() {
     let operator = Operator::start(Limits::default());
     let (_endpoint, connection) = operator.raw(TransportConfig::default()).await;
-    let (mut send, mut receive) = connection.open_bi().await.unwrap();
-    send.write_all(&[Ask::ECHO]).await.unwrap();
-    drop(Outgoing::new(send));
-
-    let ended = receive.read_to_end(10).await.unwrap_err();
-    assert!(matches!(ended, ReadToEndError::Read(ReadError::Reset(_))), "{ended:?}");
+    let ended = ask_and_leave(&connection).await;
+    assert_eq!(ended, ReadToEndError::Read(ReadError::Reset(ABANDONED)));
     assert_eq!(operator.answered(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_side_that_wants_no_more_says_why() {
+    let operator = Operator::start(Limits { max_request: 10, ..Limits::default() });
+    let (_endpoint, connection) = operator.raw(TransportConfig::default()).await;
+    let (mut send, receive) = connection.open_bi().await.unwrap();
+    send.write_all(&[Ask::ECHO; 11]).await.unwrap();
+    let stopped = send.stopped().await.unwrap();
+    assert_eq!(stopped, Some(TOO_LARGE));
+
+    let mut arriving = Arriving::new(receive);
+    assert_eq!(arriving.read_whole(100).await.unwrap(), b"too large");
+}
+
+/// Gives a request up while it is on its way; the server then gives its response up.
+async fn ask_and_leave(connection: &quinn::Connection) -> ReadToEndError {
+    let (mut send, mut receive) = connection.open_bi().await.unwrap();
+    send.write_all(&[Ask::ECHO]).await.unwrap();
+    drop(Outgoing::new(send));
+    receive.read_to_end(10).await.unwrap_err()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_does_not_take_its_response_holds_nobody_up_and_is_cut_off() {
-    let operator = Operator::start(Limits {
-        response_timeout: Duration::from_millis(200),
-        ..Limits::default()
-    });
+    let operator = Operator::start(Limits { response_timeout: Duration::from_millis(200), ..Limits::default() });
     let mut narrow = TransportConfig::default();
     narrow.stream_receive_window(VarInt::from_u32(1_000));
     let (_endpoint, connection) = operator.raw(narrow).await;
@@ -95,10 +106,7 @@ async fn unidirectional_streams_are_not_granted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_too_many_is_told_to_come_back() {
-    let operator = Operator::start(Limits {
-        max_connections: 1,
-        ..Limits::default()
-    });
+    let operator = Operator::start(Limits { max_connections: 1, ..Limits::default() });
     let first = operator.connected().await;
     let error = operator.connect(&insurer(&operator.authority)).await.unwrap_err();
     assert!(matches!(error, TransportError::ComeBack), "{error:?}");

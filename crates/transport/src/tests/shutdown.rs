@@ -4,10 +4,7 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_under_way_is_answered_then_everyone_is_told_to_come_back() {
-    let operator = Operator::start(Limits {
-        grace: PATIENCE,
-        ..Limits::default()
-    });
+    let operator = Operator::start(Limits { grace: PATIENCE, ..Limits::default() });
     let connection = Arc::new(operator.connected().await);
     let idle = operator.connected().await;
     let held = tokio::spawn({
@@ -36,10 +33,7 @@ async fn a_request_under_way_is_answered_then_everyone_is_told_to_come_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_response_is_delivered_whole_before_the_end() {
-    let operator = Operator::start(Limits {
-        grace: PATIENCE,
-        ..Limits::default()
-    });
+    let operator = Operator::start(Limits { grace: PATIENCE, ..Limits::default() });
     let connection = Arc::new(operator.connected().await);
     let request = vec![Ask::HOLD; 400_000];
     let held = tokio::spawn({
@@ -55,10 +49,7 @@ async fn a_large_response_is_delivered_whole_before_the_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_outlasts_the_grace_is_told_to_come_back() {
-    let operator = Operator::start(Limits {
-        grace: Duration::from_millis(100),
-        ..Limits::default()
-    });
+    let operator = Operator::start(Limits { grace: Duration::from_millis(100), ..Limits::default() });
     let connection = Arc::new(operator.connected().await);
     let held = tokio::spawn({
         let connection = Arc::clone(&connection);
@@ -68,10 +59,7 @@ async fn a_request_that_outlasts_the_grace_is_told_to_come_back() {
     operator.stop.send(()).unwrap();
     operator.running.await.unwrap();
     let error = held.await.unwrap().unwrap_err();
-    assert!(
-        matches!(error, TransportError::ComeBack | TransportError::Lost),
-        "{error:?}"
-    );
+    assert!(matches!(error, TransportError::ComeBack | TransportError::Lost), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

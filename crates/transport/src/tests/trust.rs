@@ -11,18 +11,12 @@ fn client_tls(identity: &Identity, operator: &Operator) -> ClientConfig {
 
 #[track_caller]
 fn assert_not_accepted(error: &TransportError, expected: CertificateFault) {
-    assert!(
-        matches!(error, TransportError::NotAccepted { fault } if *fault == expected),
-        "{error:?}"
-    );
+    assert!(matches!(error, TransportError::NotAccepted { fault } if *fault == expected), "{error:?}");
 }
 
 #[track_caller]
 fn assert_not_trusted(error: &TransportError, expected: CertificateFault) {
-    assert!(
-        matches!(error, TransportError::PeerNotTrusted { fault } if *fault == expected),
-        "{error:?}"
-    );
+    assert!(matches!(error, TransportError::PeerNotTrusted { fault } if *fault == expected), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,10 +53,7 @@ async fn a_caller_outside_the_dates_of_its_certificate_is_not_accepted() {
     let operator = Operator::start(Limits::default());
     for begin in [now() - 900 * DAY, now() + 2 * DAY] {
         let identity = insurer_from(&operator.authority, begin);
-        assert_not_accepted(
-            &operator.refusal(client_tls(&identity, &operator)).await,
-            CertificateFault::Expired,
-        );
+        assert_not_accepted(&operator.refusal(client_tls(&identity, &operator)).await, CertificateFault::Expired);
     }
     assert_eq!(operator.answered(), 0);
 }
@@ -71,10 +62,7 @@ async fn a_caller_outside_the_dates_of_its_certificate_is_not_accepted() {
 async fn a_server_is_not_accepted_as_an_insurer() {
     let operator = Operator::start(Limits::default());
     let identity = operator.authority.issue_server(now(), SERVER_DAYS).unwrap();
-    assert_not_accepted(
-        &operator.refusal(client_tls(&identity, &operator)).await,
-        CertificateFault::WrongPurpose,
-    );
+    assert_not_accepted(&operator.refusal(client_tls(&identity, &operator)).await, CertificateFault::WrongPurpose);
     assert_eq!(operator.answered(), 0);
 }
 
@@ -129,9 +117,7 @@ async fn a_client_without_the_hybrid_key_exchange_is_served() {
             tls::certified_key(&identity).unwrap(),
         )));
     tls.alpn_protocols = vec![crate::ALPN.to_vec()];
-    let connection = Connection::connect_with(std::slice::from_ref(&operator.address), tls, patient())
-        .await
-        .unwrap();
+    let connection = Connection::connect_with(std::slice::from_ref(&operator.address), tls, patient()).await.unwrap();
     assert_eq!(ask(&connection, Ask::ECHO).await.unwrap(), [Ask::ECHO]);
 }
 
@@ -143,6 +129,8 @@ fn the_hybrid_key_exchange_is_negotiated_without_a_second_hello_and_nothing_can_
     let server_config = tls::server_config(&server_identity, authority.certificate()).unwrap();
     let client_config = tls::client_config(&insurer(&authority), authority.certificate()).unwrap();
     let name = crate::SERVER_NAME.try_into().unwrap();
+    assert_eq!((server_config.send_tls13_tickets, server_config.max_early_data_size), (0, 0));
+    assert!(!server_config.session_storage.can_cache() && !server_config.ticketer.enabled());
     let mut client = ClientConnection::new(Arc::new(client_config), name).unwrap();
     let mut server = ServerConnection::new(Arc::new(server_config)).unwrap();
 
@@ -163,14 +151,8 @@ fn the_hybrid_key_exchange_is_negotiated_without_a_second_hello_and_nothing_can_
     let group = |group: Option<&'static dyn rustls::crypto::SupportedKxGroup>| {
         group.map(rustls::crypto::SupportedKxGroup::name)
     };
-    assert_eq!(
-        group(client.negotiated_key_exchange_group()),
-        Some(NamedGroup::X25519MLKEM768)
-    );
-    assert_eq!(
-        group(server.negotiated_key_exchange_group()),
-        Some(NamedGroup::X25519MLKEM768)
-    );
+    assert_eq!(group(client.negotiated_key_exchange_group()), Some(NamedGroup::X25519MLKEM768));
+    assert_eq!(group(server.negotiated_key_exchange_group()), Some(NamedGroup::X25519MLKEM768));
     assert_eq!(client.handshake_kind(), Some(rustls::HandshakeKind::Full));
     assert_eq!(client.tls13_tickets_received(), 0);
     assert!(client.early_data().is_none());

@@ -1,0 +1,93 @@
+//! `blindlist lists`: what is live, by which catalog, and what remains of the budget.
+
+use std::fmt;
+
+use blindlist_protocol::ids::EpochId;
+use blindlist_protocol::manifest::{Incident, Manifest};
+use blindlist_protocol::message::Account;
+use blindlist_store::text::escape;
+
+use crate::ClientError;
+use crate::channel::{self, Channel};
+use crate::live::{self, Live, Release};
+use crate::profile::Profile;
+use crate::show::{moment, number, table};
+
+/// The longest title that is shown, in characters.
+const SHOWN_TITLE: usize = 60;
+
+/// What `blindlist lists` shows, by its `Display`.
+#[derive(Debug)]
+pub struct Lists {
+    live: Live,
+    operator: String,
+    accounts: Vec<(EpochId, Account)>,
+}
+
+/// Asks the operator for everything that [`Lists`] shows. `now` is in seconds since 1970.
+///
+/// # Errors
+/// As [`live::refresh`].
+pub async fn lists(profile: &Profile, channel: &impl Channel, now: u64) -> Result<Lists, ClientError> {
+    let enrolled = profile.enrolled()?;
+    let live = live::refresh(profile, &enrolled, channel, now).await?;
+    let mut accounts = Vec::new();
+    for epoch in live.epochs.keys() {
+        accounts.push((*epoch, channel::account(channel, *epoch).await?));
+    }
+    Ok(Lists {
+        operator: enrolled.bundle().operator.to_string(),
+        live,
+        accounts,
+    })
+}
+
+impl fmt::Display for Lists {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.live.releases.is_empty() {
+            writeln!(f, "{} has no live list for this insurer", self.operator)?;
+        } else {
+            let header = ["LIST", "TITLE", "RELEASE", "SCHEME", "PEOPLE", "CATEGORIES", "INCIDENT", "CREATED"];
+            let mut rows = vec![header.map(str::to_owned).to_vec()];
+            rows.extend(self.live.releases.iter().map(row));
+            f.write_str(&table(&rows))?;
+        }
+        let catalog = &self.live.catalog;
+        writeln!(f)?;
+        writeln!(f, "catalog  sequence {}, valid until {}", catalog.sequence, moment(catalog.expires))?;
+        writeln!(f, "digest   {} (compare it with other insurers)", self.live.digest)?;
+        for (epoch, account) in &self.accounts {
+            let (left, granted) = (number(account.remaining()), number(account.granted));
+            writeln!(f, "budget   {left} of {granted} evaluations left in epoch {}", short(&epoch.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+fn row(release: &Release) -> Vec<String> {
+    let manifest: &Manifest = &release.manifest;
+    let categories: Vec<&str> = manifest.dictionary.categories().iter().map(|name| name.as_str()).collect();
+    vec![
+        manifest.list.to_string(),
+        escape(manifest.title.as_str(), SHOWN_TITLE),
+        short(&manifest.release.to_string()),
+        manifest.scheme.to_string(),
+        number(manifest.people()),
+        categories.join(","),
+        manifest.incident.map_or_else(|| "-".to_owned(), incident),
+        moment(manifest.created),
+    ]
+}
+
+fn incident(incident: Incident) -> String {
+    if incident.first == incident.last {
+        incident.first.to_string()
+    } else {
+        format!("{}/{}", incident.first, incident.last)
+    }
+}
+
+/// The first eight digits of an id.
+fn short(id: &str) -> String {
+    id.chars().take(8).collect()
+}

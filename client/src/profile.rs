@@ -1,0 +1,278 @@
+//! The profile folder: all that an insurer keeps for one operator.
+//!
+//! ```text
+//! keys/tls.key  keys/signing.key    its own keys: PKCS #8, and a seed of 32 bytes
+//! request.csr                       what it sent to the operator
+//! bundle                            what the operator sent back
+//! seen.json                         the highest catalog sequence seen
+//! indexes/RELEASE                   whole indexes, verified when they were fetched and before each use
+//! jobs/JOB/                         unfinished checks: see [`jobs`]
+//! ```
+//!
+//! Nothing else reads or writes in this folder. Every folder in it is 0700, every file 0600.
+
+pub mod jobs;
+mod keys;
+
+use std::path::{Path, PathBuf};
+
+use blindlist_protocol::enrolment::Bundle;
+use blindlist_protocol::ids::{Digest, ReleaseId};
+use blindlist_protocol::object;
+use blindlist_protocol::params::MAX_ENROLMENT;
+use blindlist_protocol::signature::SigningKey;
+use blindlist_store::StoreError;
+use blindlist_store::file::{AtomicFile, Mode, read_limited, read_secret, write_atomic};
+use blindlist_store::folder::{FolderLock, PrivateFolder};
+use blindlist_transport::{CertificateDer, Identity, TlsKey};
+use serde::{Deserialize, Serialize};
+
+pub use keys::Keys;
+
+use crate::ClientError;
+use jobs::Jobs;
+
+/// Bytes that a key file may have.
+const MAX_KEY: u64 = 1_024;
+/// Bytes that `seen.json` may have.
+const MAX_SEEN: u64 = 4_096;
+
+/// A profile folder.
+#[derive(Debug)]
+pub struct Profile {
+    folder: PrivateFolder,
+}
+
+impl Profile {
+    /// Opens the folder, or makes it.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`] when it is open to others or cannot be made.
+    pub fn create(path: &Path) -> Result<Self, ClientError> {
+        let folder = match PrivateFolder::create_new(path) {
+            Err(StoreError::NotEmpty { .. }) => PrivateFolder::open(path)?,
+            made => made?,
+        };
+        Ok(Self { folder })
+    }
+
+    /// Opens the folder, which must exist.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`] when it is missing or open to others.
+    pub fn open(path: &Path) -> Result<Self, ClientError> {
+        let folder = PrivateFolder::open(path)?;
+        Ok(Self { folder })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Keeps other processes from changing keys, bundle and what was seen.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`] when another process holds it.
+    pub fn lock(&self) -> Result<FolderLock, ClientError> {
+        Ok(self.folder.lock()?)
+    }
+
+    /// Where the enrolment request is.
+    pub fn request_path(&self) -> PathBuf {
+        self.folder.join("request.csr")
+    }
+
+    /// Whether there are keys.
+    pub fn has_keys(&self) -> bool {
+        // It is written last.
+        self.folder.join("keys/tls.key").exists()
+    }
+
+    /// Writes new keys and the request made with them.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`].
+    pub fn write_enrolment(&self, keys: &Keys, request: &[u8]) -> Result<(), ClientError> {
+        let folder = PrivateFolder::create(self.folder.join("keys"))?;
+        write_atomic(self.request_path(), request, Mode::Private)?;
+        write_atomic(folder.join("signing.key"), &*keys.signing().seed(), Mode::Private)?;
+        write_atomic(folder.join("tls.key"), keys.tls().pkcs8(), Mode::Private)?;
+        Ok(())
+    }
+
+    /// The keys.
+    ///
+    /// # Errors
+    /// [`ClientError::NotEnrolled`], [`ClientError::Store`], [`ClientError::Damaged`].
+    pub fn keys(&self) -> Result<Keys, ClientError> {
+        if !self.has_keys() {
+            return Err(ClientError::NotEnrolled(self.path().to_owned()));
+        }
+        let folder = PrivateFolder::open(self.folder.join("keys"))?;
+        let tls = TlsKey::from_pkcs8(read_secret(folder.join("tls.key"), MAX_KEY)?)?;
+        let path = folder.join("signing.key");
+        let seed = read_secret(&path, MAX_KEY)?;
+        let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| ClientError::Damaged {
+            path,
+            problem: "a signing key has 32 bytes",
+        })?;
+        Ok(Keys::new(SigningKey::from_seed(seed), tls))
+    }
+
+    /// The operator's bundle, if one was installed.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`], [`ClientError::NotAnObject`].
+    pub fn bundle(&self) -> Result<Option<Bundle>, ClientError> {
+        let path = self.folder.join("bundle");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = read_limited(&path, MAX_ENROLMENT as u64)?;
+        match object::open_self_signed(&bytes) {
+            Ok(bundle) => Ok(Some(bundle)),
+            Err(source) => Err(ClientError::NotAnObject {
+                path,
+                expected: "a bundle",
+                source,
+            }),
+        }
+    }
+
+    /// Installs a bundle, which was checked and confirmed.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`].
+    pub fn write_bundle(&self, bytes: &[u8]) -> Result<(), ClientError> {
+        Ok(write_atomic(self.folder.join("bundle"), bytes, Mode::Private)?)
+    }
+
+    /// The keys and the bundle made for them.
+    ///
+    /// # Errors
+    /// [`ClientError::NotEnrolled`], [`ClientError::NotJoined`], those of reading them.
+    pub fn enrolled(&self) -> Result<Enrolled, ClientError> {
+        let keys = self.keys()?;
+        let bundle = self.bundle()?;
+        let bundle = bundle.ok_or_else(|| ClientError::NotJoined(self.path().to_owned()))?;
+        if !keys.are_in(&bundle) {
+            return Err(ClientError::ForeignBundle(self.path().to_owned()));
+        }
+        Ok(Enrolled { keys, bundle })
+    }
+
+    /// The highest catalog seen, if any was.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`], [`ClientError::Damaged`].
+    pub fn seen(&self) -> Result<Option<Seen>, ClientError> {
+        let path = self.folder.join("seen.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = read_limited(&path, MAX_SEEN)?;
+        let damaged = || ClientError::Damaged {
+            path,
+            problem: "it should hold the highest catalog sequence seen; restore it from a backup",
+        };
+        let file: SeenFile = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
+        let digest = file.digest.parse().map_err(|_| damaged())?;
+        Ok(Some(Seen {
+            sequence: file.sequence,
+            digest,
+        }))
+    }
+
+    /// Remembers a catalog, which must not be lower than the one seen. The caller holds the lock.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`].
+    pub fn remember(&self, seen: Seen) -> Result<(), ClientError> {
+        let file = SeenFile {
+            sequence: seen.sequence,
+            digest: seen.digest.to_string(),
+        };
+        let json = serde_json::to_vec_pretty(&file).expect("a number and a text are JSON");
+        Ok(write_atomic(self.folder.join("seen.json"), &json, Mode::Private)?)
+    }
+
+    /// Where the index of a release is, or will be.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`] when its folder cannot be made.
+    pub fn index_path(&self, release: &ReleaseId) -> Result<PathBuf, ClientError> {
+        Ok(PrivateFolder::create(self.folder.join("indexes"))?.join(release.to_string()))
+    }
+
+    /// Begins the file of an index.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`].
+    pub fn new_index(&self, release: &ReleaseId) -> Result<AtomicFile, ClientError> {
+        Ok(AtomicFile::create(self.index_path(release)?, Mode::Private)?)
+    }
+
+    /// The unfinished jobs, for this process alone.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`], also when another check is running.
+    pub fn jobs(&self) -> Result<Jobs, ClientError> {
+        Jobs::open(PrivateFolder::create(self.folder.join("jobs"))?)
+    }
+}
+
+/// An insurer that has keys and knows its operator.
+#[derive(Debug)]
+pub struct Enrolled {
+    keys: Keys,
+    bundle: Bundle,
+}
+
+impl Enrolled {
+    /// Its keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// What it knows of the operator.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// What it shows in the TLS handshake.
+    ///
+    /// # Errors
+    /// [`ClientError::ForeignCertificate`] when the bundle's certificate is not for the TLS key.
+    pub fn identity(&self) -> Result<Identity, ClientError> {
+        self.keys.identity(&self.bundle)
+    }
+}
+
+impl Keys {
+    /// The TLS key with the bundle's certificate.
+    ///
+    /// # Errors
+    /// [`ClientError::ForeignCertificate`] when they do not belong together.
+    pub fn identity(&self, bundle: &Bundle) -> Result<Identity, ClientError> {
+        let certificate = CertificateDer::from(bundle.certificate.clone());
+        let tls = TlsKey::from_pkcs8(self.tls().pkcs8().clone())?;
+        Identity::new(certificate, tls).map_err(|_| ClientError::ForeignCertificate)
+    }
+}
+
+/// The highest catalog snapshot seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its sequence.
+    pub sequence: u64,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeenFile {
+    sequence: u64,
+    digest: String,
+}

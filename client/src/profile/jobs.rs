@@ -1,0 +1,304 @@
+//! Unfinished jobs: `jobs/JOB/` holds one check's share in one epoch until its results are written.
+//!
+//! ```text
+//! seed            32 random bytes: whoever has them can open every element of the job
+//! job.json        what the job is about; written last, so that a folder without it is no job
+//! sent            how many chunks, from 0, may have been sent
+//! answers/N       the answer to chunk N, as it came, proven before it was written
+//! ```
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use blindlist_protocol::epoch::EpochRecord;
+use blindlist_protocol::identifier::Scheme;
+use blindlist_protocol::ids::JobId;
+use blindlist_protocol::job::JobSeed;
+use blindlist_protocol::message::{Evaluated, Response};
+use blindlist_protocol::object;
+use blindlist_protocol::params::MAX_RESPONSE;
+use blindlist_store::StoreError;
+use blindlist_store::file::{Mode, read_limited, read_secret, write_atomic};
+use blindlist_store::folder::{FolderLock, PrivateFolder};
+use serde::{Deserialize, Serialize};
+
+use crate::ClientError;
+
+/// Bytes that `job.json` may have.
+const MAX_JOB_FILE: u64 = 64 << 10;
+/// The version of `job.json`.
+const VERSION: u32 = 1;
+
+/// What a job is about, as `job.json` holds it. A job goes on only when all of it is the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// The operator's manifest key.
+    pub operator_key: String,
+    /// The epoch.
+    pub epoch: String,
+    /// SHA-256 of the epoch's canaries, which are evaluated among the members.
+    pub canaries: String,
+    /// The scheme.
+    pub scheme: String,
+    /// The member file, as an absolute path.
+    pub members: String,
+    /// SHA-256 of the member file.
+    pub members_sha256: String,
+    /// The columns chosen, as `NAME=HEADER`.
+    pub columns: Vec<String>,
+}
+
+impl Subject {
+    /// The subject of a check of a member file in an epoch.
+    pub fn new(record: &EpochRecord, scheme: Scheme, members: String, sha256: &str, columns: &[String]) -> Self {
+        Self {
+            operator_key: record.operator_key.to_string(),
+            epoch: record.epoch.to_string(),
+            canaries: object::digest(record.canaries.as_flattened()).to_string(),
+            scheme: scheme.to_string(),
+            members,
+            members_sha256: sha256.to_owned(),
+            columns: columns.to_vec(),
+        }
+    }
+
+    /// Whether both are about the same people in the same epoch. The file may have moved.
+    pub fn agrees(&self, other: &Self) -> bool {
+        let moved = Self {
+            members: other.members.clone(),
+            ..self.clone()
+        };
+        moved == *other
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JobFile {
+    version: u32,
+    job: String,
+    created: String,
+    chunks: u32,
+    subject: Subject,
+}
+
+/// The folder of the jobs, locked.
+#[derive(Debug)]
+pub struct Jobs {
+    folder: PrivateFolder,
+    _lock: FolderLock,
+}
+
+impl Jobs {
+    pub(super) fn open(folder: PrivateFolder) -> Result<Self, ClientError> {
+        let lock = folder.lock()?;
+        Ok(Self { folder, _lock: lock })
+    }
+
+    /// All unfinished jobs, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`], [`ClientError::File`], [`ClientError::Damaged`].
+    pub fn unfinished(&self) -> Result<Vec<Unfinished>, ClientError> {
+        let failed = |source| ClientError::File {
+            action: "list the folder",
+            path: self.folder.path().to_owned(),
+            source,
+        };
+        let mut jobs = Vec::new();
+        for entry in fs::read_dir(self.folder.path()).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            if let Some(id) = name.to_str().and_then(|name| name.parse().ok()) {
+                jobs.extend(self.read(id)?);
+            }
+        }
+        jobs.sort_unstable_by_key(|job: &Unfinished| job.id);
+        Ok(jobs)
+    }
+
+    fn read(&self, id: JobId) -> Result<Option<Unfinished>, ClientError> {
+        let path = self.folder.join(id.to_string()).join("job.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file: Option<JobFile> = serde_json::from_slice(&read_limited(&path, MAX_JOB_FILE)?).ok();
+        match file {
+            Some(file) if file.version == VERSION && file.job == id.to_string() => Ok(Some(Unfinished {
+                id,
+                chunks: file.chunks,
+                subject: file.subject,
+            })),
+            Some(_) | None => Err(ClientError::Damaged {
+                path,
+                problem: "it does not describe a job; remove its folder to forget the job",
+            }),
+        }
+    }
+
+    /// Makes a job of `chunks` chunks.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`].
+    pub fn begin(
+        &self,
+        id: JobId,
+        seed: &JobSeed,
+        subject: &Subject,
+        chunks: u32,
+        created: String,
+    ) -> Result<Job, ClientError> {
+        let folder = PrivateFolder::create_new(self.folder.join(id.to_string()))?;
+        PrivateFolder::create(folder.join("answers"))?;
+        write_atomic(folder.join("seed"), seed.as_bytes(), Mode::Private)?;
+        let file = JobFile {
+            version: VERSION,
+            job: id.to_string(),
+            created,
+            chunks,
+            subject: subject.clone(),
+        };
+        let json = serde_json::to_vec_pretty(&file).expect("texts and numbers are JSON");
+        write_atomic(folder.join("job.json"), &json, Mode::Private)?;
+        self.open_job(id)
+    }
+
+    /// Opens a job to go on with it.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`], [`ClientError::Damaged`].
+    pub fn open_job(&self, id: JobId) -> Result<Job, ClientError> {
+        let folder = PrivateFolder::open(self.folder.join(id.to_string()))?;
+        let path = folder.join("seed");
+        let damaged = |path| ClientError::Damaged {
+            path,
+            problem: "it does not fit its job; remove the job's folder to forget the job",
+        };
+        let seed: [u8; 32] = match read_secret(&path, 32)?.as_slice().try_into() {
+            Ok(seed) => seed,
+            Err(_) => return Err(damaged(path)),
+        };
+        let path = folder.join("sent");
+        let sent = if path.exists() {
+            let bytes = read_limited(&path, 16)?;
+            let number = std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok());
+            number.ok_or_else(|| damaged(path))?
+        } else {
+            0
+        };
+        Ok(Job {
+            folder,
+            id,
+            seed: JobSeed::from_bytes(seed),
+            sent: Mutex::new(sent),
+        })
+    }
+
+    /// Removes a job, its seed first.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn remove(&self, id: JobId) -> Result<(), ClientError> {
+        let path = self.folder.join(id.to_string());
+        fs::remove_file(path.join("seed"))
+            .and_then(|()| fs::remove_dir_all(&path))
+            .map_err(|source| ClientError::File {
+                action: "remove the finished job",
+                path,
+                source,
+            })
+    }
+}
+
+/// A job that was begun and whose results were not written.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Its id.
+    pub id: JobId,
+    /// Its number of chunks.
+    pub chunks: u32,
+    /// What it is about.
+    pub subject: Subject,
+}
+
+/// A job under way.
+#[derive(Debug)]
+pub struct Job {
+    folder: PrivateFolder,
+    id: JobId,
+    seed: JobSeed,
+    sent: Mutex<u32>,
+}
+
+impl Job {
+    /// Its id.
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// Its seed.
+    pub fn seed(&self) -> &JobSeed {
+        &self.seed
+    }
+
+    /// Whether the answer to a chunk is here.
+    pub fn has_answer(&self, chunk: u32) -> bool {
+        self.answer_path(chunk).exists()
+    }
+
+    /// The answer to a chunk, if it is here and can be read. It is to be verified like a fresh one.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`].
+    pub fn answer(&self, chunk: u32) -> Result<Option<Evaluated>, ClientError> {
+        if !self.has_answer(chunk) {
+            return Ok(None);
+        }
+        let bytes = read_limited(self.answer_path(chunk), MAX_RESPONSE as u64)?;
+        match Response::decode(&bytes) {
+            Ok(Response::Evaluated(evaluated)) => Ok(Some(evaluated)),
+            // A repeated question costs nothing.
+            Ok(
+                Response::Catalog(_)
+                | Response::Object(_)
+                | Response::Segment(_)
+                | Response::Account(_)
+                | Response::Refused(_),
+            )
+            | Err(_) => Ok(None),
+        }
+    }
+
+    /// Keeps the answer to a chunk.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_answer(&self, chunk: u32, answer: Evaluated) -> Result<(), StoreError> {
+        let bytes = Response::Evaluated(answer).encode();
+        write_atomic(self.answer_path(chunk), &bytes, Mode::Private)
+    }
+
+    /// Whether a chunk may have been sent, and so charged, although its answer is not here.
+    pub fn may_be_charged(&self, chunk: u32) -> bool {
+        chunk < *self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a chunk is about to be sent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn mark_sent(&self, chunk: u32) -> Result<(), StoreError> {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let after = chunk.saturating_add(1);
+        if *sent < after {
+            write_atomic(self.folder.join("sent"), after.to_string().as_bytes(), Mode::Private)?;
+            *sent = after;
+        }
+        Ok(())
+    }
+
+    fn answer_path(&self, chunk: u32) -> PathBuf {
+        self.folder.join("answers").join(chunk.to_string())
+    }
+}

@@ -1,0 +1,175 @@
+//! `init`: a new operator. All of its home is made, or nothing.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
+use blindlist_protocol::ids::{EpochId, LedgerId};
+use blindlist_protocol::object;
+use blindlist_protocol::oprf::SecretKey;
+use blindlist_protocol::params::{CANARIES, MAX_ADDRESSES};
+use blindlist_protocol::signature::{SigningKey, VerifyingKey};
+use blindlist_protocol::text::{Address, Slug};
+use blindlist_store::file::{self, Mode};
+use blindlist_store::folder::PrivateFolder;
+use blindlist_transport::CertificateAuthority;
+use blindlist_transport::pki::SERVER_DAYS;
+
+use crate::catalog::Snapshot;
+use crate::config::Config;
+use crate::home::{Home, NewKeys, new_epoch_folder};
+use crate::ledger::Ledger;
+use crate::outside::{now, random};
+use crate::{Error, signed};
+
+/// The port that insurers call unless an address says otherwise (SPEC.md, "Transport").
+pub const DEFAULT_PORT: u16 = 4433;
+
+/// What a new operator is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOperator {
+    /// Its name.
+    pub operator: Slug,
+    /// Where insurers are going to reach it: at most 16. None stands for this machine alone.
+    pub addresses: Vec<Address>,
+}
+
+/// What was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Initialised {
+    /// The public half of the manifest key: what an operator is known by.
+    pub operator_key: VerifyingKey,
+    /// The first epoch.
+    pub epoch: EpochId,
+    /// The configuration.
+    pub config: Config,
+}
+
+/// Makes the home of a new operator at `path`, which must not exist or be an empty folder.
+///
+/// # Errors
+/// [`Error::Store`] when the folder is in use or cannot be written, [`Error::TooManyAddresses`]. Nothing is left behind.
+pub async fn init(path: &Path, new: &NewOperator) -> Result<Initialised, Error> {
+    if new.addresses.len() > MAX_ADDRESSES {
+        return Err(Error::TooManyAddresses);
+    }
+    // Refuses what is not empty; an empty folder gives way when the new home is moved there.
+    let target = PrivateFolder::create_new(path)?;
+    let building = building_place(target.path())?;
+    let made = async {
+        let home = Home::new(PrivateFolder::create_new(&building)?);
+        let made = fill(&home, new).await?;
+        fs::rename(&building, target.path()).map_err(|source| Error::Io {
+            doing: "move the new home to",
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(made)
+    };
+    let made = made.await;
+    if made.is_err() {
+        // The error that is reported is the first one; what this leaves is named by its random suffix and never read.
+        let _ = fs::remove_dir_all(&building);
+        let _ = fs::remove_dir(target.path());
+    }
+    made
+}
+
+/// A name that is free, next to the home, so that one rename moves it there.
+fn building_place(target: &Path) -> Result<PathBuf, Error> {
+    let failed = |source| Error::Io {
+        doing: "find the folder of",
+        path: target.to_owned(),
+        source,
+    };
+    let target = target.canonicalize().map_err(failed)?;
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".{}.tmp", hex::encode(&random::<8>()?[..])));
+    Ok(target.with_file_name(name))
+}
+
+async fn fill(home: &Home, new: &NewOperator) -> Result<Initialised, Error> {
+    let now = now()?;
+    let keys = new_keys(&new.operator, now)?;
+    let config = config(new);
+    home.create_folders()?;
+    file::write_new(home.config_path(), config.to_text().as_bytes(), Mode::Private)?;
+    home.write_keys(&keys)?;
+
+    let ledger_id = LedgerId::from_bytes(*random::<16>()?);
+    let key = SecretKey::from_uniform_bytes(&*random::<64>()?).map_err(|_| Error::Randomness)?;
+    let record = first_epoch(&config, &keys, &key, ledger_id, now)?;
+    let bytes = signed::sign("epoch record", &record, &keys.manifest)?;
+    new_epoch_folder(home, &record, &bytes, &key)?;
+    let snapshot = Snapshot::first(new.operator.clone(), &keys.manifest, object::digest(&bytes), now)?;
+    snapshot.publish(home)?;
+
+    let ledger = Ledger::create(home.ledger_path(), *ledger_id.as_bytes()).await?;
+    let opened = ledger.open_epoch(record.epoch.as_bytes()).await;
+    ledger.close().await;
+    opened?;
+    Ok(Initialised {
+        operator_key: keys.manifest.verifying(),
+        epoch: record.epoch,
+        config,
+    })
+}
+
+fn new_keys(operator: &Slug, now: u64) -> Result<NewKeys, Error> {
+    let authority = CertificateAuthority::generate(operator.as_str(), now)?;
+    let server = authority.issue_server(now, SERVER_DAYS)?;
+    Ok(NewKeys {
+        manifest: SigningKey::from_seed(&*random::<32>()?),
+        successor: SigningKey::from_seed(&*random::<32>()?),
+        receipt: SigningKey::from_seed(&*random::<32>()?),
+        authority,
+        server,
+    })
+}
+
+fn config(new: &NewOperator) -> Config {
+    let local = || vec![format!("127.0.0.1:{DEFAULT_PORT}").parse().expect("an address")];
+    let addresses = if new.addresses.is_empty() { local() } else { new.addresses.clone() };
+    let port = addresses.first().and_then(|address| address.as_str().rsplit_once(':')?.1.parse().ok());
+    Config {
+        operator: new.operator.clone(),
+        addresses,
+        listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port.unwrap_or(DEFAULT_PORT))),
+    }
+}
+
+/// An epoch with one holder, which has the whole key.
+fn first_epoch(
+    config: &Config,
+    keys: &NewKeys,
+    key: &SecretKey,
+    ledger: LedgerId,
+    now: u64,
+) -> Result<EpochRecord, Error> {
+    let operator_key = keys.manifest.verifying();
+    let public = key.public();
+    let mut canaries = [[0; 16]; CANARIES];
+    for canary in &mut canaries {
+        *canary = *random::<16>()?;
+    }
+    Ok(EpochRecord {
+        version: 1,
+        operator: config.operator.clone(),
+        operator_key,
+        epoch: EpochRecord::id(&operator_key, &public),
+        key: public,
+        threshold: 1,
+        holders: vec![Holder {
+            index: 1,
+            share: public,
+            receipt_key: keys.receipt.verifying(),
+            ledger,
+            addresses: config.addresses.clone(),
+        }],
+        canaries,
+        evidence: Evidence::Optional,
+        created: now,
+    })
+}

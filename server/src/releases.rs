@@ -1,0 +1,95 @@
+//! The releases that a home holds: which of them are live, and whether their files are whole.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use blindlist_protocol::catalog::Catalog;
+use blindlist_protocol::ids::{Digest, ReleaseId};
+use blindlist_protocol::manifest::Manifest;
+use blindlist_protocol::object::{self, Kind as _};
+use blindlist_protocol::signature::VerifyingKey;
+use blindlist_store::file;
+use blindlist_store::folder::PrivateFolder;
+
+use crate::home::Home;
+use crate::{Error, signed};
+
+/// A release as it is stored.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// The digest of the signed manifest.
+    pub digest: Digest,
+    /// The signed manifest's bytes.
+    pub bytes: Vec<u8>,
+    /// The manifest.
+    pub manifest: Manifest,
+    folder: PrivateFolder,
+}
+
+impl Release {
+    /// Opens the index, whose length must be the manifest's. It is not decoded.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::IndexLength`].
+    pub fn open_index(&self) -> Result<File, Error> {
+        let path = self.index_path();
+        let failed = |source| Error::Io {
+            doing: "open",
+            path: path.clone(),
+            source,
+        };
+        let index = File::open(&path).map_err(failed)?;
+        let found = index.metadata().map_err(failed)?.len();
+        if found == self.manifest.index_length {
+            return Ok(index);
+        }
+        Err(Error::IndexLength {
+            path,
+            found,
+            expected: self.manifest.index_length,
+        })
+    }
+
+    /// Where the index is.
+    pub fn index_path(&self) -> PathBuf {
+        self.folder.join("index")
+    }
+
+    /// Where the plan is that the release was made by.
+    pub fn plan_path(&self) -> PathBuf {
+        self.folder.join("plan.json")
+    }
+}
+
+/// The live releases, by list.
+///
+/// # Errors
+/// [`Error::ReleaseMissing`] when the catalog names a manifest that no release folder holds, [`Error::Object`] when the
+/// operator's key did not sign it.
+pub fn live(home: &Home, catalog: &Catalog, operator_key: &VerifyingKey) -> Result<Vec<Release>, Error> {
+    let folder = home.releases()?;
+    let mut releases = Vec::new();
+    for id in crate::home::ids_in::<ReleaseId>(&folder)? {
+        let folder = PrivateFolder::open(folder.join(id.to_string()))?;
+        let path = folder.join("manifest");
+        let bytes = file::read_limited(&path, Manifest::LIMIT as u64)?;
+        let digest = object::digest(&bytes);
+        // Releases that were replaced may be in any state.
+        if catalog.manifests.contains(&digest) {
+            let manifest = signed::open("manifest", &path, &bytes, operator_key)?;
+            releases.push(Release {
+                digest,
+                bytes,
+                manifest,
+                folder,
+            });
+        }
+    }
+    match catalog.manifests.iter().find(|digest| !releases.iter().any(|release| release.digest == **digest)) {
+        Some(missing) => Err(Error::ReleaseMissing { manifest: *missing }),
+        None => {
+            releases.sort_by(|a, b| a.manifest.list.cmp(&b.manifest.list));
+            Ok(releases)
+        }
+    }
+}
