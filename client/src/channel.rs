@@ -100,9 +100,7 @@ pub async fn account(channel: &impl Channel, epoch: EpochId) -> Result<Account, 
 /// [`ChannelError`].
 pub async fn evaluate(channel: &impl Channel, request: Evaluate) -> Result<Evaluated, ChannelError> {
     let Response::Evaluated(evaluated) = channel.call(Request::Evaluate(request)).await? else {
-        return Err(ChannelError::Unexpected {
-            asked: "an evaluation",
-        });
+        return Err(ChannelError::Unexpected { asked: "an evaluation" });
     };
     Ok(evaluated)
 }

@@ -102,7 +102,9 @@ pub enum ClientError {
     #[error("the profile {} belongs to another operator key already: use another folder for another operator", .0.display())]
     OtherOperator(PathBuf),
     /// The catalog snapshot has run out.
-    #[error("the operator's catalog expired on {0}: ask the operator to sign a new one, then try again (is this computer's clock right?)")]
+    #[error(
+        "the operator's catalog expired on {0}: ask the operator to sign a new one, then try again (is this computer's clock right?)"
+    )]
     CatalogExpired(String),
     /// Nothing is live for this insurer.
     #[error("the operator has no live list for this insurer: there is nothing to check against")]
@@ -119,7 +121,9 @@ pub enum ClientError {
     #[error("the live lists have different schemes: {0}; choose one with --scheme, and check once for each")]
     SeveralSchemes(String),
     /// Several key holders must answer, which this version cannot ask.
-    #[error("the epoch {epoch} needs the answers of {threshold} key holders together, this version asks one only: update it")]
+    #[error(
+        "the epoch {epoch} needs the answers of {threshold} key holders together, this version asks one only: update it"
+    )]
     SeveralHolders {
         /// The epoch.
         epoch: EpochId,
@@ -154,7 +158,9 @@ pub enum ClientError {
     #[error("{} has changed since the check began: a changed file is a new check, which is paid anew; run it without --resume", .0.display())]
     MembersChanged(PathBuf),
     /// The budget cannot cover the check. Nothing was charged.
-    #[error("the budget does not allow this check: {missing} of the {needed} evaluations still needed are missing in the epoch {epoch}; nothing was sent or charged; ask the operator to raise the budget")]
+    #[error(
+        "the budget does not allow this check: {missing} of the {needed} evaluations still needed are missing in the epoch {epoch}; nothing was sent or charged; ask the operator to raise the budget"
+    )]
     OverBudget {
         /// The epoch.
         epoch: EpochId,
@@ -288,10 +294,9 @@ impl ClientError {
             | Self::MembersChanged(_) => Code::BadInput,
             Self::CatalogExpired(_) | Self::Interrupted => Code::TryAgain,
             Self::Broken(_) => Code::PeerBroke,
-            Self::OtherFingerprint { .. }
-            | Self::NotConfirmed
-            | Self::OtherOperator(_)
-            | Self::OverBudget { .. } => Code::NotAllowed,
+            Self::OtherFingerprint { .. } | Self::NotConfirmed | Self::OtherOperator(_) | Self::OverBudget { .. } => {
+                Code::NotAllowed
+            }
         }
     }
 }

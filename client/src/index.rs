@@ -29,20 +29,16 @@ pub async fn fetch(profile: &Profile, channel: &impl Channel, manifest: &Manifes
     if path.exists() {
         match load(profile, manifest).and_then(|bytes| Ok(open(&bytes, manifest).map(|_| ())?)) {
             Ok(()) => return Ok(()),
-            Err(ClientError::Broken(_)) => note(&format!(
-                "the index of {} in the profile is damaged: fetching it again",
-                manifest.list
-            )),
+            Err(ClientError::Broken(_)) => {
+                note(&format!("the index of {} in the profile is damaged: fetching it again", manifest.list))
+            }
             Err(error) => return Err(error),
         }
     }
     download(profile, channel, manifest).await?;
     let bytes = load(profile, manifest)?;
     let list = &manifest.list;
-    let malformed = |source| Broken::Index {
-        list: list.clone(),
-        source,
-    };
+    let malformed = |source| Broken::Index { list: list.clone(), source };
     open(&bytes, manifest)?.verify().map_err(malformed)?;
     Ok(())
 }
@@ -53,10 +49,7 @@ pub async fn fetch(profile: &Profile, channel: &impl Channel, manifest: &Manifes
 /// [`ClientError::Broken`] when a segment is not the manifest's, [`ClientError::File`], [`ClientError::IndexTooLarge`].
 pub fn load(profile: &Profile, manifest: &Manifest) -> Result<Vec<u8>, ClientError> {
     let path = profile.index_path(&manifest.release)?;
-    let too_large = || ClientError::IndexTooLarge {
-        list: manifest.list.clone(),
-        bytes: manifest.index_length,
-    };
+    let too_large = || ClientError::IndexTooLarge { list: manifest.list.clone(), bytes: manifest.index_length };
     let length = usize::try_from(manifest.index_length).map_err(|_| too_large())?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| too_large())?;
@@ -81,10 +74,7 @@ pub fn load(profile: &Profile, manifest: &Manifest) -> Result<Vec<u8>, ClientErr
 /// # Errors
 /// [`Broken::Index`], [`Broken::OtherIndex`].
 pub fn open<'a>(bytes: &'a [u8], manifest: &Manifest) -> Result<Index<'a>, Broken> {
-    let malformed = |source| Broken::Index {
-        list: manifest.list.clone(),
-        source,
-    };
+    let malformed = |source| Broken::Index { list: manifest.list.clone(), source };
     let index = Index::parse(bytes).map_err(malformed)?;
     let expected = Header::new(
         *manifest.release.as_bytes(),
@@ -106,10 +96,8 @@ async fn download(profile: &Profile, channel: &impl Channel, manifest: &Manifest
         check_segment(manifest, number, &bytes)?;
         Ok::<_, ClientError>(bytes)
     };
-    let count = u32::try_from(manifest.segments.len()).map_err(|_| ClientError::IndexTooLarge {
-        list: manifest.list.clone(),
-        bytes: manifest.index_length,
-    })?;
+    let count = u32::try_from(manifest.segments.len())
+        .map_err(|_| ClientError::IndexTooLarge { list: manifest.list.clone(), bytes: manifest.index_length })?;
     let mut segments = stream::iter((0..count).map(fetch)).buffered(AT_A_TIME);
     while let Some(bytes) = segments.try_next().await? {
         file.write_all(&bytes).map_err(|source| file.write_error(source))?;
@@ -134,10 +122,7 @@ fn segment_length(manifest: &Manifest, number: u32) -> Result<usize, Broken> {
 }
 
 fn no_segment(manifest: &Manifest, number: u32) -> Broken {
-    Broken::Segment {
-        list: manifest.list.clone(),
-        number,
-    }
+    Broken::Segment { list: manifest.list.clone(), number }
 }
 
 fn read_up_to(path: &Path, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::fmt;
 use blindlist_protocol::ids::EpochId;
 use blindlist_protocol::manifest::{Incident, Manifest};
 use blindlist_protocol::message::Account;
+use blindlist_protocol::refusal::RefusalCode;
 use blindlist_store::text::escape;
 
 use crate::ClientError;
@@ -33,13 +34,14 @@ pub async fn lists(profile: &Profile, channel: &impl Channel, now: u64) -> Resul
     let live = live::refresh(profile, &enrolled, channel, now).await?;
     let mut accounts = Vec::new();
     for epoch in live.epochs.keys() {
-        accounts.push((*epoch, channel::account(channel, *epoch).await?));
+        match channel::account(channel, *epoch).await {
+            Ok(account) => accounts.push((*epoch, account)),
+            // A live epoch may be another server's.
+            Err(error) if error.is_refusal(RefusalCode::UnknownEpoch) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(Lists {
-        operator: enrolled.bundle().operator.to_string(),
-        live,
-        accounts,
-    })
+    Ok(Lists { operator: enrolled.bundle().operator.to_string(), live, accounts })
 }
 
 impl fmt::Display for Lists {
@@ -56,6 +58,9 @@ impl fmt::Display for Lists {
         writeln!(f)?;
         writeln!(f, "catalog  sequence {}, valid until {}", catalog.sequence, moment(catalog.expires))?;
         writeln!(f, "digest   {} (compare it with other insurers)", self.live.digest)?;
+        for release in &self.live.releases {
+            writeln!(f, "manifest {} of the list {}", release.digest, release.manifest.list)?;
+        }
         for (epoch, account) in &self.accounts {
             let (left, granted) = (number(account.remaining()), number(account.granted));
             writeln!(f, "budget   {left} of {granted} evaluations left in epoch {}", short(&epoch.to_string()))?;

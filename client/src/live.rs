@@ -69,12 +69,7 @@ pub async fn refresh(
     }
     releases.sort_by(|a, b| a.manifest.list.cmp(&b.manifest.list));
     refuse_doubles(&releases)?;
-    Ok(Live {
-        catalog,
-        digest,
-        epochs,
-        releases,
-    })
+    Ok(Live { catalog, digest, epochs, releases })
 }
 
 fn open_catalog(bytes: &[u8], pinned: &VerifyingKey) -> Result<Catalog, Broken> {
@@ -91,10 +86,7 @@ fn accept(profile: &Profile, catalog: &Catalog, digest: Digest, now: u64) -> Res
     let _lock = profile.lock()?;
     let sequence = catalog.sequence;
     match profile.seen()? {
-        Some(seen) if sequence < seen.sequence => Err(Broken::LowerSequence {
-            found: sequence,
-            seen: seen.sequence,
-        })?,
+        Some(seen) if sequence < seen.sequence => Err(Broken::LowerSequence { found: sequence, seen: seen.sequence })?,
         Some(seen) if sequence == seen.sequence && digest != seen.digest => Err(Broken::TwoCatalogs(sequence))?,
         Some(_) | None => {}
     }
@@ -111,10 +103,7 @@ async fn epochs(
 ) -> Result<BTreeMap<EpochId, Epoch>, ClientError> {
     let mut epochs: BTreeMap<EpochId, Epoch> = BTreeMap::new();
     for (_, bytes) in objects(channel, &catalog.epochs).await? {
-        let epoch = Epoch::open(&bytes, pinned).map_err(|source| Broken::Object {
-            what: "an epoch record",
-            source,
-        })?;
+        let epoch = Epoch::open(&bytes, pinned).map_err(|source| Broken::Object { what: "an epoch record", source })?;
         let (id, version) = (epoch.record().epoch, epoch.record().version);
         if epochs.get(&id).is_none_or(|known| known.record().version < version) {
             epochs.insert(id, epoch);
@@ -123,11 +112,7 @@ async fn epochs(
     Ok(epochs)
 }
 
-fn open_manifest(
-    bytes: &[u8],
-    pinned: &VerifyingKey,
-    epochs: &BTreeMap<EpochId, Epoch>,
-) -> Result<Manifest, Broken> {
+fn open_manifest(bytes: &[u8], pinned: &VerifyingKey, epochs: &BTreeMap<EpochId, Epoch>) -> Result<Manifest, Broken> {
     let what = "a manifest";
     let manifest: Manifest = object::open(bytes, pinned).map_err(|source| Broken::Object { what, source })?;
     if manifest.operator_key != *pinned {

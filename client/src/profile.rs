@@ -113,10 +113,10 @@ impl Profile {
         let tls = TlsKey::from_pkcs8(read_secret(folder.join("tls.key"), MAX_KEY)?)?;
         let path = folder.join("signing.key");
         let seed = read_secret(&path, MAX_KEY)?;
-        let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| ClientError::Damaged {
-            path,
-            problem: "a signing key has 32 bytes",
-        })?;
+        let seed: &[u8; 32] = seed
+            .as_slice()
+            .try_into()
+            .map_err(|_| ClientError::Damaged { path, problem: "a signing key has 32 bytes" })?;
         Ok(Keys::new(SigningKey::from_seed(seed), tls))
     }
 
@@ -132,11 +132,7 @@ impl Profile {
         let bytes = read_limited(&path, MAX_ENROLMENT as u64)?;
         match object::open_self_signed(&bytes) {
             Ok(bundle) => Ok(Some(bundle)),
-            Err(source) => Err(ClientError::NotAnObject {
-                path,
-                expected: "a bundle",
-                source,
-            }),
+            Err(source) => Err(ClientError::NotAnObject { path, expected: "a bundle", source }),
         }
     }
 
@@ -173,15 +169,12 @@ impl Profile {
         }
         let bytes = read_limited(&path, MAX_SEEN)?;
         let damaged = || ClientError::Damaged {
-            path,
+            path: path.clone(),
             problem: "it should hold the highest catalog sequence seen; restore it from a backup",
         };
         let file: SeenFile = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
         let digest = file.digest.parse().map_err(|_| damaged())?;
-        Ok(Some(Seen {
-            sequence: file.sequence,
-            digest,
-        }))
+        Ok(Some(Seen { sequence: file.sequence, digest }))
     }
 
     /// Remembers a catalog, which must not be lower than the one seen. The caller holds the lock.
@@ -189,10 +182,7 @@ impl Profile {
     /// # Errors
     /// [`ClientError::Store`].
     pub fn remember(&self, seen: Seen) -> Result<(), ClientError> {
-        let file = SeenFile {
-            sequence: seen.sequence,
-            digest: seen.digest.to_string(),
-        };
+        let file = SeenFile { sequence: seen.sequence, digest: seen.digest.to_string() };
         let json = serde_json::to_vec_pretty(&file).expect("a number and a text are JSON");
         Ok(write_atomic(self.folder.join("seen.json"), &json, Mode::Private)?)
     }

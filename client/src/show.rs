@@ -25,11 +25,7 @@ pub(crate) fn members_bar(what: &'static str, total: u64) -> ProgressBar {
 }
 
 fn bar(what: &'static str, total: u64, template: &str) -> ProgressBar {
-    let target = if io::stderr().is_terminal() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
+    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template(template).expect("the templates are constant and tried by a test");
     let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style);
     bar.set_message(what);

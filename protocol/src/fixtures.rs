@@ -47,17 +47,10 @@ impl Operator {
             let terms = coefficients.iter().rev();
             terms.fold(Scalar::ZERO, |sum, c| sum * Scalar::from(x) + c.scalar())
         };
-        let shares: Vec<_> = (1..=holders)
-            .map(|x| SecretKey::from_scalar(at(x)).unwrap())
-            .collect();
+        let shares: Vec<_> = (1..=holders).map(|x| SecretKey::from_scalar(at(x)).unwrap()).collect();
         let key = coefficients[0].clone();
         let record = record(&signing, &key.public(), threshold, &shares);
-        Self {
-            signing,
-            key,
-            shares,
-            record,
-        }
+        Self { signing, key, shares, record }
     }
 
     /// The signed epoch record.
@@ -72,21 +65,12 @@ impl Operator {
 
     /// What a holder has.
     pub(crate) fn epoch_key(&self, index: u8) -> EpochKey {
-        EpochKey::new(
-            self.record.clone(),
-            index,
-            self.shares[usize::from(index) - 1].clone(),
-        )
-        .unwrap()
+        EpochKey::new(self.record.clone(), index, self.shares[usize::from(index) - 1].clone()).unwrap()
     }
 
     /// The blinding secret of a job in this epoch.
     pub(crate) fn blinding(&self, seed: u8) -> BlindingSecret {
-        BlindingSecret::new(
-            &JobSeed::from_bytes([seed; 32]),
-            &self.signing.verifying(),
-            &self.record.key,
-        )
+        BlindingSecret::new(&JobSeed::from_bytes([seed; 32]), &self.signing.verifying(), &self.record.key)
     }
 
     /// A holder's answer to a request, with this much randomness.
@@ -94,12 +78,7 @@ impl Operator {
         let epoch_key = self.epoch_key(index);
         let question = Question::validate(request.clone(), &epoch_key, &insurer().verifying()).unwrap();
         let (elements, proof) = question.answer(&[random; 64]);
-        Evaluated {
-            elements,
-            proof,
-            account: Account { granted: 100, spent: 1 },
-            receipt: None,
-        }
+        Evaluated { elements, proof, account: Account { granted: 100, spent: 1 }, receipt: None }
     }
 
     /// The answers of all holders that a request names.
@@ -157,7 +136,7 @@ fn record(signing: &SigningKey, key: &PublicKey, threshold: u8, shares: &[Secret
     }
 }
 
-/// A key that is a function of two numbers.
+/// A key that is a function of two numbers, which must not both be 0.
 pub(crate) fn secret_key(seed: u8, i: u8) -> SecretKey {
     let mut bytes = [seed; 64];
     bytes[0] = i;
@@ -191,9 +170,7 @@ pub(crate) fn public_key(encoding: &str) -> PublicKey {
 /// So many distinct people who do not exist.
 pub(crate) fn people(count: u32) -> Vec<Identifier> {
     let numbers = (0..count).map(|i| format!("1800175{i:06}"));
-    numbers
-        .map(|text| Identifier::nir(&Nir::parse(&text).unwrap()))
-        .collect()
+    numbers.map(|text| Identifier::nir(&Nir::parse(&text).unwrap())).collect()
 }
 
 /// [`people`] as items of a job.
@@ -227,11 +204,7 @@ pub(crate) fn assert_strict<T: PartialEq + fmt::Debug>(
     let good = encode(value);
     assert_eq!(decode(&good).as_ref(), Ok(value));
     for length in 0..good.len() {
-        assert_eq!(
-            decode(&good[..length]),
-            Err(CodecError::Malformed),
-            "the first {length} bytes"
-        );
+        assert_eq!(decode(&good[..length]), Err(CodecError::Malformed), "the first {length} bytes");
     }
     assert_eq!(decode(&[&good[..], &[0]].concat()), Err(CodecError::Trailing(1)));
     for place in 0..good.len() {
@@ -246,12 +219,11 @@ pub(crate) fn assert_strict<T: PartialEq + fmt::Debug>(
     }
 }
 
+/// A change, and the rule that it breaks.
+pub(crate) type Broken<T> = (fn(&mut T), &'static str);
+
 /// Asserts that each change of `good` breaks the rule that is said with it, and that `good` itself breaks none.
-pub(crate) fn assert_rules<T: Kind + Clone + PartialEq + fmt::Debug>(
-    good: &T,
-    key: &SigningKey,
-    broken: &[(fn(&mut T), &'static str)],
-) {
+pub(crate) fn assert_rules<T: Kind + Clone + PartialEq + fmt::Debug>(good: &T, key: &SigningKey, broken: &[Broken<T>]) {
     let reopened = |value: &T| object::open::<T>(&object::sign(value, key), &key.verifying());
     assert_eq!(reopened(good).as_ref(), Ok(good));
     for (i, (change, rule)) in broken.iter().enumerate() {
@@ -271,10 +243,6 @@ pub(crate) fn assert_allowed<T: Kind + Clone + PartialEq + fmt::Debug>(
         let mut value = good.clone();
         change(&mut value);
         assert_ne!(&value, good, "change {i} changes something");
-        assert_eq!(
-            object::open::<T>(&object::sign(&value, key), &key.verifying()),
-            Ok(value),
-            "change {i}"
-        );
+        assert_eq!(object::open::<T>(&object::sign(&value, key), &key.verifying()), Ok(value), "change {i}");
     }
 }

@@ -17,6 +17,7 @@
 mod epochs;
 mod keys;
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use blindlist_store::folder::PrivateFolder;
@@ -108,4 +109,17 @@ impl Home {
     fn part(&self, name: &str) -> Result<PrivateFolder, Error> {
         Ok(PrivateFolder::open(self.folder.join(name))?)
     }
+}
+
+/// Gives a finished folder its name, at once and durably.
+pub(crate) fn move_folder(from: &Path, to: &Path) -> Result<(), Error> {
+    let renamed = fs::rename(from, to).and_then(|()| match to.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    });
+    renamed.map_err(|source| Error::Io {
+        doing: "move the finished folder to",
+        path: to.to_owned(),
+        source,
+    })
 }

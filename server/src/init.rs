@@ -18,7 +18,7 @@ use blindlist_transport::pki::SERVER_DAYS;
 
 use crate::catalog::Snapshot;
 use crate::config::Config;
-use crate::home::{Home, NewKeys, new_epoch_folder};
+use crate::home::{Home, NewKeys, move_folder, new_epoch_folder};
 use crate::ledger::Ledger;
 use crate::outside::{now, random};
 use crate::{Error, signed};
@@ -60,11 +60,7 @@ pub async fn init(path: &Path, new: &NewOperator) -> Result<Initialised, Error> 
     let made = async {
         let home = Home::new(PrivateFolder::create_new(&building)?);
         let made = fill(&home, new).await?;
-        fs::rename(&building, target.path()).map_err(|source| Error::Io {
-            doing: "move the new home to",
-            path: path.to_owned(),
-            source,
-        })?;
+        move_folder(&building, target.path())?;
         Ok(made)
     };
     let made = made.await;

@@ -1,1 +1,28 @@
-//! Tests across rooms.
+//! Tests across rooms: both programs as processes, over real QUIC, against honest and hostile peers.
+//!
+//! This library is the harness, `tests/` are the tests. [`programs`] builds and runs the programs, [`Operator`],
+//! [`Serving`] and [`Insurer`] are what people do with them, [`results`] reads what they leave behind. [`raw`] is an
+//! insurer without a client, [`impostor`] a server that tampers with its answers, [`forge`] an operator who signs nonsense.
+//!
+//! A failure of the harness is a failed test, so it panics. It must not wait for a fixed time: it waits until something
+//! has happened, and gives up after [`programs::PATIENCE`].
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failure of the harness is a failed test"
+)]
+
+pub mod forge;
+pub mod impostor;
+pub mod insurer;
+pub mod operator;
+pub mod people;
+pub mod programs;
+pub mod raw;
+pub mod results;
+pub mod serving;
+
+pub use insurer::Insurer;
+pub use operator::Operator;
+pub use results::Results;
+pub use serving::Serving;

@@ -47,12 +47,7 @@ impl QuicChannel {
         let identity = enrolled.identity()?;
         let authority = CertificateDer::from(enrolled.bundle().authority.clone());
         let connection = Connection::connect(&addresses, &identity, &authority, Timeouts::default()).await?;
-        Ok(Self {
-            addresses,
-            identity,
-            authority,
-            connection: Mutex::new(Arc::new(connection)),
-        })
+        Ok(Self { addresses, identity, authority, connection: Mutex::new(Arc::new(connection)) })
     }
 
     /// Tells the server that no more requests will come.
@@ -126,10 +121,9 @@ impl fmt::Debug for QuicChannel {
 fn pause(error: &ChannelError, wait: Duration) -> Option<Duration> {
     match error {
         ChannelError::Transport(error) => error.retryable().then_some(wait),
-        ChannelError::Refused(Refusal {
-            code: RefusalCode::Busy | RefusalCode::RateLimited,
-            value,
-        }) => Some(wait.max(Duration::from_millis(*value))).filter(|wait| *wait <= LONGEST_WAIT),
+        ChannelError::Refused(Refusal { code: RefusalCode::Busy | RefusalCode::RateLimited, value }) => {
+            Some(wait.max(Duration::from_millis(*value))).filter(|wait| *wait <= LONGEST_WAIT)
+        }
         ChannelError::Refused(_) | ChannelError::Malformed(_) | ChannelError::Unexpected { .. } => None,
     }
 }
@@ -148,10 +142,7 @@ impl Limits {
             Request::Account(_) => (FRAMING, 30),
             Request::Evaluate(_) => (MAX_CHUNK * 32 + MAX_AUDIT_ENTRY + FRAMING, 120),
         };
-        Self {
-            response,
-            deadline: Duration::from_secs(seconds),
-        }
+        Self { response, deadline: Duration::from_secs(seconds) }
     }
 }
 

@@ -66,10 +66,7 @@ impl Subject {
 
     /// Whether both are about the same people in the same epoch. The file may have moved.
     pub fn agrees(&self, other: &Self) -> bool {
-        let moved = Self {
-            members: other.members.clone(),
-            ..self.clone()
-        };
+        let moved = Self { members: other.members.clone(), ..self.clone() };
         moved == *other
     }
 }
@@ -102,11 +99,8 @@ impl Jobs {
     /// # Errors
     /// [`ClientError::Store`], [`ClientError::File`], [`ClientError::Damaged`].
     pub fn unfinished(&self) -> Result<Vec<Unfinished>, ClientError> {
-        let failed = |source| ClientError::File {
-            action: "list the folder",
-            path: self.folder.path().to_owned(),
-            source,
-        };
+        let failed =
+            |source| ClientError::File { action: "list the folder", path: self.folder.path().to_owned(), source };
         let mut jobs = Vec::new();
         for entry in fs::read_dir(self.folder.path()).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
@@ -125,11 +119,9 @@ impl Jobs {
         }
         let file: Option<JobFile> = serde_json::from_slice(&read_limited(&path, MAX_JOB_FILE)?).ok();
         match file {
-            Some(file) if file.version == VERSION && file.job == id.to_string() => Ok(Some(Unfinished {
-                id,
-                chunks: file.chunks,
-                subject: file.subject,
-            })),
+            Some(file) if file.version == VERSION && file.job == id.to_string() => {
+                Ok(Some(Unfinished { id, chunks: file.chunks, subject: file.subject }))
+            }
             Some(_) | None => Err(ClientError::Damaged {
                 path,
                 problem: "it does not describe a job; remove its folder to forget the job",
@@ -152,13 +144,7 @@ impl Jobs {
         let folder = PrivateFolder::create_new(self.folder.join(id.to_string()))?;
         PrivateFolder::create(folder.join("answers"))?;
         write_atomic(folder.join("seed"), seed.as_bytes(), Mode::Private)?;
-        let file = JobFile {
-            version: VERSION,
-            job: id.to_string(),
-            created,
-            chunks,
-            subject: subject.clone(),
-        };
+        let file = JobFile { version: VERSION, job: id.to_string(), created, chunks, subject: subject.clone() };
         let json = serde_json::to_vec_pretty(&file).expect("texts and numbers are JSON");
         write_atomic(folder.join("job.json"), &json, Mode::Private)?;
         self.open_job(id)
@@ -187,12 +173,7 @@ impl Jobs {
         } else {
             0
         };
-        Ok(Job {
-            folder,
-            id,
-            seed: JobSeed::from_bytes(seed),
-            sent: Mutex::new(sent),
-        })
+        Ok(Job { folder, id, seed: JobSeed::from_bytes(seed), sent: Mutex::new(sent) })
     }
 
     /// Removes a job, its seed first.
@@ -203,11 +184,7 @@ impl Jobs {
         let path = self.folder.join(id.to_string());
         fs::remove_file(path.join("seed"))
             .and_then(|()| fs::remove_dir_all(&path))
-            .map_err(|source| ClientError::File {
-                action: "remove the finished job",
-                path,
-                source,
-            })
+            .map_err(|source| ClientError::File { action: "remove the finished job", path, source })
     }
 }
 

@@ -74,8 +74,15 @@ fn the_body_is_strict() {
 fn a_name_that_is_none_is_malformed() {
     let body = codec::encode(&catalog());
     // Not UTF-8, upper case, a leading hyphen, a control character; and an empty one.
-    for bad in ["02000000000000006fff", "02000000000000006f50", "02000000000000002d70", "02000000000000006f0a", "0000000000000000"] {
-        let bytes = replaced(&body, &["02000000000000006f70", &"11".repeat(32)].concat(), &[bad, &"11".repeat(32)].concat());
+    for bad in [
+        "02000000000000006fff",
+        "02000000000000006f50",
+        "02000000000000002d70",
+        "02000000000000006f0a",
+        "0000000000000000",
+    ] {
+        let bytes =
+            replaced(&body, &["02000000000000006f70", &"11".repeat(32)].concat(), &[bad, &"11".repeat(32)].concat());
         assert_eq!(codec::decode::<Catalog>(&bytes, Catalog::LIMIT), Err(codec::CodecError::Malformed), "{bad}");
         let message = [Catalog::LINE, &bytes].concat();
         let object = [&message[..], key().sign(&message).as_bytes()].concat();
@@ -90,30 +97,45 @@ fn digests(count: u32) -> Vec<Digest> {
     (0..count).map(|i| Digest::from_bytes(bytes(i))).collect()
 }
 
+/// Checkpoints of ascending ledgers, so many.
+fn checkpoints(count: u32) -> Vec<Checkpoint> {
+    let bytes = |i: u32| [&i.to_be_bytes()[..], &[0; 12]].concat().try_into().unwrap();
+    (0..count).map(|i| Checkpoint { ledger: LedgerId::from_bytes(bytes(i)), ..checkpoint(0) }).collect()
+}
+
 /// [CAT-1]
 #[test]
 fn every_rule_is_kept() {
     const TIME: &str = "the sequence is 0, or it expires before it is issued";
     const DIGESTS: &str = "the digests are not at most 4,096 in ascending order";
     const CHECKPOINTS: &str = "the checkpoints are not in ascending order of their ledgers";
-    assert_rules(&catalog(), &key(), &[
-        (|catalog| catalog.sequence = 0, TIME),
-        (|catalog| catalog.expires = 3, TIME),
-        (|catalog| catalog.expires = 2, TIME),
-        (|catalog| catalog.epochs = vec![Digest::from_bytes([1; 32]); 2], DIGESTS),
-        (|catalog| catalog.epochs = digests(4_097), DIGESTS),
-        (|catalog| catalog.manifests.reverse(), DIGESTS),
-        (|catalog| catalog.manifests[1] = catalog.manifests[0], DIGESTS),
-        (|catalog| catalog.manifests = digests(4_097), DIGESTS),
-        (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(1)], CHECKPOINTS),
-        (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(2)], CHECKPOINTS),
-    ]);
-    assert_allowed(&catalog(), &key(), &[
-        |catalog| catalog.sequence = u64::MAX,
-        |catalog| catalog.epochs = digests(4_096),
-        |catalog| (catalog.epochs, catalog.manifests, catalog.checkpoints) = (vec![], vec![], vec![]),
-        |catalog| catalog.checkpoints = vec![checkpoint(1), checkpoint(2)],
-    ]);
+    assert_rules(
+        &catalog(),
+        &key(),
+        &[
+            (|catalog| catalog.sequence = 0, TIME),
+            (|catalog| catalog.expires = 3, TIME),
+            (|catalog| catalog.expires = 2, TIME),
+            (|catalog| catalog.epochs = vec![Digest::from_bytes([1; 32]); 2], DIGESTS),
+            (|catalog| catalog.epochs = digests(4_097), DIGESTS),
+            (|catalog| catalog.manifests.reverse(), DIGESTS),
+            (|catalog| catalog.manifests[1] = catalog.manifests[0], DIGESTS),
+            (|catalog| catalog.manifests = digests(4_097), DIGESTS),
+            (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(1)], CHECKPOINTS),
+            (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(2)], CHECKPOINTS),
+            (|catalog| catalog.checkpoints = checkpoints(4_097), CHECKPOINTS),
+        ],
+    );
+    assert_allowed(
+        &catalog(),
+        &key(),
+        &[
+            |catalog| catalog.sequence = u64::MAX,
+            |catalog| catalog.epochs = digests(4_096),
+            |catalog| (catalog.epochs, catalog.manifests, catalog.checkpoints) = (vec![], vec![], vec![]),
+            |catalog| catalog.checkpoints = checkpoints(4_096),
+        ],
+    );
 }
 
 fn any_catalog() -> impl Strategy<Value = Catalog> {

@@ -38,16 +38,16 @@ fn receipt(entry: usize) -> Receipt {
 fn requests() -> Vec<(Request, String)> {
     let (id32, id16) = ("11".repeat(32), "22".repeat(16));
     let evaluate_layout = [
-        "04000000",           // alternative
-        &id32,                // epoch
-        "0200000000000000",   // number of holders
-        "0103",               // holders
-        &id16,                // job
-        "04030000",           // chunk number
-        "0200000000000000",   // number of elements
-        &"33".repeat(32),     // first element
-        &"44".repeat(32),     // second element
-        &"55".repeat(64),     // signature
+        "04000000",         // alternative
+        &id32,              // epoch
+        "0200000000000000", // number of holders
+        "0103",             // holders
+        &id16,              // job
+        "04030000",         // chunk number
+        "0200000000000000", // number of elements
+        &"33".repeat(32),   // first element
+        &"44".repeat(32),   // second element
+        &"55".repeat(64),   // signature
     ];
     vec![
         (Request::Catalog, "00000000".to_owned()),
@@ -148,7 +148,8 @@ fn more_bytes_than_the_limit_are_refused_before_decoding() {
 fn the_largest_messages_fit() {
     let elements = vec![Element::from_bytes([0xff; 32]); MAX_CHUNK];
     let all_holders: Vec<u8> = (224..=255).collect();
-    let request = Request::Evaluate(Evaluate { holders: holders(&all_holders), elements: elements.clone(), ..evaluate() });
+    let request =
+        Request::Evaluate(Evaluate { holders: holders(&all_holders), elements: elements.clone(), ..evaluate() });
     assert_eq!(Request::decode(&request.encode()), Ok(request));
     let response = Response::Evaluated(Evaluated { elements, ..evaluated(Some(receipt(MAX_AUDIT_ENTRY))) });
     assert_eq!(Response::decode(&response.encode()), Ok(response));
@@ -203,10 +204,7 @@ fn an_option_is_absent_or_present() {
 fn a_receipts_entry_has_at_most_1024_bytes() {
     let response = |entry| Response::Evaluated(evaluated(Some(receipt(entry))));
     assert_eq!(Response::decode(&response(1_024).encode()), Ok(response(1_024)));
-    assert_eq!(
-        Response::decode(&response(1_025).encode()),
-        Err(CodecError::TooLarge { found: 1_025, limit: 1_024 })
-    );
+    assert_eq!(Response::decode(&response(1_025).encode()), Err(CodecError::TooLarge { found: 1_025, limit: 1_024 }));
 }
 
 #[test]

@@ -248,7 +248,8 @@ fn prove_composites(
     random: &[u8; 64],
     challenge: impl FnOnce(&Point, &Point) -> Scalar,
 ) -> Proof {
-    let mut hash = Sha512::new().chain_update(PROOF_NONCE_DOMAIN).chain_update(key.to_bytes().as_slice()).chain_update(random);
+    let mut hash =
+        Sha512::new().chain_update(PROOF_NONCE_DOMAIN).chain_update(key.to_bytes().as_slice()).chain_update(random);
     hash.update(encode(m).as_bytes());
     hash.update(encode(z).as_bytes());
     let mut wide: [u8; 64] = hash.finalize().into();
