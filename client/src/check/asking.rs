@@ -1,0 +1,186 @@
+//! A job's chunks: blinded, sent, proven, kept, unblinded, turned into entries.
+//!
+//! The order is enforced by the types of [`blindlist_protocol::insurer`]. An answer is kept in the job once it is proven
+//! and before it is used; an answer found in the job is verified like a fresh one. The evaluations themselves are
+//! dropped as soon as the entries are derived.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use blindlist_protocol::entry::Entry;
+use blindlist_protocol::identifier::Identifier;
+use blindlist_protocol::ids::ReleaseId;
+use blindlist_protocol::insurer::Asked;
+use blindlist_protocol::job::{self, BlindingSecret, Item};
+use blindlist_protocol::message::Evaluated;
+use blindlist_protocol::params::MAX_CHUNK;
+use blindlist_protocol::signature::SigningKey;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::task::spawn_blocking;
+
+use super::plan::Part;
+use crate::channel::{self, Channel};
+use crate::profile::jobs::Job;
+use crate::show::{members_bar, note};
+use crate::{Broken, ClientError};
+use blindlist_protocol::holders::HolderSet;
+use blindlist_protocol::insurer::Epoch;
+
+/// Chunks under way beyond one for each core: they are on the network.
+const ON_THE_NETWORK: usize = 2;
+
+/// A job and all that its chunks need.
+pub(super) struct Work {
+    epoch: Arc<Epoch>,
+    holders: HolderSet,
+    holder: u8,
+    job: Arc<Job>,
+    secret: BlindingSecret,
+    signer: SigningKey,
+    items: Vec<Item>,
+    releases: Vec<ReleaseId>,
+}
+
+/// The entry of a member in a release.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    /// Tag and pad.
+    pub entry: Entry,
+    /// Whose: a place in [`Work::items`].
+    pub item: u32,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept(redacted)")
+    }
+}
+
+impl Work {
+    /// Lays a job out: the members and the epoch's canaries.
+    pub fn new(
+        part: &Part,
+        job: Arc<Job>,
+        mut members: Vec<Identifier>,
+        releases: Vec<ReleaseId>,
+        signer: SigningKey,
+    ) -> Self {
+        let record = part.epoch.record();
+        let secret = BlindingSecret::new(job.seed(), &record.operator_key, &record.key);
+        members.extend_from_slice(&part.canaries);
+        Self {
+            epoch: Arc::clone(&part.epoch),
+            holders: part.holders.clone(),
+            holder: part.holder,
+            items: job::layout(&secret, members),
+            job,
+            secret,
+            signer,
+            releases,
+        }
+    }
+
+    /// The elements of the job in their order.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// The members again, in no order.
+    pub fn members(self: Arc<Self>, canaries: &[Identifier]) -> Vec<Identifier> {
+        let items = match Arc::try_unwrap(self) {
+            Ok(work) => work.items,
+            Err(work) => work.items.clone(),
+        };
+        let people = items.into_iter().filter_map(|item| match item {
+            Item::Person(identifier) => Some(identifier),
+            Item::Padding(_) => None,
+        });
+        people.filter(|identifier| !canaries.contains(identifier)).collect()
+    }
+
+    fn chunks(&self) -> impl Iterator<Item = (u32, &[Item])> {
+        (0..).zip(self.items.chunks(MAX_CHUNK))
+    }
+
+    fn chunk(&self, number: u32) -> &[Item] {
+        let place = usize::try_from(number).ok();
+        place.and_then(|place| self.items.chunks(MAX_CHUNK).nth(place)).unwrap_or_default()
+    }
+
+    fn ask(&self, number: u32) -> Result<Asked, ClientError> {
+        let items = self.chunk(number);
+        let asked = self.epoch.ask(self.holders.clone(), self.job.id(), number, items, &self.secret, &self.signer);
+        asked.map_err(|_| ClientError::Internal("a chunk could not be asked for"))
+    }
+
+    /// Proves an answer, keeps it when it is new, unblinds it: the entries in each release.
+    fn finish(&self, number: u32, asked: Asked, answer: Evaluated, new: bool) -> Result<Vec<Vec<Kept>>, ClientError> {
+        let refused = |source| Broken::Answer { number, source };
+        let answers = [(self.holder, answer)];
+        let answered = asked.prove(&self.epoch, &answers).map_err(refused)?;
+        if new {
+            let [(_, answer)] = answers;
+            self.job.keep_answer(number, answer)?;
+        }
+        let evaluations = answered.finish(&self.epoch, self.chunk(number)).map_err(refused)?;
+        let first = number.saturating_mul(u32::try_from(MAX_CHUNK).expect("8,192"));
+        let derive = |release: &ReleaseId| {
+            let people = (first..).zip(&evaluations);
+            let kept = people.filter_map(|(item, evaluation)| {
+                let entry = Entry::derive(release, evaluation.as_ref()?);
+                Some(Kept { entry, item })
+            });
+            kept.collect()
+        };
+        Ok(self.releases.iter().map(derive).collect())
+    }
+}
+
+/// Has all chunks evaluated, several at a time, and returns the entries of every member and canary in each release.
+pub(super) async fn evaluate(channel: &impl Channel, work: &Arc<Work>) -> Result<Vec<Vec<Kept>>, ClientError> {
+    let people = work.items.iter().filter(|item| matches!(item, Item::Person(_))).count();
+    let mut kept: Vec<Vec<Kept>> = work.releases.iter().map(|_| Vec::with_capacity(people)).collect();
+    let bar = members_bar("asking", people as u64);
+    let at_a_time = std::thread::available_parallelism().map_or(1, NonZeroUsize::get) + ON_THE_NETWORK;
+    let numbers: Vec<u32> = work.chunks().map(|(number, _)| number).collect();
+    let mut chunks =
+        stream::iter(numbers.into_iter().map(|number| chunk(channel, work, number))).buffer_unordered(at_a_time);
+    while let Some(chunk) = chunks.try_next().await? {
+        bar.inc(chunk.first().map_or(0, |kept| kept.len() as u64));
+        for (all, new) in kept.iter_mut().zip(chunk) {
+            all.extend(new);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(kept)
+}
+
+/// One chunk, from the job or from the operator.
+async fn chunk(channel: &impl Channel, work: &Arc<Work>, number: u32) -> Result<Vec<Vec<Kept>>, ClientError> {
+    let asked = blocking(work, move |work| work.ask(number)).await?;
+    let asked = match work.job.answer(number)? {
+        None => asked,
+        Some(answer) => match blocking(work, move |work| work.finish(number, asked, answer, false)).await {
+            Ok(kept) => return Ok(kept),
+            Err(ClientError::Broken(_)) => {
+                note(&format!("the stored answer to chunk {number} is damaged: asking again, which costs nothing"));
+                blocking(work, move |work| work.ask(number)).await?
+            }
+            Err(error) => return Err(error),
+        },
+    };
+    work.job.mark_sent(number)?;
+    let answer = channel::evaluate(channel, asked.request().clone()).await?;
+    blocking(work, move |work| work.finish(number, asked, answer, true)).await
+}
+
+/// Runs something long where it holds nobody up.
+async fn blocking<T: Send + 'static>(
+    work: &Arc<Work>,
+    run: impl FnOnce(&Work) -> Result<T, ClientError> + Send + 'static,
+) -> Result<T, ClientError> {
+    let work = Arc::clone(work);
+    let done = spawn_blocking(move || run(&work)).await;
+    done.unwrap_or(Err(ClientError::Internal("a thread ended before its chunk was done")))
+}

@@ -1,0 +1,261 @@
+//! What is to be asked in which epoch, by which job, and whether the budget suffices.
+//!
+//! Nothing here is sent but the question for the account.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+
+use blindlist_protocol::holders::HolderSet;
+use blindlist_protocol::identifier::{Identifier, Scheme};
+use blindlist_protocol::ids::{Digest, EpochId, JobId};
+use blindlist_protocol::insurer::Epoch;
+use blindlist_protocol::job::{self, JobSeed};
+use blindlist_protocol::params::{CANARIES, MAX_CHUNK};
+use blindlist_records::{Column, parse_override};
+use zeroize::Zeroizing;
+
+use super::CheckOptions;
+use crate::ClientError;
+use crate::channel::{self, Channel};
+use crate::live::Release;
+use crate::profile::jobs::{Job, Jobs, Subject, Unfinished};
+use crate::show::note;
+
+/// A whole check.
+pub(super) struct Plan {
+    /// The columns chosen, by the command line or by the job that goes on.
+    pub columns: Vec<(Column, String)>,
+    /// SHA-256 of the member file.
+    pub members_sha256: String,
+    /// The releases to look up in.
+    pub releases: Vec<Release>,
+    /// One part for each epoch among them.
+    pub parts: Vec<Part>,
+    /// Unfinished jobs about the same members that this check makes useless.
+    superseded: Vec<JobId>,
+}
+
+/// A check's share in one epoch.
+pub(super) struct Part {
+    /// The epoch.
+    pub epoch: Arc<Epoch>,
+    /// The holders to ask: one.
+    pub holders: HolderSet,
+    /// Its index.
+    pub holder: u8,
+    /// The epoch's canaries under the scheme.
+    pub canaries: [Identifier; CANARIES],
+    /// Places in [`Plan::releases`].
+    pub releases: Vec<usize>,
+    subject: Subject,
+    /// The job to go on with, or the new one once it is begun.
+    job: Option<Arc<Job>>,
+}
+
+impl Plan {
+    /// Plans a check of the member file against releases of one scheme, and finds the jobs to go on with.
+    pub fn new(
+        jobs: &Jobs,
+        scheme: Scheme,
+        releases: Vec<Release>,
+        mut epochs: BTreeMap<EpochId, Epoch>,
+        options: &CheckOptions,
+    ) -> Result<Self, ClientError> {
+        let sha256 = blindlist_records::digest(&options.members)?.sha256;
+        let earlier = Earlier {
+            path: fs::canonicalize(&options.members).unwrap_or_else(|_| options.members.clone()).display().to_string(),
+            sha256: Digest::from_bytes(sha256).to_string(),
+            unfinished: jobs.unfinished()?,
+        };
+        let columns = earlier.columns(options)?;
+        let names: Vec<String> = columns.iter().map(|(column, header)| format!("{column}={header}")).collect();
+        let mut by_epoch: BTreeMap<EpochId, Vec<usize>> = BTreeMap::new();
+        for (place, release) in releases.iter().enumerate() {
+            by_epoch.entry(release.manifest.epoch).or_default().push(place);
+        }
+        let mut plan = Self {
+            columns,
+            members_sha256: earlier.sha256.clone(),
+            releases,
+            parts: Vec::new(),
+            superseded: Vec::new(),
+        };
+        for (id, places) in by_epoch {
+            let epoch = epochs.remove(&id).ok_or(ClientError::Internal("a release without its epoch"))?;
+            let record = epoch.record();
+            let subject = Subject::new(record, scheme, earlier.path.clone(), &earlier.sha256, &names);
+            let mut part = Part::new(epoch, scheme, subject, places)?;
+            part.go_on(jobs, &earlier, options.resume, &mut plan.superseded)?;
+            plan.parts.push(part);
+        }
+        plan.say_what_goes_on(&earlier, options)?;
+        Ok(plan)
+    }
+
+    /// Says whether earlier work goes on, is lost, or never was; refuses to go on with a file that changed.
+    fn say_what_goes_on(&self, earlier: &Earlier, options: &CheckOptions) -> Result<(), ClientError> {
+        let goes_on = self.parts.iter().any(|part| part.job.is_some());
+        if options.resume && !goes_on {
+            if earlier.is_of_another_version() {
+                return Err(ClientError::MembersChanged(options.members.clone()));
+            }
+            note("there is no unfinished check of this file: a new one begins");
+        }
+        if !options.resume && !self.superseded.is_empty() {
+            note(
+                "warning: a check of this file is unfinished; this new one pays for its evaluations again (--resume goes on with it)",
+            );
+        }
+        Ok(())
+    }
+
+    /// Makes sure that what remains of every budget covers what is still to be charged, before anything is sent.
+    ///
+    /// A chunk that was sent before may be charged already: about those the server decides.
+    pub async fn check_budget(&self, channel: &impl Channel, members: u64) -> Result<(), ClientError> {
+        for part in &self.parts {
+            let needed = part.still_to_charge(members);
+            let remaining = channel::account(channel, part.epoch_id()).await?.remaining();
+            if let Some(missing) = needed.checked_sub(remaining).filter(|missing| *missing > 0) {
+                let epoch = part.epoch_id();
+                return Err(ClientError::OverBudget { epoch, needed, missing });
+            }
+        }
+        Ok(())
+    }
+
+    /// The jobs that are no longer needed once the results are written.
+    pub fn finished_jobs(&self) -> impl Iterator<Item = JobId> {
+        let done = self.parts.iter().filter_map(|part| Some(part.job.as_ref()?.id()));
+        done.chain(self.superseded.iter().copied())
+    }
+}
+
+impl Part {
+    fn new(epoch: Epoch, scheme: Scheme, subject: Subject, releases: Vec<usize>) -> Result<Self, ClientError> {
+        let record = epoch.record();
+        let several = || ClientError::SeveralHolders { epoch: record.epoch, threshold: record.threshold };
+        let holders = record.first_set().ok_or_else(several)?;
+        let &[holder] = holders.indices() else {
+            return Err(several());
+        };
+        Ok(Self {
+            canaries: record.canaries(scheme),
+            epoch: Arc::new(epoch),
+            holders,
+            holder,
+            releases,
+            subject,
+            job: None,
+        })
+    }
+
+    /// The epoch's id.
+    pub fn epoch_id(&self) -> EpochId {
+        self.epoch.record().epoch
+    }
+
+    /// Finds the job to go on with: of several, the one with the most answers.
+    fn go_on(
+        &mut self,
+        jobs: &Jobs,
+        earlier: &Earlier,
+        resume: bool,
+        superseded: &mut Vec<JobId>,
+    ) -> Result<(), ClientError> {
+        let mut candidates = Vec::new();
+        for unfinished in earlier.unfinished.iter().filter(|job| job.subject.agrees(&self.subject)) {
+            let job = jobs.open_job(unfinished.id)?;
+            let answers = (0..unfinished.chunks).filter(|chunk| job.has_answer(*chunk)).count();
+            candidates.push((answers, job));
+        }
+        candidates.sort_by_key(|(answers, _)| *answers);
+        if resume && let Some((answers, job)) = candidates.pop() {
+            note(&format!("going on with an unfinished check: {answers} chunks are answered already"));
+            self.job = Some(Arc::new(job));
+        }
+        superseded.extend(candidates.iter().map(|(_, job)| job.id()));
+        Ok(())
+    }
+
+    /// Opens the job to go on with, or begins a new one.
+    pub fn open_job(&mut self, jobs: &Jobs, members: u64, created: &str) -> Result<Arc<Job>, ClientError> {
+        if let Some(job) = &self.job {
+            return Ok(Arc::clone(job));
+        }
+        let id = JobId::from_bytes(rand::random());
+        let seed = JobSeed::from_bytes(*Zeroizing::new(rand::random::<[u8; 32]>()));
+        let chunks = u32::try_from(sizes(members).count()).map_err(|_| ClientError::Internal("too many chunks"))?;
+        let job = Arc::new(jobs.begin(id, &seed, &self.subject, chunks, created.to_owned())?);
+        self.job = Some(Arc::clone(&job));
+        Ok(job)
+    }
+
+    /// Evaluations that were certainly not charged yet.
+    fn still_to_charge(&self, members: u64) -> u64 {
+        let charged = |chunk: u32| {
+            let job = self.job.as_ref();
+            job.is_some_and(|job| job.has_answer(chunk) || job.may_be_charged(chunk))
+        };
+        let sizes = (0..).zip(sizes(members));
+        sizes.filter(|(chunk, _)| !charged(*chunk)).map(|(_, size)| size).sum()
+    }
+}
+
+/// Evaluations that a check of so many members costs in each epoch: members, canaries and padding.
+pub(super) fn cost(members: u64) -> u64 {
+    job::cost(members.saturating_add(CANARIES as u64))
+}
+
+/// The sizes of the chunks of a job.
+fn sizes(members: u64) -> impl Iterator<Item = u64> {
+    let (total, most) = (cost(members), MAX_CHUNK as u64);
+    (0..total.div_ceil(most)).map(move |chunk| most.min(total - chunk * most))
+}
+
+/// What was left unfinished before.
+struct Earlier {
+    path: String,
+    sha256: String,
+    unfinished: Vec<Unfinished>,
+}
+
+impl Earlier {
+    /// The columns: those of the command line; without any, when a check goes on, those that it began with.
+    fn columns(&self, options: &CheckOptions) -> Result<Vec<(Column, String)>, ClientError> {
+        let earlier = self.unfinished.iter().find(|job| job.subject.members_sha256 == self.sha256);
+        match earlier {
+            Some(earlier) if options.resume && options.columns.is_empty() => {
+                let parsed = earlier.subject.columns.iter().map(|text| parse_override(text));
+                parsed
+                    .collect::<Result<_, _>>()
+                    .map_err(|source| ClientError::Columns { path: options.members.clone(), source })
+            }
+            Some(_) | None => Ok(options.columns.clone()),
+        }
+    }
+
+    /// Whether only another version of the same file has an unfinished check.
+    fn is_of_another_version(&self) -> bool {
+        let same = |job: &&Unfinished| job.subject.members == self.path;
+        let mut versions = self.unfinished.iter().filter(same).map(|job| &job.subject.members_sha256).peekable();
+        versions.peek().is_some() && versions.all(|version| *version != self.sha256)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_full_but_the_last() {
+        let sizes = |members| sizes(members).collect::<Vec<_>>();
+        assert_eq!(sizes(1), [64]);
+        assert_eq!(sizes(60), [64]);
+        assert_eq!(sizes(61), [128]);
+        assert_eq!(sizes(8_188), [8_192]);
+        assert_eq!(sizes(8_189), [8_192, 64]);
+        assert_eq!(sizes(20_000).iter().sum::<u64>(), cost(20_000));
+    }
+}

@@ -1,0 +1,179 @@
+//! Operators that lie: nothing is written on the strength of what they say.
+
+use blindlist_protocol::identifier::Identifier;
+use blindlist_protocol::message::{Request, Response};
+use blindlist_protocol::oprf::Element;
+use blindlist_store::exit::Code;
+
+use super::operator::{Insurer, NOW, Operator, Tamper, nir, person};
+use crate::channel::ChannelError;
+use crate::{Broken, ClientError};
+
+const PEOPLE: u32 = 40;
+
+fn setting() -> (Operator, Insurer) {
+    let mut operator = Operator::new(1);
+    let people: Vec<(Identifier, u64)> = (0..PEOPLE).map(|n| (person(n), 0b11)).collect();
+    operator.seal("leak", &people);
+    let insurer = Insurer::joined(&mut operator);
+    insurer.has(format!("nir\n{}\n{}\n", nir(1), nir(900)));
+    (operator, insurer)
+}
+
+/// Changes answers to chunks.
+fn evaluated(change: impl Fn(&mut Vec<Element>, &mut [u8; 64]) + Send + Sync + 'static) -> Option<Tamper> {
+    Some(Box::new(move |_, mut response| {
+        if let Response::Evaluated(evaluated) = &mut response {
+            let mut proof = *evaluated.proof.as_bytes();
+            change(&mut evaluated.elements, &mut proof);
+            evaluated.proof = blindlist_protocol::oprf::Proof::from_bytes(proof);
+        }
+        Ok(response)
+    }))
+}
+
+/// The check must fail for a breach of the protocol and leave no result.
+fn assert_broken(operator: &Operator, insurer: &Insurer) -> Broken {
+    let error = insurer.check(operator).unwrap_err();
+    assert_eq!(error.code(), Code::PeerBroke, "{error}");
+    assert!(insurer.has_no_result());
+    match error {
+        ClientError::Broken(broken) => broken,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_tampered_proof_is_not_accepted_and_not_kept() {
+    let (mut operator, insurer) = setting();
+    operator.tamper = evaluated(|_, proof| proof[5] ^= 1);
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Answer { number: 0, .. }));
+    operator.tamper = None;
+    operator.take_asked();
+    assert_eq!(insurer.resume(&operator).unwrap().affected.rows, 1);
+    assert_eq!((operator.take_asked(), operator.spent()), (vec![0], 64), "asked again, charged once");
+}
+
+#[test]
+fn wrong_elements_are_not_accepted() {
+    let (mut operator, insurer) = setting();
+    operator.tamper = evaluated(|elements, _| elements.swap(0, 1));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Answer { .. }));
+    operator.tamper = evaluated(|elements, _| drop(elements.pop()));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Answer { .. }));
+    operator.tamper = evaluated(|elements, _| elements.push(Element::from_bytes([0; 32])));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Answer { .. }));
+    operator.tamper = evaluated(|elements, _| elements[3] = Element::from_bytes([0xff; 32]));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Answer { .. }));
+}
+
+#[test]
+fn a_tampered_segment_is_not_kept() {
+    let (mut operator, insurer) = setting();
+    operator.tamper = Some(Box::new(|_, mut response| {
+        if let Response::Segment(bytes) = &mut response {
+            bytes[100] ^= 1;
+        }
+        Ok(response)
+    }));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Segment { number: 0, .. }));
+    assert_eq!(std::fs::read_dir(insurer.path("profile/indexes")).unwrap().count(), 0);
+    assert_eq!(operator.spent(), 0, "nothing is asked when the index is wrong");
+    operator.tamper = Some(Box::new(|_, mut response| {
+        if let Response::Segment(bytes) = &mut response {
+            bytes.push(0);
+        }
+        Ok(response)
+    }));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Segment { .. }));
+}
+
+#[test]
+fn a_damaged_index_in_the_profile_is_fetched_again() {
+    let (operator, insurer) = setting();
+    insurer.check(&operator).unwrap();
+    let index = std::fs::read_dir(insurer.path("profile/indexes")).unwrap().next().unwrap().unwrap().path();
+    let good = insurer.read(&index);
+    for bad in [&good[..50], &[], &[&good[..], b"x"].concat()] {
+        std::fs::write(&index, bad).unwrap();
+        assert_eq!(insurer.check(&operator).unwrap().affected.rows, 1);
+        assert_eq!(insurer.read(&index).get(..good.len()), Some(&good[..]));
+    }
+}
+
+#[test]
+fn a_canary_that_is_missing_or_mislabelled_fails_the_check() {
+    for change in 0..2 {
+        let mut operator = Operator::new(1);
+        operator.seal_with("leak", &[(person(1), 1)], |entries| match change {
+            0 => drop(entries.remove(2)),
+            _ => entries[1].1 = entries[0].1,
+        });
+        let insurer = Insurer::joined(&mut operator);
+        insurer.has(format!("nir\n{}\n", nir(1)));
+        assert!(matches!(assert_broken(&operator, &insurer), Broken::Canary(_)));
+        assert_eq!(insurer.unfinished(), 1);
+    }
+}
+
+#[test]
+fn catalogs_do_not_go_back_fork_or_outlive_themselves() {
+    let (mut operator, insurer) = setting();
+    operator.catalog.sequence = 7;
+    insurer.refresh(&operator, NOW).unwrap();
+    insurer.refresh(&operator, NOW + 999).unwrap();
+    let error = insurer.refresh(&operator, NOW + 1_000).unwrap_err();
+    assert!(matches!(error, ClientError::CatalogExpired(_)), "{error}");
+    assert_eq!(error.code(), Code::TryAgain);
+
+    operator.catalog.sequence = 6;
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::LowerSequence { found: 6, seen: 7 }));
+    operator.catalog.sequence = 7;
+    operator.catalog.expires += 1;
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::TwoCatalogs(7)));
+    operator.catalog.sequence = 8;
+    insurer.refresh(&operator, NOW).unwrap();
+}
+
+#[test]
+fn another_operators_objects_are_not_accepted() {
+    let (_, insurer) = setting();
+    let mut impostor = Operator::new(2);
+    impostor.seal("leak", &[(person(1), 1)]);
+    assert!(matches!(assert_broken(&impostor, &insurer), Broken::Object { what: "the catalog", .. }));
+
+    // Signed by the pinned key, but about another one.
+    let (mut operator, insurer) = setting();
+    operator.catalog.operator_key = impostor.key.verifying();
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::OtherOperatorKey("the catalog")));
+}
+
+#[test]
+fn only_the_object_asked_for_is_accepted() {
+    let (mut operator, insurer) = setting();
+    let other = super::operator::run(crate::channel::object(&operator, operator.catalog.epochs[0])).unwrap();
+    operator.tamper = Some(Box::new(move |_, response| match response {
+        Response::Object(_) => Ok(Response::Object(other.clone())),
+        other => Ok(other),
+    }));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::OtherObject(_)));
+}
+
+#[test]
+fn an_answer_to_another_question_is_a_breach() {
+    let (mut operator, insurer) = setting();
+    operator.tamper = Some(Box::new(|request, response| match request {
+        Request::Account(_) => Ok(Response::Segment(vec![])),
+        _ => Ok(response),
+    }));
+    let error = insurer.check(&operator).unwrap_err();
+    assert!(matches!(error, ClientError::Channel(ChannelError::Unexpected { .. })), "{error}");
+    assert_eq!(error.code(), Code::PeerBroke);
+}
+
+#[test]
+fn a_live_epoch_is_needed() {
+    let (mut operator, insurer) = setting();
+    operator.catalog.epochs.clear();
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::NoEpoch(_)));
+}

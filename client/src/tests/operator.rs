@@ -1,0 +1,373 @@
+//! An operator without sockets or disk: it seals lists, signs what it must, charges and answers; and it can be told to
+//! tamper with what it answers.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use blindlist_protocol::catalog::Catalog;
+use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, Fingerprint, successor_hash};
+use blindlist_protocol::entry::{Dictionary, Entry, Label};
+use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
+use blindlist_protocol::identifier::{Identifier, Nir, Scheme};
+use blindlist_protocol::ids::{Digest, InsurerId, LedgerId, ReleaseId};
+use blindlist_protocol::index::{self, SealedEntry};
+use blindlist_protocol::manifest::{Manifest, segment_digests, source_commitment};
+use blindlist_protocol::message::{Account, Evaluated, Request, Response};
+use blindlist_protocol::object;
+use blindlist_protocol::operator::{EpochKey, Question};
+use blindlist_protocol::oprf::{SecretKey, evaluate_inputs};
+use blindlist_protocol::params::SEGMENT_LENGTH;
+use blindlist_protocol::refusal::{Refusal, RefusalCode};
+use blindlist_protocol::signature::{SigningKey, VerifyingKey};
+use blindlist_protocol::text::Slug;
+use blindlist_transport::CertificateAuthority;
+
+use crate::ClientError;
+use crate::channel::{Channel, ChannelError};
+use crate::check::{self, CheckOptions, Summary};
+use crate::profile::Profile;
+use crate::{enroll, live};
+
+/// The time of all tests, in seconds since 1970.
+pub(super) const NOW: u64 = 1_790_000_000;
+/// The categories of every list.
+pub(super) const CATEGORIES: [&str; 3] = ["nir", "contract", "insurer"];
+
+/// What is done to an answer before it leaves.
+pub(super) type Tamper = Box<dyn Fn(&Request, Response) -> Result<Response, ChannelError> + Send + Sync>;
+
+/// The operator.
+pub(super) struct Operator {
+    pub key: SigningKey,
+    epoch: EpochKey,
+    pub catalog: Catalog,
+    objects: BTreeMap<Digest, Vec<u8>>,
+    indexes: BTreeMap<ReleaseId, Vec<u8>>,
+    pub granted: u64,
+    insurer: VerifyingKey,
+    ledger: Mutex<Ledger>,
+    pub tamper: Option<Tamper>,
+}
+
+/// What was charged and asked.
+#[derive(Default)]
+pub(super) struct Ledger {
+    charged: HashSet<Digest>,
+    spent: u64,
+    /// Chunks asked for, repeated ones included.
+    pub asked: Vec<u32>,
+}
+
+impl Operator {
+    /// An operator of this key with one empty epoch.
+    pub fn new(seed: u8) -> Self {
+        let key = SigningKey::from_seed(&[seed; 32]);
+        let share = SecretKey::from_uniform_bytes(&[seed; 64]).unwrap();
+        let public = share.public();
+        let record = EpochRecord {
+            version: 1,
+            operator: slug("breached"),
+            operator_key: key.verifying(),
+            epoch: EpochRecord::id(&key.verifying(), &public),
+            key: public,
+            threshold: 1,
+            holders: vec![Holder {
+                index: 1,
+                share: public,
+                receipt_key: key.verifying(),
+                ledger: LedgerId::from_bytes([1; 16]),
+                addresses: vec![],
+            }],
+            canaries: std::array::from_fn(|i| [u8::try_from(i).unwrap(); 16]),
+            evidence: Evidence::Optional,
+            created: NOW,
+        };
+        let catalog = Catalog {
+            operator: slug("breached"),
+            operator_key: key.verifying(),
+            sequence: 1,
+            issued: NOW - 1,
+            expires: NOW + 1_000,
+            epochs: vec![],
+            manifests: vec![],
+            checkpoints: vec![],
+        };
+        let mut operator = Self {
+            epoch: EpochKey::new(record.clone(), 1, share).unwrap(),
+            catalog,
+            objects: BTreeMap::new(),
+            indexes: BTreeMap::new(),
+            granted: 1 << 20,
+            insurer: key.verifying(),
+            ledger: Mutex::default(),
+            tamper: None,
+            key,
+        };
+        let digest = operator.keep(object::sign(&record, &operator.key));
+        operator.catalog.epochs.push(digest);
+        operator
+    }
+
+    /// Seals a list of these people with the bits of their labels, and makes it live.
+    pub fn seal(&mut self, list: &str, people: &[(Identifier, u64)]) {
+        self.seal_with(list, people, |_| {});
+    }
+
+    /// As [`Self::seal`], with a change of the entries before they are encoded: the canaries come first, in order.
+    pub fn seal_with(
+        &mut self,
+        list: &str,
+        people: &[(Identifier, u64)],
+        change: impl FnOnce(&mut Vec<(Identifier, Label)>),
+    ) {
+        let dictionary = Dictionary::try_from(CATEGORIES.map(slug).to_vec()).unwrap();
+        let record = self.epoch.record().clone();
+        let canaries = record.canaries(Scheme::Nir).into_iter().enumerate();
+        let mut all: Vec<(Identifier, Label)> =
+            canaries.map(|(i, canary)| (canary, dictionary.canary_label(i))).collect();
+        all.extend(people.iter().map(|(person, bits)| (person.clone(), dictionary.label(*bits).unwrap())));
+        change(&mut all);
+        let release = ReleaseId::from_bytes(*object::digest(list.as_bytes()).as_bytes().first_chunk().unwrap());
+        let bytes = self.encode(release, &all, &dictionary);
+        let manifest = Manifest {
+            operator: record.operator,
+            operator_key: record.operator_key,
+            list: slug(list),
+            title: "Fuite d'été".parse().unwrap(),
+            incident: None,
+            audience: vec![],
+            release,
+            sequence: 1,
+            previous: None,
+            created: NOW,
+            epoch: record.epoch,
+            key: record.key,
+            scheme: Scheme::Nir,
+            entries: u32::try_from(all.len()).unwrap(),
+            false_positive_bits: bytes[38],
+            dictionary,
+            source: source_commitment(&[0; 32], &[]),
+            index_length: bytes.len() as u64,
+            segment_length: SEGMENT_LENGTH,
+            segments: segment_digests(&bytes),
+        };
+        self.indexes.insert(release, bytes);
+        self.publish(&manifest);
+    }
+
+    fn encode(&self, release: ReleaseId, all: &[(Identifier, Label)], dictionary: &Dictionary) -> Vec<u8> {
+        let inputs: Vec<&[u8]> = all.iter().map(|(identifier, _)| identifier.as_bytes()).collect();
+        let evaluations = evaluate_inputs(&SecretKey::from_uniform_bytes(&[self.seed(); 64]).unwrap(), &inputs);
+        let seal = |(evaluation, (_, label)): (_, &(Identifier, Label))| {
+            let entry = Entry::derive(&release, evaluation);
+            SealedEntry { tag: entry.tag, label: entry.seal(*label, dictionary) }
+        };
+        let mut entries: Vec<SealedEntry> = evaluations.iter().zip(all).map(seal).collect();
+        index::encode(*release.as_bytes(), 40, dictionary.label_length(), &mut entries).unwrap()
+    }
+
+    fn seed(&self) -> u8 {
+        self.key.seed()[0]
+    }
+
+    /// Makes a manifest live.
+    pub fn publish(&mut self, manifest: &Manifest) {
+        let digest = self.keep(object::sign(manifest, &self.key));
+        self.catalog.manifests.push(digest);
+        self.catalog.manifests.sort_unstable();
+        self.catalog.sequence += 1;
+    }
+
+    fn keep(&mut self, object: Vec<u8>) -> Digest {
+        let digest = object::digest(&object);
+        self.objects.insert(digest, object);
+        digest
+    }
+
+    /// What was charged.
+    pub fn spent(&self) -> u64 {
+        self.ledger.lock().unwrap().spent
+    }
+
+    /// The chunks asked for since this was called last.
+    pub fn take_asked(&self) -> Vec<u32> {
+        let mut asked = std::mem::take(&mut self.ledger.lock().unwrap().asked);
+        asked.sort_unstable();
+        asked
+    }
+
+    fn answer(&self, request: &Request) -> Result<Response, RefusalCode> {
+        match request {
+            Request::Catalog => Ok(Response::Catalog(object::sign(&self.catalog, &self.key))),
+            Request::Object(digest) => {
+                let found = self.objects.get(digest).cloned();
+                found.map(Response::Object).ok_or(RefusalCode::UnknownObject)
+            }
+            Request::Segment { release, number } => {
+                let index = self.indexes.get(release).ok_or(RefusalCode::UnknownObject)?;
+                let segment = index.chunks(SEGMENT_LENGTH as usize).nth(*number as usize);
+                Ok(Response::Segment(segment.ok_or(RefusalCode::UnknownObject)?.to_vec()))
+            }
+            Request::Account(_) => Ok(Response::Account(self.account())),
+            Request::Evaluate(evaluate) => {
+                let question = Question::validate(evaluate.clone(), &self.epoch, &self.insurer)?;
+                {
+                    let mut ledger = self.ledger.lock().unwrap();
+                    ledger.asked.push(evaluate.number);
+                    let count = u64::from(question.count());
+                    if ledger.charged.insert(question.digest()) {
+                        if ledger.spent + count > self.granted {
+                            return Err(RefusalCode::OverBudget);
+                        }
+                        ledger.spent += count;
+                    }
+                }
+                let (elements, proof) = question.answer(&[7; 64]);
+                let account = self.account();
+                Ok(Response::Evaluated(Evaluated { elements, proof, account, receipt: None }))
+            }
+        }
+    }
+
+    fn account(&self) -> Account {
+        Account { granted: self.granted, spent: self.spent() }
+    }
+
+    /// Enrols an insurer and gives it a bundle.
+    pub fn approve(&mut self, request: &EnrolmentRequest) -> Vec<u8> {
+        let authority = CertificateAuthority::generate("breached", NOW).unwrap();
+        let certificate = authority.issue_client("insurer", request.tls_key.as_bytes(), NOW, 10).unwrap();
+        self.insurer = request.signing_key;
+        let bundle = Bundle {
+            operator: slug("breached"),
+            operator_key: self.key.verifying(),
+            successor: successor_hash(&self.key.verifying()),
+            insurer: slug("insurer"),
+            insurer_id: InsurerId::from_bytes([2; 16]),
+            signing_key: request.signing_key,
+            tls_key: request.tls_key,
+            certificate: certificate.to_vec(),
+            authority: authority.certificate().to_vec(),
+            addresses: vec!["localhost:4433".parse().unwrap()],
+        };
+        object::sign(&bundle, &self.key)
+    }
+}
+
+impl Channel for Operator {
+    async fn call(&self, request: Request) -> Result<Response, ChannelError> {
+        // As over the network: what is sent is what can be decoded again.
+        let request = Request::decode(&request.encode()).unwrap();
+        let response = self.answer(&request).map_err(|code| ChannelError::Refused(Refusal::from(code)))?;
+        let response = match &self.tamper {
+            Some(tamper) => tamper(&request, response)?,
+            None => response,
+        };
+        Ok(Response::decode(&response.encode())?)
+    }
+}
+
+/// An insurer's computer.
+pub(super) struct Insurer {
+    pub home: tempfile::TempDir,
+}
+
+impl Insurer {
+    /// An insurer enrolled with the operator.
+    pub fn joined(operator: &mut Operator) -> Self {
+        let insurer = Self { home: tempfile::tempdir().unwrap() };
+        enroll::enroll(&insurer.path("profile"), slug("insurer")).unwrap();
+        insurer.join(operator).unwrap();
+        insurer
+    }
+
+    /// Has the operator approve the request, and installs the bundle.
+    pub fn join(&self, operator: &mut Operator) -> Result<(), ClientError> {
+        let request = object::open_self_signed(&self.read("profile/request.csr")).unwrap();
+        let bundle = operator.approve(&request);
+        std::fs::write(self.path("bundle"), &bundle).unwrap();
+        enroll::join(&self.path("bundle"), &self.profile(), Some(Fingerprint::of(&bundle)))?;
+        Ok(())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    pub fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
+        std::fs::read(self.home.path().join(name)).unwrap()
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        String::from_utf8(self.read(name)).unwrap()
+    }
+
+    pub fn profile(&self) -> Profile {
+        Profile::open(&self.path("profile")).unwrap()
+    }
+
+    /// Writes the member file.
+    pub fn has(&self, members: impl AsRef<[u8]>) {
+        std::fs::write(self.path("members.csv"), members).unwrap();
+    }
+
+    pub fn options(&self) -> CheckOptions {
+        CheckOptions {
+            members: self.path("members.csv"),
+            out: self.path("out"),
+            list: None,
+            scheme: None,
+            columns: vec![],
+            resume: false,
+        }
+    }
+
+    /// Checks the member file.
+    pub fn check(&self, operator: &Operator) -> Result<Summary, ClientError> {
+        self.check_with(operator, &self.options())
+    }
+
+    pub fn check_with(&self, operator: &Operator, options: &CheckOptions) -> Result<Summary, ClientError> {
+        run(check::run(&self.profile(), operator, options, || NOW))
+    }
+
+    /// Goes on with a check.
+    pub fn resume(&self, operator: &Operator) -> Result<Summary, ClientError> {
+        self.check_with(operator, &CheckOptions { resume: true, ..self.options() })
+    }
+
+    /// What is live at a time.
+    pub fn refresh(&self, operator: &Operator, now: u64) -> Result<live::Live, ClientError> {
+        let profile = self.profile();
+        run(live::refresh(&profile, &profile.enrolled().unwrap(), operator, now))
+    }
+
+    /// The ids of unfinished jobs.
+    pub fn unfinished(&self) -> usize {
+        self.profile().jobs().unwrap().unfinished().unwrap().len()
+    }
+
+    /// Whether no result and no temporary file is there.
+    pub fn has_no_result(&self) -> bool {
+        std::fs::read_dir(self.path("out")).unwrap().next().is_none()
+    }
+}
+
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(future)
+}
+
+pub(super) fn slug(text: &str) -> Slug {
+    text.parse().unwrap()
+}
+
+/// The n-th person's social security number, 13 characters.
+pub(super) fn nir(n: u32) -> String {
+    format!("18001{:02}{:06}", n % 95 + 1, n)
+}
+
+/// The n-th person.
+pub(super) fn person(n: u32) -> Identifier {
+    Identifier::nir(&Nir::parse(&nir(n)).unwrap())
+}

@@ -1,0 +1,262 @@
+//! The command line: every command and option, once.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use blindlist_protocol::enrolment::Fingerprint;
+use blindlist_protocol::identifier::Scheme;
+use blindlist_protocol::index::{MAX_F, MIN_F};
+use blindlist_protocol::text::{Address, Slug, TextError, Title};
+use blindlist_records::parse_override;
+use clap::{Args, Parser, Subcommand};
+
+use crate::init::DEFAULT_PORT;
+use crate::seal::IncidentDates;
+
+/// The operator's side of Blindlist: seals breach lists and answers insurers.
+///
+/// Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 failure, 2 wrong command
+/// line, 65 bad input, 75 try again later, 77 not allowed.
+#[derive(Debug, Parser)]
+#[command(name = "blindlistd", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the home of a new operator: keys, certificates, the first epoch, an empty ledger.
+    Init(InitArgs),
+    /// Seal a breach list into a release and publish it.
+    Seal(SealArgs),
+    /// Show the live lists.
+    Lists(HomeArgs),
+    /// Approve insurers, or show them.
+    #[command(subcommand)]
+    Insurer(InsurerCommand),
+    /// Answer insurers until stopped.
+    Serve(ServeArgs),
+    /// Make synthetic files to try everything with: breach.csv, members.csv, truth.csv.
+    Sample(SampleArgs),
+}
+
+/// Where the operator's home is.
+#[derive(Debug, Args)]
+pub struct HomeArgs {
+    /// The operator's home folder.
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The folder to make; it must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+    /// The operator's name: a-z, 0-9, `_` and `-`. It cannot be changed later.
+    #[arg(long, value_name = "NAME")]
+    pub operator: Slug,
+    /// Where insurers reach the server; may be repeated. The port is 4433 unless another one is named.
+    #[arg(long = "host", value_name = "NAME_OR_IP[:PORT]", value_parser = host)]
+    pub hosts: Vec<Address>,
+}
+
+/// Options of `seal`.
+#[derive(Debug, Args)]
+pub struct SealArgs {
+    /// The files of the breach list: CSV in UTF-8 with a line of headers.
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// The operator's home folder.
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+    /// The list's name; a release of a list replaces the one before.
+    #[arg(long, value_name = "LIST", required_unless_present = "plan")]
+    pub list: Option<Slug>,
+    /// What leaked, in up to 64 words. A row has all of them unless a column `categories` names some, parted by `|`.
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',', required_unless_present = "plan")]
+    pub categories: Vec<Slug>,
+    /// What the list is about, in words that insurers see.
+    #[arg(long, value_name = "TITLE")]
+    pub title: Option<Title>,
+    /// When the incident happened: a day, or the first and the last: 2026-01-20/2026-01-31.
+    #[arg(long, value_name = "DATE[/DATE]")]
+    pub incident_date: Option<IncidentDates>,
+    /// How rows are turned into identifiers: nir, beneficiary or person.
+    #[arg(long, value_name = "SCHEME", default_value_t = Scheme::Nir)]
+    pub scheme: Scheme,
+    /// The header of a column that is not found by itself, such as nir=NUMSS; may be repeated.
+    #[arg(long = "column", value_name = "NAME=HEADER", value_parser = column)]
+    pub columns: Vec<String>,
+    /// Somebody who is not on the list is found by chance with probability 2^-BITS, for BITS from 32 to 56.
+    #[arg(long, value_name = "BITS", default_value_t = 40, value_parser = clap::value_parser!(u8).range(i64::from(MIN_F)..=i64::from(MAX_F)))]
+    pub false_positive_bits: u8,
+    /// Read and check the inputs; evaluate and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Publish even if more than one row in a hundred is rejected.
+    #[arg(long)]
+    pub accept_rejects: bool,
+    /// Follow the plan of an earlier seal; the same inputs give the same bytes.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "list", "categories", "title", "incident_date", "scheme", "columns", "false_positive_bits", "dry_run",
+            "accept_rejects",
+        ]
+    )]
+    pub plan: Option<PathBuf>,
+}
+
+/// What to do about insurers.
+#[derive(Debug, Subcommand)]
+pub enum InsurerCommand {
+    /// Approve an insurer's request and write the bundle to send back.
+    Approve(ApproveArgs),
+    /// Show the insurers and what is left of their budgets.
+    List(HomeArgs),
+}
+
+/// Options of `insurer approve`.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The file that the insurer sent: request.csr.
+    #[arg(value_name = "REQUEST")]
+    pub request: PathBuf,
+    /// The operator's home folder.
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+    /// The name to know the insurer by: a-z, 0-9, `_` and `-`.
+    #[arg(long, value_name = "NAME")]
+    pub name: Slug,
+    /// How many members it may ask about in each epoch.
+    #[arg(long, value_name = "MEMBERS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub budget: u32,
+    /// The file to write the bundle to; it must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The fingerprint of the request as the insurer told it. Without it you are asked.
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The operator's home folder.
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+    /// The local UDP address to listen on, instead of the one in blindlistd.toml. Port 0 takes any free one.
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// Options of `sample`.
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Rows of the breach list.
+    #[arg(long, value_name = "N")]
+    pub records: u64,
+    /// Rows of the member list.
+    #[arg(long, value_name = "M")]
+    pub members: u64,
+    /// The fraction of members who are on the breach list, from 0 to 1.
+    #[arg(long, value_name = "F")]
+    pub overlap: f64,
+    /// Another seed gives other people.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// A host with or without a port.
+fn host(text: &str) -> Result<Address, TextError> {
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return format!("[{text}]:{DEFAULT_PORT}").parse();
+    }
+    text.parse().or_else(|_| format!("{text}:{DEFAULT_PORT}").parse())
+}
+
+/// A column, kept as it was written.
+fn column(text: &str) -> Result<String, blindlist_records::ColumnError> {
+    parse_override(text).map(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("blindlistd").chain(line.split(' ')))
+    }
+
+    #[test]
+    fn the_commands_agree_with_themselves() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn hosts_get_the_usual_port() {
+        for (given, address) in [
+            ("op.example.fr", "op.example.fr:4433"),
+            ("op.example.fr:1", "op.example.fr:1"),
+            ("10.0.0.1", "10.0.0.1:4433"),
+            ("2001:db8::1", "[2001:db8::1]:4433"),
+            ("[2001:db8::1]", "[2001:db8::1]:4433"),
+            ("[2001:db8::1]:5", "[2001:db8::1]:5"),
+        ] {
+            assert_eq!(host(given).unwrap().as_str(), address);
+        }
+        for bad in ["", "a b", "a:0", "a:b", "a/b", "[x]"] {
+            assert!(host(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_plan_fixes_cannot_be_given_with_it() {
+        assert!(parse("seal in.csv --home h --plan p").is_ok());
+        assert!(parse("seal in.csv --home h --list l --categories a,b").is_ok());
+        for option in [
+            "--list l",
+            "--categories a",
+            "--title t",
+            "--incident-date 2026-01-01",
+            "--scheme nir",
+            "--column nir=x",
+            "--false-positive-bits 40",
+            "--dry-run",
+            "--accept-rejects",
+        ] {
+            assert!(parse(&format!("seal in.csv --home h --plan p {option}")).is_err(), "{option}");
+        }
+        for missing in ["seal in.csv --home h --list l", "seal in.csv --home h --categories a", "seal --home h --plan p"] {
+            assert!(parse(missing).is_err(), "{missing}");
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        for bad in [
+            "seal i --home h --list L --categories a",
+            "seal i --home h --list l --categories a,A",
+            "seal i --home h --list l --categories a --false-positive-bits 31",
+            "seal i --home h --list l --categories a --false-positive-bits 57",
+            "seal i --home h --list l --categories a --scheme x",
+            "seal i --home h --list l --categories a --column nir",
+            "insurer approve r --home h --name n --budget 0 --out o",
+            "insurer approve r --home h --name n --budget 4294967296 --out o",
+            "insurer approve r --home h --name n --budget 1 --out o --fingerprint 12",
+            "serve --home h --listen 4433",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

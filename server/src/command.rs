@@ -1,0 +1,154 @@
+//! Does what the command line says, and tells it.
+
+use blindlist_protocol::entry::Dictionary;
+use blindlist_records::sample::{SampleOptions, generate};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cli::{ApproveArgs, Cli, Command, InitArgs, InsurerCommand, SampleArgs, SealArgs, ServeArgs};
+use crate::home::Home;
+use crate::init::{NewOperator, init};
+use crate::insurers::{self, Approval, approve};
+use crate::seal::{By, Choices, dry_run, seal};
+use crate::{Error, lists, serve, show};
+
+/// Runs a command; the text is for standard output.
+///
+/// # Errors
+/// Why it failed, with the exit code to end with.
+pub fn run(cli: Cli) -> Result<String, Error> {
+    match cli.command {
+        Command::Init(args) => run_init(args),
+        Command::Seal(args) => run_seal(args),
+        Command::Lists(args) => lists::table(&Home::open(args.home)?),
+        Command::Insurer(InsurerCommand::Approve(args)) => run_approve(&args),
+        Command::Insurer(InsurerCommand::List(args)) => small_runtime()?.block_on(insurers::list(&Home::open(args.home)?)),
+        Command::Serve(args) => run_serve(&args),
+        Command::Sample(args) => run_sample(&args),
+    }
+}
+
+fn run_init(args: InitArgs) -> Result<String, Error> {
+    let local = args.hosts.is_empty();
+    let new = NewOperator {
+        operator: args.operator,
+        addresses: args.hosts,
+    };
+    let made = small_runtime()?.block_on(init(&args.home, &new))?;
+    let home = show::word(&args.home);
+    let addresses: Vec<&str> = made.config.addresses.iter().map(|address| address.as_str()).collect();
+    let mut text = format!("The home of the operator {} is ready.\n\n", made.config.operator);
+    text += &show::fields(&[
+        ("operator key", made.operator_key.to_string()),
+        ("epoch", made.epoch.to_string()),
+        ("addresses", addresses.join(", ")),
+        ("listens on", made.config.listen.to_string()),
+        ("home", show::path(&args.home)),
+    ]);
+    if local {
+        text += "\nNo --host was named, so insurers are told 127.0.0.1, which reaches this machine alone. That is signed into the\n\
+                 epoch: for insurers elsewhere, make the home anew with --host and the public name or address.\n";
+    }
+    text += &format!(
+        "\nKeep a copy of {home} where only you can read it: without its keys the lists cannot be answered for.\n\
+         The folder keys/offline is not needed by `serve`.\n\nNext:\n\
+         \x20 blindlistd seal LIST.csv --home {home} --list NAME --categories A,B,C\n\
+         \x20 blindlistd insurer approve REQUEST.csr --home {home} --name NAME --budget MEMBERS --out BUNDLE\n\
+         \x20 blindlistd serve --home {home}\n"
+    );
+    Ok(text)
+}
+
+fn run_seal(args: SealArgs) -> Result<String, Error> {
+    let home = Home::open(&args.home)?;
+    let by = match (args.plan, args.list) {
+        (Some(plan), _) => By::Plan(plan),
+        (None, list) => By::Choices(Choices {
+            list: list.expect("the command line requires a list or a plan"),
+            title: args.title.unwrap_or_else(|| "".parse().expect("an empty title is allowed")),
+            incident: args.incident_date,
+            scheme: args.scheme,
+            columns: args.columns,
+            categories: Dictionary::try_from(args.categories).map_err(Error::Categories)?,
+            false_positive_bits: args.false_positive_bits,
+            accept_rejects: args.accept_rejects,
+        }),
+    };
+    match by {
+        By::Choices(choices) if args.dry_run => {
+            let checked = dry_run(&args.inputs, &choices)?;
+            match checked.verdict() {
+                Ok(()) => Ok(checked.to_text()),
+                Err(error) => {
+                    eprint!("{}", checked.to_text());
+                    Err(error)
+                }
+            }
+        }
+        by => Ok(seal(&home, &args.inputs, by)?.to_text()),
+    }
+}
+
+fn run_approve(args: &ApproveArgs) -> Result<String, Error> {
+    let home = Home::open(&args.home)?;
+    let approval = Approval {
+        name: args.name.clone(),
+        members: args.budget,
+        fingerprint: args.fingerprint,
+    };
+    let approved = small_runtime()?.block_on(approve(&home, &args.request, &approval, &args.out))?;
+    Ok(format!(
+        "The insurer {} (its request says {}) is enrolled.\n\n{}\n\
+         The budget is {} and the canaries, with padding. Send the bundle to the insurer and tell its fingerprint by a\n\
+         way that the insurer trusts: `blindlist join` asks for it.\n",
+        args.name,
+        approved.requested_name,
+        show::fields(&[
+            ("bundle", show::path(&args.out)),
+            ("fingerprint", approved.bundle.to_string()),
+            ("evaluations", format!("{} in each epoch", show::count(approved.granted))),
+        ]),
+        show::counted(args.budget.into(), "member"),
+    ))
+}
+
+fn run_serve(args: &ServeArgs) -> Result<String, Error> {
+    serve::log_to_stderr();
+    let home = Home::open(&args.home)?;
+    let runtime = Runtime::new().map_err(|source| Error::Runtime {
+        doing: "start the threads of the server",
+        source,
+    })?;
+    runtime.block_on(serve::serve(home, args.listen))?;
+    Ok(String::new())
+}
+
+fn run_sample(args: &SampleArgs) -> Result<String, Error> {
+    let made = generate(
+        &args.out,
+        &SampleOptions {
+            records: args.records,
+            members: args.members,
+            overlap: args.overlap,
+            seed: args.seed,
+        },
+    )?;
+    Ok(format!(
+        "Synthetic people, {} of {} on the list.\n\n{}",
+        show::counted(made.shared, "member"),
+        show::count(args.members),
+        show::fields(&[
+            ("breach list", show::path(&made.breach)),
+            ("members", show::path(&made.members)),
+            ("truth", show::path(&made.truth)),
+        ])
+    ))
+}
+
+/// For commands that wait for the ledger and for nothing else.
+fn small_runtime() -> Result<Runtime, Error> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|source| Error::Runtime {
+        doing: "start",
+        source,
+    })
+}

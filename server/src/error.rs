@@ -1,0 +1,317 @@
+//! Why a command failed, each in one sentence, and the exit code that it ends with.
+
+use std::io;
+use std::path::PathBuf;
+
+use blindlist_protocol::entry::DictionaryError;
+use blindlist_protocol::ids::{Digest, LedgerId};
+use blindlist_protocol::index::IndexError;
+use blindlist_protocol::object::ObjectError;
+use blindlist_records::sample::SampleError;
+use blindlist_records::{ColumnError, TableError};
+use blindlist_store::StoreError;
+use blindlist_store::exit::Code;
+use blindlist_transport::TransportError;
+
+use crate::ledger::LedgerError;
+use crate::show::{self, count};
+
+/// Why a command of `blindlistd` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A folder, a file or the terminal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Certificates and sockets.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// An input cannot be read as a table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The columns of an input cannot be told.
+    #[error("{}: {reason}", show::path(.path))]
+    Columns {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        reason: ColumnError,
+    },
+    /// A column was not named as it should be.
+    #[error("--column: {0}")]
+    Override(ColumnError),
+    /// The categories are no dictionary.
+    #[error("--categories: {0}")]
+    Categories(DictionaryError),
+    /// No sample was made.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    /// The clock stands before 1970.
+    #[error("the clock of this machine stands before 1970; set it first")]
+    Clock,
+    /// The system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    Randomness,
+    /// The system refused an action.
+    #[error("could not {doing} {}: {source}", show::path(.path))]
+    Io {
+        /// What was being done, as an infinitive.
+        doing: &'static str,
+        /// What it was being done to.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Threads could not be started, or signals not be listened to.
+    #[error("could not {doing}: {source}")]
+    Runtime {
+        /// What was being done, as an infinitive.
+        doing: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The folder is no home.
+    #[error("{} is not an operator's home: it has no blindlistd.toml; make one with `blindlistd init`", show::path(.path))]
+    NotAHome {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The configuration.
+    #[error("{}: {problem}", show::path(.path))]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for and found.
+        problem: String,
+    },
+    /// More addresses than a bundle holds.
+    #[error("an operator has at most 16 addresses")]
+    TooManyAddresses,
+    /// A key file.
+    #[error("{} cannot be used: {problem}", show::path(.path))]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What would be right.
+        problem: &'static str,
+    },
+    /// A signed object of our own that is not one.
+    #[error("{} is not the {what} of this operator: {reason}", show::path(.path))]
+    Object {
+        /// The kind expected.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: ObjectError,
+    },
+    /// A file from an insurer that is not what it should be.
+    #[error("{} is not an enrolment request: {reason}", show::path(.path))]
+    Request {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: ObjectError,
+    },
+    /// An object that would break the rules of its kind.
+    #[error("no {what} was signed: {reason}")]
+    Unsignable {
+        /// The kind.
+        what: &'static str,
+        /// Why.
+        reason: ObjectError,
+    },
+    /// The catalog names no epoch whose key is here.
+    #[error("no live epoch's key is in this home's folder epochs")]
+    NoEpoch,
+    /// The ledger is not the one that the epoch is accounted for in.
+    #[error(
+        "the ledger of this home is {found}, but the epoch is accounted for in {expected}: another ledger would let \
+         insurers spend their budgets twice; put the right ledger.sqlite back"
+    )]
+    WrongLedger {
+        /// The ledger that the epoch record names.
+        expected: LedgerId,
+        /// The ledger of the home.
+        found: LedgerId,
+    },
+    /// A live release is not there.
+    #[error("the catalog names a release that is not in the folder releases: the one with manifest {manifest}")]
+    ReleaseMissing {
+        /// The digest of the manifest.
+        manifest: Digest,
+    },
+    /// An index of the wrong length.
+    #[error("{} has {found} bytes, its manifest says {expected}: the release is damaged", show::path(.path))]
+    IndexLength {
+        /// The index.
+        path: PathBuf,
+        /// Bytes found.
+        found: u64,
+        /// Bytes expected.
+        expected: u64,
+    },
+    /// An index could not be made.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// Too many rows were rejected.
+    #[error(
+        "{} of {} rows were rejected, more than one in a hundred, and nothing is published{}; correct the list, or add \
+         --accept-rejects to publish the other rows",
+        count(*.rejected), count(*.rows), listed_in(.listed.as_ref())
+    )]
+    TooManyRejects {
+        /// Rows of the inputs.
+        rows: u64,
+        /// Rows rejected.
+        rejected: u64,
+        /// The folder in which they are listed.
+        listed: Option<PathBuf>,
+    },
+    /// Not one row was left.
+    #[error(
+        "no row of {} could be used, and nothing is published{}: a list needs one person at least",
+        count(*.rows), listed_in(.listed.as_ref())
+    )]
+    NoPeople {
+        /// Rows of the inputs.
+        rows: u64,
+        /// The folder in which the rejected ones are listed.
+        listed: Option<PathBuf>,
+    },
+    /// An input changed while it was sealed.
+    #[error("{} was changed while it was being sealed, and nothing is published; seal it again", show::path(.path))]
+    Changed {
+        /// The input.
+        path: PathBuf,
+    },
+    /// A plan that is none.
+    #[error("{} is not a plan that can be followed: {problem}", show::path(.path))]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Another number of inputs than planned.
+    #[error("the plan is for {expected} inputs, found {found}; name the same inputs in the same order")]
+    PlanInputs {
+        /// Inputs of the plan.
+        expected: usize,
+        /// Inputs named.
+        found: usize,
+    },
+    /// Another input than planned.
+    #[error("{} is not the input of the plan at this place: its SHA-256 is another", show::path(.path))]
+    NotThePlanned {
+        /// The input.
+        path: PathBuf,
+    },
+    /// The list has gone on since.
+    #[error("another release of this list was published since the plan was made; seal the list without --plan")]
+    PlanOutdated,
+    /// The same plan gave other bytes.
+    #[error(
+        "{} holds other bytes than the same plan and inputs give now: it is damaged, or was made by another version; it \
+         was left as it is",
+        show::path(.path)
+    )]
+    ReleaseDiffers {
+        /// The release.
+        path: PathBuf,
+    },
+    /// The fingerprint is another one.
+    #[error("the fingerprint of {} is another one than --fingerprint says; nothing was approved", show::path(.path))]
+    Fingerprint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The person at the terminal said no.
+    #[error("nothing was approved")]
+    Declined,
+}
+
+impl Error {
+    /// The exit code that a command ends with.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Store(error) => store_code(error),
+            Self::Ledger(error) => ledger_code(error),
+            Self::Transport(_)
+            | Self::Clock
+            | Self::Randomness
+            | Self::Io { .. }
+            | Self::Runtime { .. }
+            | Self::NotAHome { .. }
+            | Self::Config { .. }
+            | Self::Key { .. }
+            | Self::Object { .. }
+            | Self::Unsignable { .. }
+            | Self::NoEpoch
+            | Self::WrongLedger { .. }
+            | Self::ReleaseMissing { .. }
+            | Self::IndexLength { .. }
+            | Self::PlanOutdated
+            | Self::ReleaseDiffers { .. } => Code::Failure,
+            Self::Override(_) | Self::Categories(_) | Self::TooManyAddresses | Self::PlanInputs { .. } => Code::Usage,
+            Self::Sample(error) => match error {
+                SampleError::Overlap(_) | SampleError::TooManyShared { .. } | SampleError::TooMany => Code::Usage,
+                SampleError::Write { .. } => Code::Failure,
+            },
+            Self::Table(_)
+            | Self::Columns { .. }
+            | Self::Request { .. }
+            | Self::Index(_)
+            | Self::TooManyRejects { .. }
+            | Self::NoPeople { .. }
+            | Self::Changed { .. }
+            | Self::Plan { .. }
+            | Self::NotThePlanned { .. } => Code::BadInput,
+            Self::Fingerprint { .. } | Self::Declined => Code::NotAllowed,
+        }
+    }
+}
+
+fn store_code(error: &StoreError) -> Code {
+    match error {
+        StoreError::Locked { .. } => Code::TryAgain,
+        StoreError::NoTerminal => Code::NotAllowed,
+        StoreError::Io { .. }
+        | StoreError::DiskFull { .. }
+        | StoreError::OpenToOthers { .. }
+        | StoreError::NotAFile { .. }
+        | StoreError::NotAFolder { .. }
+        | StoreError::NotEmpty { .. }
+        | StoreError::Exists { .. }
+        | StoreError::TooLong { .. }
+        | StoreError::Changed { .. }
+        | StoreError::NoFileName { .. }
+        | StoreError::Terminal { .. } => Code::Failure,
+    }
+}
+
+fn ledger_code(error: &LedgerError) -> Code {
+    match error {
+        LedgerError::Busy { .. } => Code::TryAgain,
+        LedgerError::File(error) => store_code(error),
+        LedgerError::Missing { .. }
+        | LedgerError::NotALedger { .. }
+        | LedgerError::Newer
+        | LedgerError::Schema { .. }
+        | LedgerError::Damaged { .. }
+        | LedgerError::NameTaken
+        | LedgerError::CertificateTaken
+        | LedgerError::IdTaken
+        | LedgerError::UnknownInsurer
+        | LedgerError::TooMany { .. }
+        | LedgerError::NothingToCharge
+        | LedgerError::DiskFull { .. }
+        | LedgerError::Database { .. } => Code::Failure,
+    }
+}
+
+fn listed_in(folder: Option<&PathBuf>) -> String {
+    folder.map_or(String::new(), |folder| format!("; they are listed in {}", show::path(folder)))
+}

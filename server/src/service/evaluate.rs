@@ -1,0 +1,86 @@
+//! The evaluation of a chunk: validate, charge, answer (SPEC.md, "Evaluation").
+//!
+//! The charge is durable before anything is computed with the key, and nothing that is invalid is charged. All of it
+//! happens on a thread of its own, because decoding and evaluating 8,192 elements takes a quarter of a second.
+
+use std::sync::Arc;
+
+use blindlist_protocol::message::{Evaluate, Evaluated, Response};
+use blindlist_protocol::operator::{EpochKey, Question};
+use blindlist_protocol::oprf::{Element, Proof};
+use blindlist_protocol::refusal::{Refusal, RefusalCode};
+use tokio::runtime::Handle;
+
+use super::{Caller, Service, ledger_refusal};
+use crate::ledger::{Charge, Ledger, Outcome};
+use crate::outside::{now, random};
+
+impl Service {
+    pub(super) async fn evaluate(&self, caller: &Arc<Caller>, request: Evaluate) -> Result<Response, Refusal> {
+        let epoch = self.live().epoch(&request.epoch).ok_or(RefusalCode::UnknownEpoch)?;
+        let id = request.epoch;
+        let permit = Arc::clone(&self.workers).acquire_owned().await;
+        let permit = permit.map_err(|_| RefusalCode::Internal)?;
+        let (ledger, caller_there) = (self.ledger.clone(), Arc::clone(caller));
+        let work = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            run(request, &epoch, &ledger, &caller_there)
+        });
+        let (elements, proof) = work.await.map_err(|_| RefusalCode::Internal)??;
+        Ok(Response::Evaluated(Evaluated {
+            elements,
+            proof,
+            account: self.read_account(caller, &id).await?,
+            receipt: None,
+        }))
+    }
+}
+
+/// Blocks: not for an async task.
+fn run(
+    request: Evaluate,
+    epoch: &EpochKey,
+    ledger: &Ledger,
+    caller: &Caller,
+) -> Result<(Vec<Element>, Proof), Refusal> {
+    // [EVA-2], [EVA-3]
+    let question = Question::validate(request, epoch, &caller.signing_key)?;
+    // Before the charge: whoever is charged gets an answer.
+    let fresh = random().map_err(|error| internal(&error))?;
+    charge(&question, ledger, caller)?;
+    Ok(question.answer(&fresh))
+}
+
+/// [EVA-4], [EVA-5]
+fn charge(question: &Question<'_>, ledger: &Ledger, caller: &Caller) -> Result<(), Refusal> {
+    let (job, number) = question.place();
+    let charge = Charge {
+        insurer: caller.id,
+        epoch: *question.epoch().as_bytes(),
+        digest: *question.digest().as_bytes(),
+        job: *job.as_bytes(),
+        number,
+        count: question.count(),
+        signature: *question.signature().as_bytes(),
+        at: now().map_err(|error| internal(&error))?.cast_signed(),
+    };
+    let outcome = Handle::current().block_on(ledger.charge(&charge));
+    match outcome.map_err(|error| ledger_refusal(&error))? {
+        Outcome::Charged { remaining } => {
+            tracing::info!(insurer = %caller.name, count = charge.count, remaining, "a chunk is charged");
+            Ok(())
+        }
+        Outcome::Repeat { remaining } => {
+            tracing::info!(insurer = %caller.name, count = charge.count, remaining, "a chunk is repeated");
+            Ok(())
+        }
+        Outcome::OverBudget { missing, .. } => Err(Refusal::with(RefusalCode::OverBudget, missing)),
+        Outcome::Suspended => Err(RefusalCode::Suspended.into()),
+        Outcome::NoAccount => Err(RefusalCode::UnknownEpoch.into()),
+    }
+}
+
+fn internal(error: &crate::Error) -> Refusal {
+    tracing::error!(%error, "a chunk could not be worked on");
+    RefusalCode::Internal.into()
+}

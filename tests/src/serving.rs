@@ -1,0 +1,119 @@
+//! `blindlistd serve` as a process that is stopped, killed and started again.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStderr, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use crate::Operator;
+use crate::programs::{PATIENCE, terminate};
+
+/// What the server says when it is ready, before its address.
+const READY: &str = "blindlistd: listening on ";
+
+/// A running server; killed when it is dropped.
+#[derive(Debug)]
+pub struct Serving {
+    child: Child,
+    address: SocketAddr,
+    log: Arc<Mutex<String>>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    /// Starts it and waits until it listens.
+    ///
+    /// # Panics
+    /// When it ends before that, with what it said.
+    pub fn start(operator: &Operator, listen: &str) -> Self {
+        Self::try_start(operator, listen).unwrap_or_else(|log| panic!("the server did not come up:\n{log}"))
+    }
+
+    /// Starts it and waits until it listens.
+    ///
+    /// # Errors
+    /// What it said, when it ended before that.
+    pub fn try_start(operator: &Operator, listen: &str) -> Result<Self, String> {
+        let mut command = operator.command(&["serve", "--listen", listen]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (send, receive) = mpsc::channel();
+        let stderr = child.stderr.take().unwrap();
+        let listener = thread::spawn({
+            let log = Arc::clone(&log);
+            move || listen_to(stderr, &log, &send)
+        });
+        match receive.recv_timeout(PATIENCE) {
+            Ok(address) => Ok(Self { child, address, log, listener: Some(listener) }),
+            Err(reason @ (RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected)) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(format!("{reason}\n{}", log.lock().unwrap()))
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Kills it (SIGKILL) and says what it had said.
+    pub fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.end()
+    }
+
+    /// Asks it to stop (SIGTERM), waits until it has, and says what it had said.
+    ///
+    /// # Panics
+    /// When it does not end in order.
+    pub fn stop(mut self) -> String {
+        self.ask_to_stop();
+        let status = self.child.wait().unwrap();
+        let log = self.end();
+        assert!(status.success(), "{status}:\n{log}");
+        log
+    }
+
+    /// Asks it to stop (SIGTERM), and does not wait.
+    pub fn ask_to_stop(&self) {
+        terminate(&self.child);
+    }
+
+    fn end(&mut self) -> String {
+        self.child.wait().unwrap();
+        if let Some(listener) = self.listener.take() {
+            listener.join().unwrap();
+        }
+        self.log()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Fails only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn listen_to(stderr: ChildStderr, log: &Mutex<String>, ready: &Sender<SocketAddr>) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        if let Some(address) = line.strip_prefix(READY) {
+            // Nobody waits any more when the server was too slow.
+            let _ = ready.send(address.trim().parse().unwrap());
+        }
+        let mut log = log.lock().unwrap();
+        log.push_str(&line);
+        log.push('\n');
+    }
+}

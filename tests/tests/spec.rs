@@ -1,0 +1,106 @@
+//! What SPEC.md says in tables is what the code says.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers")]
+
+use std::fs;
+
+use blindlist_protocol::catalog::Catalog;
+use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest};
+use blindlist_protocol::epoch::EpochRecord;
+use blindlist_protocol::manifest::Manifest;
+use blindlist_protocol::object::Kind;
+use blindlist_protocol::params::{
+    CHUNK_DIGEST_DOMAIN, CHUNK_DOMAIN, ENTRY_DOMAIN, EPOCH_ID_DOMAIN, IDENTIFIER_DOMAIN, PROOF_CHALLENGE_DOMAIN,
+    PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN, SOURCE_DOMAIN, SUCCESSOR_DOMAIN, TLS_PROOF_DOMAIN,
+};
+use blindlist_protocol::{index, refusal::RefusalCode};
+use blindlist_tests::programs::root;
+
+fn section(title: &str) -> String {
+    let text = fs::read_to_string(root().join("SPEC.md")).unwrap();
+    let section = text.split("\n## ").find(|section| section.starts_with(title));
+    section.unwrap_or_else(|| panic!("SPEC.md has no section {title}")).to_owned()
+}
+
+/// The cells of a table's rows, without its head.
+fn table(section: &str) -> Vec<Vec<String>> {
+    let lines = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    lines.take_while(|line| line.starts_with('|')).map(cells).collect()
+}
+
+#[test]
+fn refusal_codes_are_those_of_section_19() {
+    let rows = table(&section("19. Refusals"));
+    assert_eq!(rows.len(), 15);
+    for row in &rows {
+        let number: u16 = row[0].parse().unwrap();
+        let code = RefusalCode::from(number);
+        assert_eq!(format!("{code:?}"), row[1]);
+        assert_eq!(u16::from(code), number);
+    }
+    let last: u16 = rows.last().unwrap()[0].parse().unwrap();
+    assert_eq!(RefusalCode::from(last + 1), RefusalCode::Unlisted(last + 1), "the code knows one that SPEC.md does not");
+}
+
+#[test]
+fn domain_strings_are_those_of_section_23() {
+    let section = section("23. Constants");
+    let sentence = section.split("Domain strings").nth(1).unwrap();
+    let in_use = sentence.split("reserved:").next().unwrap();
+    let mut named: Vec<String> =
+        in_use.split('`').skip(1).step_by(2).map(|name| format!("blindlist/1 {name}\n")).collect();
+    assert_eq!(named.remove(0), "blindlist/1 blindlist/1\n", "the common beginning comes first");
+    named.sort();
+
+    let known = [
+        IDENTIFIER_DOMAIN,
+        ENTRY_DOMAIN,
+        EPOCH_ID_DOMAIN,
+        CHUNK_DIGEST_DOMAIN,
+        CHUNK_DOMAIN,
+        SOURCE_DOMAIN,
+        SUCCESSOR_DOMAIN,
+        TLS_PROOF_DOMAIN,
+        PROOF_SEED_DOMAIN,
+        PROOF_COEFFICIENT_DOMAIN,
+        PROOF_NONCE_DOMAIN,
+        PROOF_CHALLENGE_DOMAIN,
+        EpochRecord::LINE,
+        Manifest::LINE,
+        Catalog::LINE,
+        EnrolmentRequest::LINE,
+        Bundle::LINE,
+        &index::MAGIC,
+    ];
+    let mut known: Vec<String> = known.iter().map(|domain| String::from_utf8(domain.to_vec()).unwrap()).collect();
+    known.sort();
+    assert_eq!(named, known);
+    for pair in known.windows(2) {
+        assert!(!pair[1].starts_with(&pair[0]), "{:?} is a prefix of {:?}", pair[0], pair[1]);
+    }
+}
+
+#[test]
+fn limits_are_those_of_section_23() {
+    use blindlist_protocol::params::{
+        CANARIES, MAX_ADDRESSES, MAX_CATEGORIES, MAX_CHUNK, MAX_ENROLMENT, MAX_HOLDERS, MAX_OBJECT, MAX_REQUEST,
+        MAX_RESPONSE, PADDING_QUANTUM, SEGMENT_LENGTH,
+    };
+    let grouped = |number: usize| {
+        let digits = number.to_string();
+        let groups = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8(group.to_vec()).unwrap());
+        groups.collect::<Vec<_>>().join(",")
+    };
+    let expected = [
+        format!("1 to {}", grouped(MAX_CHUNK)),
+        format!("a multiple of {PADDING_QUANTUM}"),
+        CANARIES.to_string(),
+        format!("1 to {MAX_CATEGORIES}"),
+        grouped(index::BLOCK_ENTRIES as usize),
+        grouped(SEGMENT_LENGTH as usize),
+        format!("{MAX_HOLDERS}; {MAX_ADDRESSES}"),
+        format!("{} bytes", [MAX_REQUEST, MAX_RESPONSE, MAX_OBJECT, MAX_ENROLMENT].map(grouped).join("; ")),
+    ];
+    let rows = table(&section("23. Constants"));
+    assert_eq!(rows.iter().map(|row| row[1].clone()).collect::<Vec<_>>(), expected);
+}
