@@ -7,6 +7,9 @@
 //! 5. `matching` looks the entries up and makes sure that every canary is found.
 //! 6. `results` reads the members again and writes the three files, all or none.
 //!
+//! [`ask`] is 1 to 4, and [`Answered::conclude`] the rest. What is sent must not depend on what is found (SPEC.md
+//! [MAT-3]), so the second has no channel, and the connection can be closed before it.
+//!
 //! Members are personal data: they go into `affected.csv` and nowhere else.
 
 mod asking;
@@ -30,9 +33,9 @@ use crate::profile::jobs::Jobs;
 use crate::profile::{Enrolled, Profile};
 use crate::show::{moment, note, number};
 use crate::{ClientError, index};
-use asking::Work;
+use asking::{Kept, Work};
 use matching::Findings;
-use plan::{Part, Plan};
+use plan::Plan;
 pub use summary::Summary;
 
 /// What to check, as the command line says it.
@@ -52,92 +55,97 @@ pub struct CheckOptions {
     pub resume: bool,
 }
 
-/// Checks a member file against the live lists and writes the results. `clock` gives seconds since 1970.
+/// A check whose requests are all answered. Nothing was looked up yet.
+#[derive(Debug)]
+pub struct Answered<'a> {
+    profile: &'a Profile,
+    options: &'a CheckOptions,
+    jobs: Jobs,
+    plan: Plan,
+    /// The distinct members, ascending.
+    members: Vec<Identifier>,
+    /// For each release, by its place in the plan, the entries of the members and of the canaries.
+    entries: Vec<(usize, Vec<Kept>)>,
+    summary: Summary,
+}
+
+/// Has a member file evaluated for the live lists. `now` is in seconds since 1970.
 ///
 /// # Errors
-/// [`ClientError`]. No result is written then; what was paid for stays in the profile for `--resume`.
-pub async fn run(
-    profile: &Profile,
+/// [`ClientError`]. What was paid for stays in the profile for `--resume`.
+pub async fn ask<'a>(
+    profile: &'a Profile,
     channel: &impl Channel,
-    options: &CheckOptions,
-    clock: impl Fn() -> u64,
-) -> Result<Summary, ClientError> {
-    let started = clock();
+    options: &'a CheckOptions,
+    now: u64,
+) -> Result<Answered<'a>, ClientError> {
     let enrolled = profile.enrolled()?;
     prepare_output(options)?;
     let jobs = profile.jobs()?;
-    let live = live::refresh(profile, &enrolled, channel, started).await?;
-    let (scheme, releases) = choose(&live, options)?;
+    let Live { catalog, digest, epochs, releases } = live::refresh(profile, &enrolled, channel, now).await?;
+    let (scheme, releases) = choose(releases, options)?;
     for release in &releases {
         index::fetch(profile, channel, &release.manifest).await?;
     }
-    let Live { catalog, digest, epochs, .. } = live;
     let plan = Plan::new(&jobs, scheme, releases, epochs, options)?;
-    let mut members = members::read(&options.members, scheme, &plan.columns)?;
-    if members.sha256 != plan.members_sha256 {
+    let read = members::read(&options.members, scheme, &plan.columns)?;
+    if read.sha256 != plan.members_sha256 {
         return Err(ClientError::MembersChanged(options.members.clone()));
     }
-    plan.check_budget(channel, members.identifiers.len() as u64).await?;
-
-    let identifiers = std::mem::take(&mut members.identifiers);
-    let checking = Checking { profile, channel, enrolled: &enrolled, jobs: &jobs, created: moment(started) };
-    let (plan, findings) = checking.evaluate(plan, identifiers).await.inspect_err(|_| advise_resume())?;
-    let mut summary = Summary::new(&enrolled.bundle().operator, (&catalog, digest), &plan, &members);
-    summary.evaluations.remaining = remaining(channel, &plan).await;
+    plan.check_budget(channel, read.distinct).await?;
+    let mut summary = Summary::new(&enrolled.bundle().operator, (&catalog, digest), &plan, &read);
+    summary.started = moment(now);
     summary.out.clone_from(&options.out);
-    summary.started = moment(started);
-    summary.finished = moment(clock());
-    results::write(options, scheme, &plan, &findings, &mut summary).inspect_err(|_| advise_resume())?;
-    for id in plan.finished_jobs() {
-        jobs.remove(id)?;
-    }
-    Ok(summary)
+    let members = read.identifiers;
+    let mut answered = Answered { profile, options, jobs, plan, members, entries: Vec::new(), summary };
+    answered.evaluate(channel, &enrolled).await.inspect_err(|_| advise_resume())?;
+    answered.summary.evaluations.remaining = remaining(channel, &answered.plan).await;
+    Ok(answered)
 }
 
-/// What it takes to have identifiers evaluated.
-struct Checking<'a, C> {
-    profile: &'a Profile,
-    channel: &'a C,
-    enrolled: &'a Enrolled,
-    jobs: &'a Jobs,
-    created: String,
-}
-
-impl<C: Channel> Checking<'_, C> {
-    /// Has the members evaluated in every epoch, and looks them up in its releases.
-    async fn evaluate(&self, mut plan: Plan, mut members: Vec<Identifier>) -> Result<(Plan, Findings), ClientError> {
-        let mut findings = Findings::new(plan.releases.len());
-        for part in &mut plan.parts {
-            members = self.evaluate_part(part, members, &plan.releases, &mut findings).await?;
+impl Answered<'_> {
+    /// Has the members evaluated in every epoch.
+    async fn evaluate(&mut self, channel: &impl Channel, enrolled: &Enrolled) -> Result<(), ClientError> {
+        let created = self.summary.started.clone();
+        for part in &mut self.plan.parts {
+            let job = part.open_job(&self.jobs, self.members.len() as u64, &created)?;
+            let ids = part.releases.iter().filter_map(|place| self.plan.releases.get(*place));
+            let ids = ids.map(|release| release.manifest.release).collect();
+            let signer = enrolled.keys().signing().clone();
+            let work = Arc::new(Work::new(part, job, std::mem::take(&mut self.members), ids, signer));
+            let mut kept = asking::evaluate(channel, &work).await?;
+            let work = Arc::into_inner(work).ok_or(ClientError::Internal("a chunk is still under way"))?;
+            self.members = work.into_members(&part.canaries, &mut kept);
+            self.entries.extend(part.releases.iter().copied().zip(kept));
         }
-        Ok((plan, findings))
+        Ok(())
     }
 
-    /// Gives the members back, for the next epoch.
-    async fn evaluate_part(
-        &self,
-        part: &mut Part,
-        members: Vec<Identifier>,
-        releases: &[Release],
-        findings: &mut Findings,
-    ) -> Result<Vec<Identifier>, ClientError> {
-        let job = part.open_job(self.jobs, members.len() as u64, &self.created)?;
-        let ids = part.releases.iter().filter_map(|place| releases.get(*place));
-        let ids = ids.map(|release| release.manifest.release).collect();
-        let signer = self.enrolled.keys().signing().clone();
-        let work = Arc::new(Work::new(part, job, members, ids, signer));
-        let kept = asking::evaluate(self.channel, &work).await?;
-        for (kept, place) in kept.into_iter().zip(&part.releases) {
-            let Some(Release { manifest, .. }) = releases.get(*place) else {
-                continue;
-            };
+    /// Looks the members up and writes the results. `clock` gives seconds since 1970.
+    ///
+    /// # Errors
+    /// [`ClientError`]. No result is written then; what was paid for stays in the profile for `--resume`.
+    pub fn conclude(mut self, clock: impl Fn() -> u64) -> Result<Summary, ClientError> {
+        self.look_up_and_write(clock).inspect_err(|_| advise_resume())?;
+        for id in self.plan.finished_jobs() {
+            self.jobs.remove(id)?;
+        }
+        Ok(self.summary)
+    }
+
+    fn look_up_and_write(&mut self, clock: impl Fn() -> u64) -> Result<(), ClientError> {
+        let mut findings = Findings::new(self.plan.releases.len());
+        for (place, entries) in std::mem::take(&mut self.entries) {
+            let release = self.plan.releases.get(place);
+            let manifest = &release.ok_or(ClientError::Internal("entries without a release"))?.manifest;
             let bytes = index::load(self.profile, manifest)?;
             let index = index::open(&bytes, manifest)?;
-            matching::look_up(kept, work.items(), &part.canaries, (manifest, &index), |identifier, label| {
-                findings.add(*place, identifier, label);
+            matching::look_up(entries, self.members.len(), (manifest, &index), |person, label| {
+                findings.add(place, person, label);
             })?;
         }
-        Ok(Work::members(work, &part.canaries))
+        self.summary.finished = moment(clock());
+        results::write(self.options, &self.plan, &self.members, &findings, &mut self.summary)
     }
 }
 
@@ -152,7 +160,7 @@ async fn remaining(channel: &impl Channel, plan: &Plan) -> Option<u64> {
 }
 
 fn advise_resume() {
-    note("no result was written; what was evaluated is kept: run the same command with --resume to go on");
+    note("blindlist: no result was written; what was evaluated is kept: run the same command with --resume to go on");
 }
 
 /// Makes the folder of the results if it is missing. In one that exists, the files are private all the same.
@@ -175,8 +183,8 @@ fn prepare_output(options: &CheckOptions) -> Result<(), ClientError> {
 }
 
 /// The releases to check against, and the one scheme that they share.
-fn choose(live: &Live, options: &CheckOptions) -> Result<(Scheme, Vec<Release>), ClientError> {
-    if live.releases.is_empty() {
+fn choose(live: Vec<Release>, options: &CheckOptions) -> Result<(Scheme, Vec<Release>), ClientError> {
+    if live.is_empty() {
         return Err(ClientError::NoLiveList);
     }
     let chosen = |release: &&Release| {
@@ -184,7 +192,7 @@ fn choose(live: &Live, options: &CheckOptions) -> Result<(Scheme, Vec<Release>),
         options.list.as_ref().is_none_or(|list| *list == manifest.list)
             && options.scheme.is_none_or(|scheme| scheme == manifest.scheme)
     };
-    let releases: Vec<Release> = live.releases.iter().filter(chosen).cloned().collect();
+    let releases: Vec<Release> = live.iter().filter(chosen).cloned().collect();
     let mut schemes: Vec<Scheme> = releases.iter().map(|release| release.manifest.scheme).collect();
     schemes.sort_unstable();
     schemes.dedup();
@@ -195,7 +203,7 @@ fn choose(live: &Live, options: &CheckOptions) -> Result<(Scheme, Vec<Release>),
             }
             Ok((scheme, releases))
         }
-        [] => Err(no_such_list(live, options)),
+        [] => Err(no_such_list(&live, options)),
         [_, _, ..] => {
             let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name()).collect();
             Err(ClientError::SeveralSchemes(names.join(", ")))
@@ -203,11 +211,11 @@ fn choose(live: &Live, options: &CheckOptions) -> Result<(Scheme, Vec<Release>),
     }
 }
 
-fn no_such_list(live: &Live, options: &CheckOptions) -> ClientError {
+fn no_such_list(live: &[Release], options: &CheckOptions) -> ClientError {
     let list = options.list.as_ref().map(|list| format!("named {list}"));
     let scheme = options.scheme.map(|scheme| format!("of the scheme {scheme}"));
     let wanted: Vec<String> = list.into_iter().chain(scheme).collect();
     let shown = |release: &Release| format!("{} ({})", release.manifest.list, release.manifest.scheme);
-    let names: Vec<String> = live.releases.iter().map(shown).collect();
+    let names: Vec<String> = live.iter().map(shown).collect();
     ClientError::NoSuchList { wanted: wanted.join(" and "), live: names.join(", ") }
 }

@@ -71,7 +71,7 @@ enum Command {
         #[command(flatten)]
         place: Place,
         #[command(flatten)]
-        check: Check,
+        check: CheckArgs,
     },
 }
 
@@ -87,7 +87,7 @@ struct Place {
 }
 
 #[derive(Debug, Args)]
-struct Check {
+struct CheckArgs {
     /// The member file: CSV in UTF-8 with a line of headers.
     members: PathBuf,
     /// The folder for affected.csv, rejected.csv and summary.json; made if it is missing.
@@ -159,7 +159,7 @@ async fn show_lists(place: Place) -> Result<(), ClientError> {
     print(&shown?)
 }
 
-async fn run_check(place: Place, check: Check) -> Result<(), ClientError> {
+async fn run_check(place: Place, check: CheckArgs) -> Result<(), ClientError> {
     let profile = Profile::open(&place.profile)?;
     let options = CheckOptions {
         members: check.members,
@@ -170,9 +170,9 @@ async fn run_check(place: Place, check: Check) -> Result<(), ClientError> {
         resume: check.resume,
     };
     let channel = QuicChannel::connect(&profile.enrolled()?, place.server.as_deref()).await?;
-    let summary = check::run(&profile, &channel, &options, now).await;
+    let answered = check::ask(&profile, &channel, &options, now()).await;
     channel.close().await;
-    print(&summary?)
+    print(&answered?.conclude(now)?)
 }
 
 /// Runs a command to its end, or until Ctrl-C: what it holds in temporary files is then removed.

@@ -7,7 +7,7 @@ use std::path::Path;
 use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, Fingerprint};
 use blindlist_protocol::object::{self, ObjectError};
 use blindlist_protocol::params::MAX_ENROLMENT;
-use blindlist_protocol::text::Slug;
+use blindlist_protocol::text::{Address, Slug};
 use blindlist_store::confirm;
 use blindlist_store::file::read_limited;
 use zeroize::Zeroizing;
@@ -97,7 +97,7 @@ fn refuse_other_operator(profile: &Profile, bundle: &Bundle) -> Result<(), Clien
 }
 
 fn describe(bundle: &Bundle, fingerprint: &Fingerprint) {
-    let addresses: Vec<&str> = bundle.addresses.iter().map(|address| address.as_str()).collect();
+    let addresses: Vec<&str> = bundle.addresses.iter().map(Address::as_str).collect();
     note(&format!("operator     {}", bundle.operator));
     note(&format!("servers      {}", addresses.join(", ")));
     note(&format!("insurer      {}", bundle.insurer));

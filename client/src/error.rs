@@ -202,9 +202,14 @@ pub enum Broken {
     /// Another object than the one asked for.
     #[error("asked for the object {0}, it sent another one")]
     OtherObject(Digest),
-    /// An object that names another operator key.
-    #[error("{0} names another operator key than the one that this profile has pinned")]
-    OtherOperatorKey(&'static str),
+    /// An object that its own catalog names is not to be had: somebody may be hiding a list.
+    #[error(
+        "it refuses the object {0}, which its signed catalog says is ours: a list may be hidden, so nothing is reported"
+    )]
+    HiddenObject(Digest),
+    /// A manifest that the catalog addresses to us and that itself addresses others only.
+    #[error("its catalog says that the list {0} is addressed to us, the list's manifest says that it is not")]
+    NotAddressed(Slug),
     /// An older catalog than one seen before.
     #[error("its catalog has the sequence {found}, but {seen} was seen before: an older view is not accepted")]
     LowerSequence {
@@ -216,8 +221,11 @@ pub enum Broken {
     /// Two catalogs of one sequence.
     #[error("it shows two different catalogs with the sequence {0}: compare the catalog's digest with other insurers")]
     TwoCatalogs(u64),
-    /// A manifest whose epoch is not live, or has another key.
-    #[error("the manifest of the list {0} belongs to no live epoch")]
+    /// Two records of one epoch.
+    #[error("its catalog names two records of the epoch {0}")]
+    TwoRecords(EpochId),
+    /// A manifest whose epoch is not live, or has another key or operator.
+    #[error("the manifest of the list {0} belongs to no live epoch of its operator")]
     NoEpoch(Slug),
     /// Two releases of one list, or with one id.
     #[error("its catalog names two releases of the list {0}")]

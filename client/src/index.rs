@@ -30,7 +30,7 @@ pub async fn fetch(profile: &Profile, channel: &impl Channel, manifest: &Manifes
         match load(profile, manifest).and_then(|bytes| Ok(open(&bytes, manifest).map(|_| ())?)) {
             Ok(()) => return Ok(()),
             Err(ClientError::Broken(_)) => {
-                note(&format!("the index of {} in the profile is damaged: fetching it again", manifest.list))
+                note(&format!("the index of {} in the profile is damaged: fetching it again", manifest.list));
             }
             Err(error) => return Err(error),
         }

@@ -6,6 +6,7 @@ use blindlist_protocol::ids::EpochId;
 use blindlist_protocol::manifest::{Incident, Manifest};
 use blindlist_protocol::message::Account;
 use blindlist_protocol::refusal::RefusalCode;
+use blindlist_protocol::text::Slug;
 use blindlist_store::text::escape;
 
 use crate::ClientError;
@@ -71,7 +72,7 @@ impl fmt::Display for Lists {
 
 fn row(release: &Release) -> Vec<String> {
     let manifest: &Manifest = &release.manifest;
-    let categories: Vec<&str> = manifest.dictionary.categories().iter().map(|name| name.as_str()).collect();
+    let categories: Vec<&str> = manifest.dictionary.categories().iter().map(Slug::as_str).collect();
     vec![
         manifest.list.to_string(),
         escape(manifest.title.as_str(), SHOWN_TITLE),

@@ -1,7 +1,7 @@
 //! What the operator says is live: the catalog snapshot, the epoch records and the manifests, each verified.
 //!
-//! Everything is checked against the operator key that was pinned when the bundle was installed. Objects that the
-//! operator does not show to this insurer are left out: they are addressed to others.
+//! Everything is checked against the operator key that was pinned when the bundle was installed. The signed catalog says
+//! what is addressed to this insurer; of that nothing may be missing, or a server could hide a list.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub struct Live {
     pub catalog: Catalog,
     /// Its digest, which insurers compare.
     pub digest: Digest,
-    /// The epochs by their ids, each with its highest version.
+    /// The epochs by their ids.
     pub epochs: BTreeMap<EpochId, Epoch>,
     /// The releases in the order of their lists' names, one a list.
     pub releases: Vec<Release>,
@@ -56,29 +56,24 @@ pub async fn refresh(
 ) -> Result<Live, ClientError> {
     let pinned = enrolled.bundle().operator_key;
     let bytes = channel::catalog(channel).await?;
-    let catalog = open_catalog(&bytes, &pinned)?;
+    let what = "the catalog";
+    let catalog: Catalog = object::open(&bytes, &pinned).map_err(|source| Broken::Object { what, source })?;
     let digest = object::digest(&bytes);
     accept(profile, &catalog, digest, now)?;
     let epochs = epochs(channel, &catalog, &pinned).await?;
     let mut releases = Vec::new();
-    for (digest, bytes) in objects(channel, &catalog.manifests).await? {
+    let ours = catalog.manifests.iter().filter(|listed| listed.addresses(&enrolled.bundle().insurer_id));
+    let ours: Vec<Digest> = ours.map(|listed| listed.manifest).collect();
+    for (digest, bytes) in objects(channel, &ours).await? {
         let manifest = open_manifest(&bytes, &pinned, &epochs)?;
-        if manifest.addresses(&enrolled.bundle().insurer) {
-            releases.push(Release { manifest, digest });
+        if !manifest.addresses(&enrolled.bundle().insurer) {
+            return Err(Broken::NotAddressed(manifest.list).into());
         }
+        releases.push(Release { manifest, digest });
     }
     releases.sort_by(|a, b| a.manifest.list.cmp(&b.manifest.list));
     refuse_doubles(&releases)?;
     Ok(Live { catalog, digest, epochs, releases })
-}
-
-fn open_catalog(bytes: &[u8], pinned: &VerifyingKey) -> Result<Catalog, Broken> {
-    let what = "the catalog";
-    let catalog: Catalog = object::open(bytes, pinned).map_err(|source| Broken::Object { what, source })?;
-    if catalog.operator_key != *pinned {
-        return Err(Broken::OtherOperatorKey(what));
-    }
-    Ok(catalog)
 }
 
 /// Holds a catalog against the highest one seen and the clock, and remembers it.
@@ -104,9 +99,9 @@ async fn epochs(
     let mut epochs: BTreeMap<EpochId, Epoch> = BTreeMap::new();
     for (_, bytes) in objects(channel, &catalog.epochs).await? {
         let epoch = Epoch::open(&bytes, pinned).map_err(|source| Broken::Object { what: "an epoch record", source })?;
-        let (id, version) = (epoch.record().epoch, epoch.record().version);
-        if epochs.get(&id).is_none_or(|known| known.record().version < version) {
-            epochs.insert(id, epoch);
+        let id = epoch.record().epoch;
+        if epochs.insert(id, epoch).is_some() {
+            return Err(Broken::TwoRecords(id).into());
         }
     }
     Ok(epochs)
@@ -115,11 +110,10 @@ async fn epochs(
 fn open_manifest(bytes: &[u8], pinned: &VerifyingKey, epochs: &BTreeMap<EpochId, Epoch>) -> Result<Manifest, Broken> {
     let what = "a manifest";
     let manifest: Manifest = object::open(bytes, pinned).map_err(|source| Broken::Object { what, source })?;
-    if manifest.operator_key != *pinned {
-        return Err(Broken::OtherOperatorKey(what));
-    }
     match epochs.get(&manifest.epoch) {
-        Some(epoch) if epoch.record().key == manifest.key => Ok(manifest),
+        Some(epoch) if epoch.record().key == manifest.key && epoch.record().operator == manifest.operator => {
+            Ok(manifest)
+        }
         Some(_) | None => Err(Broken::NoEpoch(manifest.list)),
     }
 }
@@ -136,17 +130,16 @@ fn refuse_doubles(releases: &[Release]) -> Result<(), Broken> {
     Ok(())
 }
 
-/// The objects of these digests that the operator shows to us, in their order, each the one asked for.
+/// The objects of these digests, in their order, each the one asked for. None may be missing.
 async fn objects(channel: &impl Channel, digests: &[Digest]) -> Result<Vec<(Digest, Vec<u8>)>, ClientError> {
     let fetch = |digest: Digest| async move {
         match channel::object(channel, digest).await {
-            Ok(bytes) if object::digest(&bytes) == digest => Ok(Some((digest, bytes))),
+            Ok(bytes) if object::digest(&bytes) == digest => Ok((digest, bytes)),
             Ok(_) => Err(ClientError::from(Broken::OtherObject(digest))),
-            Err(error) if error.is_refusal(RefusalCode::UnknownObject) => Ok(None),
+            Err(error) if error.is_refusal(RefusalCode::UnknownObject) => Err(Broken::HiddenObject(digest).into()),
             Err(error) => Err(error.into()),
         }
     };
     let fetched = stream::iter(digests.iter().copied().map(fetch)).buffered(AT_A_TIME);
-    let fetched: Vec<_> = fetched.try_collect().await?;
-    Ok(fetched.into_iter().flatten().collect())
+    fetched.try_collect().await
 }

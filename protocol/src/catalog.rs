@@ -1,11 +1,12 @@
 //! The catalog snapshot: what the operator says is live (SPEC.md, "Catalog snapshot").
 
-use crate::ids::Digest;
+use crate::ids::{Digest, InsurerId, LedgerId};
 use crate::object::Kind;
-use crate::params::{MAX_CATALOG, MAX_OBJECT};
+use crate::params::{AUDIENCE_DOMAIN, MAX_AUDIENCE, MAX_CATALOG, MAX_OBJECT};
 use crate::signature::{Signature, VerifyingKey};
 use crate::text::Slug;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// The signed list of all live epoch records and manifests, by the digests of the whole objects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,17 +23,44 @@ pub struct Catalog {
     pub expires: u64,
     /// Live epoch records, ascending.
     pub epochs: Vec<Digest>,
-    /// Live manifests, ascending.
-    pub manifests: Vec<Digest>,
+    /// Live manifests, ascending by digest.
+    pub manifests: Vec<Listed>,
     /// The audit log of each ledger at that time.
     pub checkpoints: Vec<Checkpoint>,
+}
+
+/// A live manifest in a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The digest of the manifest.
+    pub manifest: Digest,
+    /// [`audience_tag`] of each insurer that it is addressed to, ascending; none means all.
+    pub audience: Vec<Digest>,
+}
+
+impl Listed {
+    /// A manifest that is addressed to all.
+    pub fn to_all(manifest: Digest) -> Self {
+        Self { manifest, audience: Vec::new() }
+    }
+
+    /// Whether the manifest is addressed to this insurer, who must then be given it.
+    pub fn addresses(&self, insurer: &InsurerId) -> bool {
+        self.audience.is_empty() || self.audience.contains(&audience_tag(&self.manifest, insurer))
+    }
+}
+
+/// SHA-256(domain ‖ manifest digest ‖ insurer id): only the operator and that insurer can recognise it.
+pub fn audience_tag(manifest: &Digest, insurer: &InsurerId) -> Digest {
+    let hash = Sha256::new().chain_update(AUDIENCE_DOMAIN).chain_update(manifest.as_bytes());
+    Digest::from_bytes(hash.chain_update(insurer.as_bytes()).finalize().into())
 }
 
 /// The head of an audit log, signed by a holder's receipt key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The log's ledger.
-    pub ledger: crate::ids::LedgerId,
+    pub ledger: LedgerId,
     /// Entries in the log.
     pub size: u64,
     /// The root of the tree over them.
@@ -48,17 +76,25 @@ impl Kind for Catalog {
     const LIMIT: usize = MAX_OBJECT;
 
     fn check(&self) -> Result<(), &'static str> {
-        let ascending = |digests: &[Digest]| digests.is_sorted_by(|a, b| a < b) && digests.len() <= MAX_CATALOG;
+        let ascending = |digests: &[Digest], most| digests.is_sorted_by(|a, b| a < b) && digests.len() <= most;
+        let manifests: Vec<Digest> = self.manifests.iter().map(|listed| listed.manifest).collect();
         if self.sequence == 0 || self.expires <= self.issued {
             return Err("the sequence is 0, or it expires before it is issued");
         }
-        if !ascending(&self.epochs) || !ascending(&self.manifests) {
+        if !ascending(&self.epochs, MAX_CATALOG) || !ascending(&manifests, MAX_CATALOG) {
             return Err("the digests are not at most 4,096 in ascending order");
+        }
+        if !self.manifests.iter().all(|listed| ascending(&listed.audience, MAX_AUDIENCE)) {
+            return Err("an audience is not at most 1,024 insurers in ascending order");
         }
         if !self.checkpoints.is_sorted_by(|a, b| a.ledger < b.ledger) || self.checkpoints.len() > MAX_CATALOG {
             return Err("the checkpoints are not in ascending order of their ledgers");
         }
         Ok(())
+    }
+
+    fn signer(&self) -> &VerifyingKey {
+        &self.operator_key
     }
 }
 

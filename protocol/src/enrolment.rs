@@ -22,7 +22,7 @@ pub struct EnrolmentRequest {
     pub tls_key: VerifyingKey,
     /// The key that signs its chunks.
     pub signing_key: VerifyingKey,
-    /// The TLS key's signature of [`tls_proof_message`]: proof that the insurer holds it.
+    /// The TLS key's signature of `"blindlist/1 tls key\n" ‖ signing key ‖ name`: proof that the insurer holds it.
     pub tls_proof: Signature,
 }
 
@@ -44,16 +44,19 @@ impl Kind for EnrolmentRequest {
     const LIMIT: usize = MAX_ENROLMENT;
 
     fn check(&self) -> Result<(), &'static str> {
+        if self.tls_key == self.signing_key {
+            return Err("the TLS key and the signing key are one");
+        }
         let message = tls_proof_message(&self.name, &self.signing_key);
         self.tls_key.verify(&message, &self.tls_proof).map_err(|_| "the TLS key did not sign it")
     }
-}
 
-impl SelfSigned for EnrolmentRequest {
-    fn signer(&self) -> VerifyingKey {
-        self.signing_key
+    fn signer(&self) -> &VerifyingKey {
+        &self.signing_key
     }
 }
+
+impl SelfSigned for EnrolmentRequest {}
 
 /// What an operator answers: all that an insurer needs to know of it, signed by its manifest key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,13 +96,13 @@ impl Kind for Bundle {
         }
         Ok(())
     }
-}
 
-impl SelfSigned for Bundle {
-    fn signer(&self) -> VerifyingKey {
-        self.operator_key
+    fn signer(&self) -> &VerifyingKey {
+        &self.operator_key
     }
 }
+
+impl SelfSigned for Bundle {}
 
 /// SHA-256(domain ‖ key): how a bundle pins the successor of the manifest key without showing it.
 pub fn successor_hash(successor: &VerifyingKey) -> Digest {
@@ -147,7 +150,7 @@ impl fmt::Display for Fingerprint {
 impl FromStr for Fingerprint {
     type Err = FingerprintError;
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
-        let mut nibbles = text.chars().filter(|c| !matches!(c, '-' | ':') && !c.is_whitespace());
+        let mut nibbles = text.chars().filter(|c| !matches!(c, '-' | ':') && !c.is_ascii_whitespace());
         let mut nibble = || {
             let digit = nibbles.next().and_then(|c| c.to_digit(16));
             digit.and_then(|d| u8::try_from(d).ok()).ok_or(FingerprintError)

@@ -120,6 +120,10 @@ impl Kind for EpochRecord {
         }
         Ok(())
     }
+
+    fn signer(&self) -> &VerifyingKey {
+        &self.operator_key
+    }
 }
 
 #[cfg(test)]

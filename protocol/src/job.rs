@@ -62,12 +62,12 @@ impl BlindingSecret {
     }
 
     /// r: the wide reduction of HMAC-SHA-512(s, "blind person" ‖ identifier), or of (s, "blind padding" ‖ number).
-    pub(crate) fn scalar(&self, item: &Item) -> Scalar {
-        let bytes = Zeroizing::new(match item {
+    pub(crate) fn scalar(&self, item: &Item) -> Zeroizing<Scalar> {
+        let bytes = match item {
             Item::Person(identifier) => self.mac(b"blind person", identifier.as_bytes()),
             Item::Padding(number) => self.mac(b"blind padding", &number.to_le_bytes()),
-        });
-        Scalar::from_bytes_mod_order_wide(&bytes)
+        };
+        Zeroizing::new(Scalar::from_bytes_mod_order_wide(&bytes))
     }
 
     /// Where an element stands in its job: the first 16 bytes of an HMAC, as a little-endian integer.
@@ -79,8 +79,8 @@ impl BlindingSecret {
         u128::from_le_bytes(*bytes.first_chunk().expect("HMAC-SHA-512 has 64 bytes"))
     }
 
-    fn mac(&self, label: &[u8], data: &[u8]) -> [u8; 64] {
-        self.0.clone().chain_update(label).chain_update(data).finalize().into_bytes().into()
+    fn mac(&self, label: &[u8], data: &[u8]) -> Zeroizing<[u8; 64]> {
+        Zeroizing::new(self.0.clone().chain_update(label).chain_update(data).finalize().into_bytes().into())
     }
 }
 
@@ -93,15 +93,19 @@ pub fn cost(identifiers: u64) -> u64 {
     identifiers.next_multiple_of(PADDING_QUANTUM as u64)
 }
 
-/// The elements of a job in their order: the identifiers, which must be distinct, and the padding among them.
+/// The elements of a job in their order: the distinct ones of the identifiers, and the padding among them.
 ///
 /// The order is a secret function of the seed, so that neither a chunk nor the place in it tells anything of a member
 /// file's order; chunk n is the n-th run of 8,192.
 pub fn layout(secret: &BlindingSecret, identifiers: Vec<Identifier>) -> Vec<Item> {
-    let padding = cost(identifiers.len() as u64) - identifiers.len() as u64;
-    let padding = u32::try_from(padding).expect("less than 64");
-    let items = identifiers.into_iter().map(Item::Person).chain((0..padding).map(Item::Padding));
-    let mut placed: Vec<_> = items.map(|item| (secret.position(&item), item)).collect();
+    let place = |item: Item| (secret.position(&item), item);
+    let mut placed: Vec<_> = identifiers.into_iter().map(|identifier| place(Item::Person(identifier))).collect();
+    placed.sort_unstable_by_key(|(position, _)| *position);
+    // Equal identifiers have equal positions, so they are neighbours now.
+    placed.dedup_by(|(_, later), (_, earlier)| later == earlier);
+    let people = placed.len() as u64;
+    let padding = u32::try_from(cost(people) - people).expect("less than 64");
+    placed.extend((0..padding).map(|number| place(Item::Padding(number))));
     placed.sort_unstable_by_key(|(position, _)| *position);
     placed.into_iter().map(|(_, item)| item).collect()
 }

@@ -133,6 +133,10 @@ impl Kind for Manifest {
         }
         Ok(())
     }
+
+    fn signer(&self) -> &VerifyingKey {
+        &self.operator_key
+    }
 }
 
 #[cfg(test)]

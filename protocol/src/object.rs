@@ -18,13 +18,13 @@ pub trait Kind: Serialize + DeserializeOwned {
     /// # Errors
     /// What is wrong, in words.
     fn check(&self) -> Result<(), &'static str>;
+
+    /// The key that the object names as its signer.
+    fn signer(&self) -> &VerifyingKey;
 }
 
-/// A kind whose objects name the key that signs them; their authenticity comes from a fingerprint that people compare.
-pub trait SelfSigned: Kind {
-    /// The key that must have signed this object.
-    fn signer(&self) -> VerifyingKey;
-}
+/// A kind whose objects vouch for themselves only: their authenticity comes from a fingerprint that people compare.
+pub trait SelfSigned: Kind {}
 
 /// Why bytes are not a signed object of the kind and signer expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,9 @@ pub enum ObjectError {
     /// The signature does not hold under the expected key.
     #[error("its signature does not hold under the expected key")]
     Signature,
+    /// It names another signer than the key that signed it.
+    #[error("it names another key than the one that signed it")]
+    Signer,
     /// A rule between fields is broken.
     #[error("its fields do not agree: {0}")]
     Invalid(&'static str),
@@ -58,7 +61,8 @@ pub fn sign<T: Kind>(value: &T, key: &SigningKey) -> Vec<u8> {
 pub fn open<T: Kind>(bytes: &[u8], key: &VerifyingKey) -> Result<T, ObjectError> {
     let (message, signature) = split::<T>(bytes)?;
     key.verify(message, &signature).map_err(|_| ObjectError::Signature)?;
-    body(message)
+    let value: T = body(message)?;
+    if value.signer() == key { Ok(value) } else { Err(ObjectError::Signer) }
 }
 
 /// The value of an object signed by the key that it names.

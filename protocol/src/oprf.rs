@@ -20,14 +20,24 @@ pub use proof::{BatchContext, Proof, ProofError, Proven, prove, prove_chunk, ver
 use crate::params::MAX_CHUNK;
 use sha2::{Digest, Sha512};
 use std::fmt;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 /// y = F(k, x), 64 bytes: what `Finalize` of RFC 9497 returns.
 ///
 /// # Security
 /// As sensitive as the person's presence on every list of the epoch: redacted in `Debug` and zeroised on drop.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Evaluation([u8; 64]);
+
+impl PartialEq for Evaluation {
+    /// In constant time.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Evaluation {}
 
 impl Evaluation {
     /// The 64 bytes.

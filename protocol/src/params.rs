@@ -21,7 +21,7 @@ pub const MAX_HOLDERS: usize = 32;
 pub const MAX_ADDRESSES: usize = 16;
 /// Most releases, and most epochs, that one catalog snapshot names.
 pub const MAX_CATALOG: usize = 4_096;
-/// Most insurers that a manifest may be addressed to.
+/// Most insurers that a release may be addressed to by name.
 pub const MAX_AUDIENCE: usize = 1_024;
 /// Most bytes of a certificate inside a bundle.
 pub const MAX_CERTIFICATE: usize = 4_096;
@@ -39,6 +39,8 @@ pub const MAX_ENROLMENT: usize = 64 << 10;
 
 /// First bytes of an identifier.
 pub const IDENTIFIER_DOMAIN: &[u8] = b"blindlist/1 identifier\n";
+/// First bytes of what an insurer's place in a manifest's audience is hashed from.
+pub const AUDIENCE_DOMAIN: &[u8] = b"blindlist/1 audience\n";
 /// First bytes of what an entry's tag and pad are hashed from.
 pub const ENTRY_DOMAIN: &[u8] = b"blindlist/1 entry\n";
 /// First bytes of what an epoch id is hashed from.

@@ -48,6 +48,10 @@ impl VerifyingKey {
     /// [`BadSignature`] when it does not hold.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| BadSignature)?;
+        // The library takes the coordinates 2^255 - 19 and above for what they are modulo that; SPEC.md [SIG-1] does not.
+        if key.to_edwards().compress().to_bytes() != self.0 {
+            return Err(BadSignature);
+        }
         key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).map_err(|_| BadSignature)
     }
 }
@@ -118,6 +122,17 @@ mod tests {
         signature[0] = 1;
         let weak = VerifyingKey::from_bytes(identity);
         assert_eq!(weak.verify(b"anything", &Signature::from_bytes(signature)), Err(BadSignature));
+    }
+
+    #[test]
+    fn keys_that_are_not_canonical_verify_nothing() {
+        // y = 3 is a point; p + 3 encodes it once more.
+        let mut encoded = [0xff; 32];
+        (encoded[0], encoded[31]) = (0xf0, 0x7f);
+        let reduced = ed25519_dalek::VerifyingKey::from_bytes(&encoded).expect("the library reads it");
+        assert_ne!(reduced.to_edwards().compress().to_bytes(), encoded);
+        let key = VerifyingKey::from_bytes(encoded);
+        assert_eq!(key.verify(b"anything", &Signature::from_bytes([0; 64])), Err(BadSignature));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Names, titles and addresses that come from people or from the other side (SPEC.md, "Text").
 //!
-//! A value of these types is safe in a terminal, a file name, a CSV cell and a page.
+//! A slug and a date are safe wherever they are shown. A title and an address have no control characters, but must be
+//! escaped for a page or a table like any other text.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The catalog snapshot of a home: what is live (SPEC.md, "Catalog snapshot").
 
-use blindlist_protocol::catalog::Catalog;
+use blindlist_protocol::catalog::{Catalog, Listed};
 use blindlist_protocol::ids::Digest;
 use blindlist_protocol::object;
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
@@ -53,15 +53,14 @@ impl Snapshot {
     }
 
     /// The next snapshot, in which one manifest replaces another of the same list, or joins the others.
-    pub(crate) fn next(&self, old: Option<Digest>, new: Digest, key: &SigningKey, now: u64) -> Result<Self, Error> {
+    pub(crate) fn next(&self, old: Option<Digest>, new: Listed, key: &SigningKey, now: u64) -> Result<Self, Error> {
         let mut catalog = self.catalog.clone();
         catalog.sequence = catalog.sequence.saturating_add(1);
         catalog.issued = now;
         catalog.expires = now.saturating_add(VALIDITY);
-        catalog.manifests.retain(|digest| Some(*digest) != old);
+        catalog.manifests.retain(|listed| Some(listed.manifest) != old && listed.manifest != new.manifest);
         catalog.manifests.push(new);
-        catalog.manifests.sort_unstable();
-        catalog.manifests.dedup();
+        catalog.manifests.sort_unstable_by_key(|listed| listed.manifest);
         Self::sign(catalog, key)
     }
 
@@ -85,10 +84,12 @@ mod tests {
         let key = SigningKey::from_seed(&[1; 32]);
         let digest = |byte| Digest::from_bytes([byte; 32]);
         let first = Snapshot::first("op".parse().unwrap(), &key, digest(9), 100).unwrap();
-        let two = first.next(None, digest(5), &key, 200).unwrap().next(None, digest(3), &key, 300).unwrap();
-        assert_eq!((two.catalog.sequence, two.catalog.manifests.clone()), (3, vec![digest(3), digest(5)]));
-        let replaced = two.next(Some(digest(5)), digest(1), &key, 400).unwrap();
-        assert_eq!(replaced.catalog.manifests, vec![digest(1), digest(3)]);
+        let listed = |byte| Listed::to_all(digest(byte));
+        let one = first.next(None, listed(5), &key, 200).unwrap();
+        let two = one.next(None, listed(3), &key, 300).unwrap();
+        assert_eq!((two.catalog.sequence, two.catalog.manifests.clone()), (3, vec![listed(3), listed(5)]));
+        let replaced = two.next(Some(digest(5)), listed(1), &key, 400).unwrap();
+        assert_eq!(replaced.catalog.manifests, vec![listed(1), listed(3)]);
         assert_eq!(replaced.catalog.epochs, vec![digest(9)]);
         assert_eq!((replaced.catalog.issued, replaced.catalog.expires), (400, 400 + VALIDITY));
         assert_eq!(object::open::<Catalog>(&replaced.bytes, &key.verifying()), Ok(replaced.catalog));

@@ -237,7 +237,9 @@ mod tests {
         ] {
             assert!(parse(&format!("seal in.csv --home h --plan p {option}")).is_err(), "{option}");
         }
-        for missing in ["seal in.csv --home h --list l", "seal in.csv --home h --categories a", "seal --home h --plan p"] {
+        for missing in
+            ["seal in.csv --home h --list l", "seal in.csv --home h --categories a", "seal --home h --plan p"]
+        {
             assert!(parse(missing).is_err(), "{missing}");
         }
     }

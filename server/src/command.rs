@@ -1,6 +1,7 @@
 //! Does what the command line says, and tells it.
 
 use blindlist_protocol::entry::Dictionary;
+use blindlist_protocol::text::Address;
 use blindlist_records::sample::{SampleOptions, generate};
 use tokio::runtime::{Builder, Runtime};
 
@@ -21,7 +22,9 @@ pub fn run(cli: Cli) -> Result<String, Error> {
         Command::Seal(args) => run_seal(args),
         Command::Lists(args) => lists::table(&Home::open(args.home)?),
         Command::Insurer(InsurerCommand::Approve(args)) => run_approve(&args),
-        Command::Insurer(InsurerCommand::List(args)) => small_runtime()?.block_on(insurers::list(&Home::open(args.home)?)),
+        Command::Insurer(InsurerCommand::List(args)) => {
+            small_runtime()?.block_on(insurers::list(&Home::open(args.home)?))
+        }
         Command::Serve(args) => run_serve(&args),
         Command::Sample(args) => run_sample(&args),
     }
@@ -29,13 +32,10 @@ pub fn run(cli: Cli) -> Result<String, Error> {
 
 fn run_init(args: InitArgs) -> Result<String, Error> {
     let local = args.hosts.is_empty();
-    let new = NewOperator {
-        operator: args.operator,
-        addresses: args.hosts,
-    };
+    let new = NewOperator { operator: args.operator, addresses: args.hosts };
     let made = small_runtime()?.block_on(init(&args.home, &new))?;
     let home = show::word(&args.home);
-    let addresses: Vec<&str> = made.config.addresses.iter().map(|address| address.as_str()).collect();
+    let addresses: Vec<&str> = made.config.addresses.iter().map(Address::as_str).collect();
     let mut text = format!("The home of the operator {} is ready.\n\n", made.config.operator);
     text += &show::fields(&[
         ("operator key", made.operator_key.to_string()),
@@ -73,28 +73,22 @@ fn run_seal(args: SealArgs) -> Result<String, Error> {
             accept_rejects: args.accept_rejects,
         }),
     };
-    match by {
-        By::Choices(choices) if args.dry_run => {
-            let checked = dry_run(&args.inputs, &choices)?;
-            match checked.verdict() {
-                Ok(()) => Ok(checked.to_text()),
-                Err(error) => {
-                    eprint!("{}", checked.to_text());
-                    Err(error)
-                }
+    if let (true, By::Choices(choices)) = (args.dry_run, &by) {
+        let checked = dry_run(&args.inputs, choices)?;
+        return match checked.verdict() {
+            Ok(()) => Ok(checked.to_text()),
+            Err(error) => {
+                eprint!("{}", checked.to_text());
+                Err(error)
             }
-        }
-        by => Ok(seal(&home, &args.inputs, by)?.to_text()),
+        };
     }
+    Ok(seal(&home, &args.inputs, by)?.to_text())
 }
 
 fn run_approve(args: &ApproveArgs) -> Result<String, Error> {
     let home = Home::open(&args.home)?;
-    let approval = Approval {
-        name: args.name.clone(),
-        members: args.budget,
-        fingerprint: args.fingerprint,
-    };
+    let approval = Approval { name: args.name.clone(), members: args.budget, fingerprint: args.fingerprint };
     let approved = small_runtime()?.block_on(approve(&home, &args.request, &approval, &args.out))?;
     Ok(format!(
         "The insurer {} (its request says {}) is enrolled.\n\n{}\n\
@@ -114,10 +108,8 @@ fn run_approve(args: &ApproveArgs) -> Result<String, Error> {
 fn run_serve(args: &ServeArgs) -> Result<String, Error> {
     serve::log_to_stderr();
     let home = Home::open(&args.home)?;
-    let runtime = Runtime::new().map_err(|source| Error::Runtime {
-        doing: "start the threads of the server",
-        source,
-    })?;
+    let runtime =
+        Runtime::new().map_err(|source| Error::Runtime { doing: "start the threads of the server", source })?;
     runtime.block_on(serve::serve(home, args.listen))?;
     Ok(String::new())
 }
@@ -125,12 +117,7 @@ fn run_serve(args: &ServeArgs) -> Result<String, Error> {
 fn run_sample(args: &SampleArgs) -> Result<String, Error> {
     let made = generate(
         &args.out,
-        &SampleOptions {
-            records: args.records,
-            members: args.members,
-            overlap: args.overlap,
-            seed: args.seed,
-        },
+        &SampleOptions { records: args.records, members: args.members, overlap: args.overlap, seed: args.seed },
     )?;
     Ok(format!(
         "Synthetic people, {} of {} on the list.\n\n{}",
@@ -147,8 +134,5 @@ fn run_sample(args: &SampleArgs) -> Result<String, Error> {
 /// For commands that wait for the ledger and for nothing else.
 fn small_runtime() -> Result<Runtime, Error> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|source| Error::Runtime {
-        doing: "start",
-        source,
-    })
+    runtime.map_err(|source| Error::Runtime { doing: "start", source })
 }

@@ -33,10 +33,7 @@ impl Config {
     /// [`Error::Config`] when it is not TOML, has an unknown key, lacks one, or has a value that is not allowed.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let bytes = file::read_limited(path, LIMIT)?;
-        let wrong = |problem: &str| Error::Config {
-            path: path.to_owned(),
-            problem: text::escape(problem, 300),
-        };
+        let wrong = |problem: &str| Error::Config { path: path.to_owned(), problem: text::escape(problem, 300) };
         let content = std::str::from_utf8(&bytes).map_err(|_| wrong("it is not UTF-8"))?;
         let config: Self = toml::from_str(content).map_err(|error| {
             let line = error.span().and_then(|span| content.get(..span.start));
@@ -63,7 +60,8 @@ impl Config {
             let comma = if place == 0 { "" } else { ", " };
             write!(text, "{comma}\"{address}\"").expect("a string grows");
         }
-        write!(text, "]\n\n# The local UDP address to listen on.\nlisten = \"{}\"\n", self.listen).expect("a string grows");
+        write!(text, "]\n\n# The local UDP address to listen on.\nlisten = \"{}\"\n", self.listen)
+            .expect("a string grows");
         text
     }
 }

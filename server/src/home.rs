@@ -47,9 +47,7 @@ impl Home {
         if folder.join(CONFIG).exists() {
             Ok(Self { folder })
         } else {
-            Err(Error::NotAHome {
-                path: folder.path().to_owned(),
-            })
+            Err(Error::NotAHome { path: folder.path().to_owned() })
         }
     }
 
@@ -117,9 +115,5 @@ pub(crate) fn move_folder(from: &Path, to: &Path) -> Result<(), Error> {
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
     });
-    renamed.map_err(|source| Error::Io {
-        doing: "move the finished folder to",
-        path: to.to_owned(),
-        source,
-    })
+    renamed.map_err(|source| Error::Io { doing: "move the finished folder to", path: to.to_owned(), source })
 }

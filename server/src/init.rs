@@ -74,11 +74,7 @@ pub async fn init(path: &Path, new: &NewOperator) -> Result<Initialised, Error> 
 
 /// A name that is free, next to the home, so that one rename moves it there.
 fn building_place(target: &Path) -> Result<PathBuf, Error> {
-    let failed = |source| Error::Io {
-        doing: "find the folder of",
-        path: target.to_owned(),
-        source,
-    };
+    let failed = |source| Error::Io { doing: "find the folder of", path: target.to_owned(), source };
     let target = target.canonicalize().map_err(failed)?;
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
@@ -106,11 +102,7 @@ async fn fill(home: &Home, new: &NewOperator) -> Result<Initialised, Error> {
     let opened = ledger.open_epoch(record.epoch.as_bytes()).await;
     ledger.close().await;
     opened?;
-    Ok(Initialised {
-        operator_key: keys.manifest.verifying(),
-        epoch: record.epoch,
-        config,
-    })
+    Ok(Initialised { operator_key: keys.manifest.verifying(), epoch: record.epoch, config })
 }
 
 fn new_keys(operator: &Slug, now: u64) -> Result<NewKeys, Error> {
@@ -169,3 +161,6 @@ fn first_epoch(
         created: now,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,12 +8,12 @@ use std::path::Path;
 
 use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, Fingerprint};
 use blindlist_protocol::ids::InsurerId;
+use blindlist_protocol::job;
 use blindlist_protocol::object::{self, Kind as _};
 use blindlist_protocol::params::CANARIES;
 use blindlist_protocol::text::Slug;
-use blindlist_protocol::job;
-use blindlist_store::file::{self, Mode};
 use blindlist_store::confirm;
+use blindlist_store::file::{self, Mode};
 use blindlist_transport::certificate_digest;
 use blindlist_transport::pki::CLIENT_DAYS;
 
@@ -57,10 +57,8 @@ pub fn budget(members: u32) -> u64 {
 /// expected one, [`Error::Ledger`] when the name is taken. Nothing is registered or left behind then.
 pub async fn approve(home: &Home, request: &Path, approval: &Approval, out: &Path) -> Result<Approved, Error> {
     let bytes = file::read_limited(request, EnrolmentRequest::LIMIT as u64)?;
-    let asked: EnrolmentRequest = object::open_self_signed(&bytes).map_err(|reason| Error::Request {
-        path: request.to_owned(),
-        reason,
-    })?;
+    let asked: EnrolmentRequest =
+        object::open_self_signed(&bytes).map_err(|reason| Error::Request { path: request.to_owned(), reason })?;
     confirm_fingerprint(request, &bytes, &asked, approval)?;
 
     let id = InsurerId::from_bytes(*random::<16>()?);
@@ -84,11 +82,7 @@ pub async fn approve(home: &Home, request: &Path, approval: &Approval, out: &Pat
         let _ = fs::remove_file(out);
     }
     registered?;
-    Ok(Approved {
-        requested_name: asked.name,
-        granted,
-        bundle: Fingerprint::of(&sealed),
-    })
+    Ok(Approved { requested_name: asked.name, granted, bundle: Fingerprint::of(&sealed) })
 }
 
 fn confirm_fingerprint(
@@ -99,13 +93,7 @@ fn confirm_fingerprint(
 ) -> Result<(), Error> {
     let fingerprint = Fingerprint::of(bytes);
     if let Some(expected) = approval.fingerprint {
-        return if expected == fingerprint {
-            Ok(())
-        } else {
-            Err(Error::Fingerprint {
-                path: request.to_owned(),
-            })
-        };
+        return if expected == fingerprint { Ok(()) } else { Err(Error::Fingerprint { path: request.to_owned() }) };
     }
     eprintln!(
         "An insurer that calls itself {} asks to be enrolled as {}.\nThe fingerprint of its request is\n\n  {fingerprint}\n\n\
@@ -142,11 +130,10 @@ pub(crate) async fn list(home: &Home) -> Result<String, Error> {
             Status::Active => "active",
             Status::Suspended => "suspended",
         };
-        for (epoch, account) in ledger.accounts(&insurer.id).await? {
+        for (_, account) in ledger.accounts(&insurer.id).await? {
             rows.push([
                 insurer.name.clone(),
                 status.to_owned(),
-                show::short(hex::encode(epoch)),
                 show::count(account.granted),
                 show::count(account.spent),
                 show::count(account.remaining()),
@@ -161,7 +148,6 @@ pub(crate) async fn list(home: &Home) -> Result<String, Error> {
     let columns = [
         Heading::Text("insurer"),
         Heading::Text("status"),
-        Heading::Text("epoch"),
         Heading::Number("granted"),
         Heading::Number("spent"),
         Heading::Number("remaining"),
@@ -169,3 +155,6 @@ pub(crate) async fn list(home: &Home) -> Result<String, Error> {
     ];
     Ok(show::table(columns, &rows))
 }
+
+#[cfg(test)]
+mod tests;

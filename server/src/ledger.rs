@@ -104,11 +104,7 @@ impl Ledger {
             .execute(&writer)
             .await
             .map_err(failed("name the new ledger"))?;
-        Ok(Self {
-            writer,
-            reader: sqlite::reader(path).await?,
-            id,
-        })
+        Ok(Self { writer, reader: sqlite::reader(path).await?, id })
     }
 
     /// Opens the ledger in the file `path`, and brings an older one up to date.
@@ -119,9 +115,7 @@ impl Ledger {
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, LedgerError> {
         let path = path.as_ref();
         if !path.exists() {
-            return Err(LedgerError::Missing {
-                path: path.to_path_buf(),
-            });
+            return Err(LedgerError::Missing { path: path.to_path_buf() });
         }
         // Before anything is written: it may be someone else's file.
         sqlite::check_is_ledger(path).await?;
@@ -131,14 +125,8 @@ impl Ledger {
             .fetch_optional(&writer)
             .await
             .map_err(failed("read the ledger's id"))?
-            .ok_or_else(|| LedgerError::NotALedger {
-                path: path.to_path_buf(),
-            })?;
-        Ok(Self {
-            writer,
-            reader: sqlite::reader(path).await?,
-            id: row::bytes(&named, "ledger")?,
-        })
+            .ok_or_else(|| LedgerError::NotALedger { path: path.to_path_buf() })?;
+        Ok(Self { writer, reader: sqlite::reader(path).await?, id: row::bytes(&named, "ledger")? })
     }
 
     /// The ledger's id, 16 bytes, which epoch records name.
@@ -206,9 +194,7 @@ impl Ledger {
             .fetch_all(&self.reader)
             .await
             .map_err(failed("list the accounts of an insurer"))?;
-        rows.iter()
-            .map(|found| Ok((row::bytes(found, "epoch")?, row::account(found)?)))
-            .collect()
+        rows.iter().map(|found| Ok((row::bytes(found, "epoch")?, row::account(found)?))).collect()
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn table(home: &Home) -> Result<String, Error> {
         release.open_index()?;
         rows.push([
             manifest.list.to_string(),
-            show::short(manifest.release),
+            show::short(&manifest.release),
             show::count(manifest.people()),
             manifest.dictionary.categories().len().to_string(),
             manifest.false_positive_bits.to_string(),

@@ -10,9 +10,7 @@ use crate::Error;
 
 /// Seconds since 1970.
 pub(crate) fn now() -> Result<u64, Error> {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_err(|_| Error::Clock)?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Error::Clock)?;
     Ok(since.as_secs())
 }
 

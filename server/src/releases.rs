@@ -33,21 +33,13 @@ impl Release {
     /// [`Error::Io`], or [`Error::IndexLength`].
     pub fn open_index(&self) -> Result<File, Error> {
         let path = self.index_path();
-        let failed = |source| Error::Io {
-            doing: "open",
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| Error::Io { doing: "open", path: path.clone(), source };
         let index = File::open(&path).map_err(failed)?;
         let found = index.metadata().map_err(failed)?.len();
         if found == self.manifest.index_length {
             return Ok(index);
         }
-        Err(Error::IndexLength {
-            path,
-            found,
-            expected: self.manifest.index_length,
-        })
+        Err(Error::IndexLength { path, found, expected: self.manifest.index_length })
     }
 
     /// Where the index is.
@@ -75,18 +67,14 @@ pub fn live(home: &Home, catalog: &Catalog, operator_key: &VerifyingKey) -> Resu
         let bytes = file::read_limited(&path, Manifest::LIMIT as u64)?;
         let digest = object::digest(&bytes);
         // Releases that were replaced may be in any state.
-        if catalog.manifests.contains(&digest) {
+        if catalog.manifests.iter().any(|listed| listed.manifest == digest) {
             let manifest = signed::open("manifest", &path, &bytes, operator_key)?;
-            releases.push(Release {
-                digest,
-                bytes,
-                manifest,
-                folder,
-            });
+            releases.push(Release { digest, bytes, manifest, folder });
         }
     }
-    match catalog.manifests.iter().find(|digest| !releases.iter().any(|release| release.digest == **digest)) {
-        Some(missing) => Err(Error::ReleaseMissing { manifest: *missing }),
+    let found = |digest: &Digest| releases.iter().any(|release| release.digest == *digest);
+    match catalog.manifests.iter().find(|listed| !found(&listed.manifest)) {
+        Some(missing) => Err(Error::ReleaseMissing { manifest: missing.manifest }),
         None => {
             releases.sort_by(|a, b| a.manifest.list.cmp(&b.manifest.list));
             Ok(releases)

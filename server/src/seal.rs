@@ -25,9 +25,9 @@ use zeroize::Zeroizing;
 
 use self::encode::{Encoded, write_index};
 use self::pipeline::{Gathered, Record, Work, gather};
+pub use self::plan::{Choices, Hex, IncidentDates, IncidentError, Input, Plan, Salt};
 use self::progress::Progress;
 use self::publish::{Operator, Staging, publish};
-pub use self::plan::{Choices, Hex, IncidentDates, IncidentError, Input, Plan, Salt};
 pub use self::report::{Checked, Outcome, RejectedKind, Sealed};
 use crate::Error;
 use crate::home::{Home, StoredEpoch};
@@ -94,12 +94,8 @@ pub fn seal(home: &Home, inputs: &[PathBuf], by: By) -> Result<Sealed, Error> {
 /// # Errors
 /// Those that a seal of these inputs would end with.
 pub fn dry_run(inputs: &[PathBuf], choices: &Choices) -> Result<Checked, Error> {
-    let work = Work {
-        scheme: choices.scheme,
-        columns: choices.overrides()?,
-        dictionary: &choices.categories,
-        evaluate: None,
-    };
+    let work =
+        Work { scheme: choices.scheme, columns: choices.overrides()?, dictionary: &choices.categories, evaluate: None };
     let progress = Progress::new(inputs);
     let gathered = gather(inputs, &work, |_| None, &progress);
     progress.finish();
@@ -126,10 +122,7 @@ fn new_plan(operator: &Operator, inputs: &[PathBuf], choices: Choices) -> Result
 fn old_plan(path: &Path, inputs: &[PathBuf]) -> Result<Plan, Error> {
     let plan = Plan::read(path)?;
     if plan.inputs.len() != inputs.len() {
-        return Err(Error::PlanInputs {
-            expected: plan.inputs.len(),
-            found: inputs.len(),
-        });
+        return Err(Error::PlanInputs { expected: plan.inputs.len(), found: inputs.len() });
     }
     for (input, planned) in inputs.iter().zip(&plan.inputs) {
         if fingerprint(input)? != *planned {
@@ -145,10 +138,7 @@ fn fingerprint(input: &Path) -> Result<Input, Error> {
 
 impl From<blindlist_records::Digest> for Input {
     fn from(digest: blindlist_records::Digest) -> Self {
-        Self {
-            sha256: Hex(Digest::from_bytes(digest.sha256)),
-            bytes: digest.length,
-        }
+        Self { sha256: Hex(Digest::from_bytes(digest.sha256)), bytes: digest.length }
     }
 }
 

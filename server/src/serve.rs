@@ -39,10 +39,7 @@ impl Handler for Network {
 
 /// What the server allows its callers: requests are as long as the protocol allows.
 pub fn limits() -> Limits {
-    Limits {
-        max_request: MAX_REQUEST,
-        ..Limits::default()
-    }
+    Limits { max_request: MAX_REQUEST, ..Limits::default() }
 }
 
 /// Serves a home on `listen`, or on the address that its configuration names, until SIGTERM or SIGINT. Requests under
@@ -79,12 +76,7 @@ pub(crate) fn log_to_stderr() {
 }
 
 fn stop_signal() -> Result<impl Future<Output = ()> + Send, Error> {
-    let listen = |kind| {
-        signal(kind).map_err(|source| Error::Runtime {
-            doing: "listen for signals",
-            source,
-        })
-    };
+    let listen = |kind| signal(kind).map_err(|source| Error::Runtime { doing: "listen for signals", source });
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     Ok(async move {
         let name = tokio::select! {

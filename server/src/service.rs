@@ -11,12 +11,12 @@ mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use blindlist_protocol::codec::CodecError;
 use blindlist_protocol::ids::{Digest, EpochId, LedgerId, ReleaseId};
 use blindlist_protocol::message::{Account, Request, Response};
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_protocol::signature::VerifyingKey;
 use blindlist_protocol::text::Slug;
-use blindlist_protocol::codec::CodecError;
 use blindlist_store::file;
 use blindlist_transport::Incoming;
 use tokio::sync::{Mutex, Semaphore};
@@ -114,11 +114,9 @@ impl Service {
             RefusalCode::Internal
         })?;
         match insurer.status {
-            Status::Active => Ok(Caller {
-                id: insurer.id,
-                name,
-                signing_key: VerifyingKey::from_bytes(insurer.signing_key),
-            }),
+            Status::Active => {
+                Ok(Caller { id: insurer.id, name, signing_key: VerifyingKey::from_bytes(insurer.signing_key) })
+            }
             Status::Suspended => {
                 tracing::info!(insurer = %name, "refused: suspended");
                 Err(RefusalCode::Suspended.into())
@@ -163,10 +161,7 @@ impl Service {
         let found = self.ledger.account(&caller.id, epoch.as_bytes()).await;
         let found: Option<ledger::Account> = found.map_err(|error| ledger_refusal(&error))?;
         let account = found.ok_or(RefusalCode::UnknownEpoch)?;
-        Ok(Account {
-            granted: account.granted,
-            spent: account.spent,
-        })
+        Ok(Account { granted: account.granted, spent: account.spent })
     }
 
     fn live(&self) -> Arc<Live> {

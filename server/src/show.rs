@@ -44,15 +44,11 @@ pub(crate) fn path(path: &Path) -> String {
 pub(crate) fn word(path: &Path) -> String {
     let shown = self::path(path);
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if !shown.is_empty() && shown.chars().all(plain) {
-        shown
-    } else {
-        format!("'{}'", shown.replace('\'', r"'\''"))
-    }
+    if !shown.is_empty() && shown.chars().all(plain) { shown } else { format!("'{}'", shown.replace('\'', r"'\''")) }
 }
 
 /// The first eight digits of an id: enough to tell a few apart.
-pub(crate) fn short(id: impl ToString) -> String {
+pub(crate) fn short(id: &impl ToString) -> String {
     id.to_string().chars().take(8).collect()
 }
 
@@ -120,7 +116,10 @@ mod tests {
 
     #[test]
     fn numbers_dates_and_words() {
-        assert_eq!((count(1_234_567), counted(1, "row"), counted(0, "row")), ("1,234,567".into(), "1 row".into(), "0 rows".into()));
+        assert_eq!(
+            (count(1_234_567), counted(1, "row"), counted(0, "row")),
+            ("1,234,567".into(), "1 row".into(), "0 rows".into())
+        );
         assert_eq!((date(0), date(u64::MAX)), ("1970-01-01".into(), "unknown".into()));
         assert_eq!(word(Path::new("/srv/op-1")), "/srv/op-1");
         assert_eq!(word(Path::new("it's $HOME")), r"'it'\''s $HOME'");

@@ -17,18 +17,12 @@ pub(crate) fn read<T: Kind>(what: &'static str, path: &Path, key: &VerifyingKey)
 
 /// The value of an object that was read from a file, if `key` signed it.
 pub(crate) fn open<T: Kind>(what: &'static str, path: &Path, bytes: &[u8], key: &VerifyingKey) -> Result<T, Error> {
-    object::open(bytes, key).map_err(|reason| Error::Object {
-        what,
-        path: path.to_owned(),
-        reason,
-    })
+    object::open(bytes, key).map_err(|reason| Error::Object { what, path: path.to_owned(), reason })
 }
 
 /// The signed bytes of a value that keeps the rules of its kind.
 pub(crate) fn sign<T: Kind>(what: &'static str, value: &T, key: &SigningKey) -> Result<Vec<u8>, Error> {
-    value
-        .check()
-        .map_err(|rule| Error::Unsignable { what, reason: ObjectError::Invalid(rule) })?;
+    value.check().map_err(|rule| Error::Unsignable { what, reason: ObjectError::Invalid(rule) })?;
     let bytes = object::sign(value, key);
     if bytes.len() > T::LIMIT {
         let rule = "it is longer than its kind may be";

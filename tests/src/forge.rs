@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use blindlist_protocol::catalog::Catalog;
+use blindlist_protocol::catalog::{Catalog, Listed};
 use blindlist_protocol::enrolment::Bundle;
 use blindlist_protocol::entry::{Dictionary, Entry};
 use blindlist_protocol::epoch::EpochRecord;
@@ -51,12 +51,12 @@ impl Forger {
         let epoch = epochs.map(|entry| entry.unwrap().path()).next().unwrap();
         let record_bytes = fs::read(epoch.join("record")).unwrap();
         let record = object::open(&record_bytes, &manifest_key.verifying()).unwrap();
-        let insurer = object::open_self_signed(&fs::read(insurer.path("bundle")).unwrap()).unwrap();
-        Self { manifest_key, record, record_bytes, share: epoch.join("oprf.key"), insurer }
+        Self { manifest_key, record, record_bytes, share: epoch.join("oprf.key"), insurer: insurer.bundle() }
     }
 
-    /// A release with these numbers, each with all categories, and canaries with these label bits.
-    pub fn release(&self, numbers: &[String], canaries: [Option<u64>; CANARIES]) -> Forgery {
+    /// A release with these numbers, each with all categories, and canaries with these label bits. The bits of
+    /// `spoiled` are inverted in every person's label.
+    pub fn release(&self, numbers: &[String], canaries: [Option<u64>; CANARIES], spoiled: u64) -> Forgery {
         let dictionary = dictionary();
         let release = ReleaseId::from_bytes([0x5a; 16]);
         let people = numbers.iter().map(|number| (Identifier::nir(&Nir::parse(number).unwrap()), dictionary.full()));
@@ -68,8 +68,11 @@ impl Forger {
         let inputs: Vec<&[u8]> = identifiers.iter().map(Identifier::as_bytes).collect();
         let evaluations = evaluate_inputs(&self.secret(), &inputs);
         let entries = evaluations.iter().map(|y| Entry::derive(&release, y)).zip(labels);
-        let seal = |(entry, label): (Entry, _)| SealedEntry { tag: entry.tag, label: entry.seal(label, &dictionary) };
-        let mut sealed: Vec<_> = entries.map(seal).collect();
+        let seal = |(place, (entry, label)): (usize, (Entry, _))| {
+            let spoiled = if place < numbers.len() { spoiled } else { 0 };
+            SealedEntry { tag: entry.tag, label: entry.seal(label, &dictionary) ^ spoiled }
+        };
+        let mut sealed: Vec<_> = entries.enumerate().map(seal).collect();
         let index = encode(*release.as_bytes(), 40, dictionary.label_length(), &mut sealed).unwrap();
         let header = Header::parse(&index).unwrap();
         Forgery { manifest: self.manifest(release, header, &index), index }
@@ -102,8 +105,8 @@ impl Forger {
 
     /// A catalog, before it is signed, with a sequence that no seal has reached.
     pub fn catalog(&self, manifests: &[Digest]) -> Catalog {
-        let mut manifests = manifests.to_vec();
-        manifests.sort_unstable();
+        let mut manifests: Vec<_> = manifests.iter().copied().map(Listed::to_all).collect();
+        manifests.sort_unstable_by_key(|listed| listed.manifest);
         Catalog {
             operator: self.record.operator.clone(),
             operator_key: self.record.operator_key,

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use blindlist_protocol::enrolment::Bundle;
+use blindlist_protocol::object;
 use tempfile::TempDir;
 
 use crate::programs::{Ran, Running, blindlist, run};
@@ -48,6 +50,11 @@ impl Insurer {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The bundle that an operator made for it.
+    pub fn bundle(&self) -> Bundle {
+        object::open_self_signed(&fs::read(self.path("bundle")).unwrap()).unwrap()
     }
 
     /// Its profile folder.

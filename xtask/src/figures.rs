@@ -62,7 +62,7 @@ fn parse(arguments: Vec<String>) -> Result<u64, String> {
 
 /// Builds everything first, so that no compiler runs between two measurements.
 fn build() -> Result<(), String> {
-    execute(cargo().args(["build", "--release", "--locked", "-p", "blindlist-server", "-p", "blindlist-client"]))?;
+    execute(cargo().args(["build", "--release", "--locked", "-p", "blindlist-server"]))?;
     execute(cargo().args(["bench", "--no-run", "--locked", "-p", "blindlist-benches"]))
 }
 

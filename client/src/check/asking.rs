@@ -47,8 +47,8 @@ pub(super) struct Work {
 pub(super) struct Kept {
     /// Tag and pad.
     pub entry: Entry,
-    /// Whose: a place in [`Work::items`].
-    pub item: u32,
+    /// Whose: at first its place in the job; once the job is done, the member's number or the canary's behind them.
+    pub person: u32,
 }
 
 impl fmt::Debug for Kept {
@@ -59,7 +59,7 @@ impl fmt::Debug for Kept {
 
 impl Work {
     /// Lays a job out: the members and the epoch's canaries.
-    pub fn new(
+    pub(super) fn new(
         part: &Part,
         job: Arc<Job>,
         mut members: Vec<Identifier>,
@@ -81,22 +81,31 @@ impl Work {
         }
     }
 
-    /// The elements of the job in their order.
-    pub fn items(&self) -> &[Item] {
-        &self.items
-    }
-
-    /// The members again, in no order.
-    pub fn members(self: Arc<Self>, canaries: &[Identifier]) -> Vec<Identifier> {
-        let items = match Arc::try_unwrap(self) {
-            Ok(work) => work.items,
-            Err(work) => work.items.clone(),
-        };
-        let people = items.into_iter().filter_map(|item| match item {
-            Item::Person(identifier) => Some(identifier),
-            Item::Padding(_) => None,
-        });
-        people.filter(|identifier| !canaries.contains(identifier)).collect()
+    /// The members again, ascending; numbers what was kept by their places, and the canaries behind them.
+    pub(super) fn into_members(self, canaries: &[Identifier], kept: &mut [Vec<Kept>]) -> Vec<Identifier> {
+        let mut numbers = vec![0; self.items.len()];
+        let mut members: Vec<(Identifier, usize)> = Vec::with_capacity(self.items.len());
+        let mut canaries_at = Vec::with_capacity(canaries.len());
+        for (place, item) in self.items.into_iter().enumerate() {
+            let Item::Person(identifier) = item else {
+                continue;
+            };
+            match canaries.iter().position(|canary| *canary == identifier) {
+                Some(i) => canaries_at.push((i, place)),
+                None => members.push((identifier, place)),
+            }
+        }
+        members.sort_unstable();
+        canaries_at.sort_unstable();
+        let places = members.iter().map(|(_, place)| *place).chain(canaries_at.iter().map(|(_, place)| *place));
+        for (number, place) in (0_u32..).zip(places) {
+            numbers.get_mut(place).into_iter().for_each(|slot| *slot = number);
+        }
+        for kept in kept.iter_mut().flatten() {
+            let number = usize::try_from(kept.person).ok().and_then(|place| numbers.get(place));
+            kept.person = *number.expect("an entry has the place of its item");
+        }
+        members.into_iter().map(|(identifier, _)| identifier).collect()
     }
 
     fn chunks(&self) -> impl Iterator<Item = (u32, &[Item])> {
@@ -127,9 +136,9 @@ impl Work {
         let first = number.saturating_mul(u32::try_from(MAX_CHUNK).expect("8,192"));
         let derive = |release: &ReleaseId| {
             let people = (first..).zip(&evaluations);
-            let kept = people.filter_map(|(item, evaluation)| {
+            let kept = people.filter_map(|(person, evaluation)| {
                 let entry = Entry::derive(release, evaluation.as_ref()?);
-                Some(Kept { entry, item })
+                Some(Kept { entry, person })
             });
             kept.collect()
         };

@@ -23,9 +23,12 @@ use crate::profile::jobs::{Job, Jobs, Subject, Unfinished};
 use crate::show::note;
 
 /// A whole check.
+#[derive(Debug)]
 pub(super) struct Plan {
     /// The columns chosen, by the command line or by the job that goes on.
     pub columns: Vec<(Column, String)>,
+    /// How rows become identifiers.
+    pub scheme: Scheme,
     /// SHA-256 of the member file.
     pub members_sha256: String,
     /// The releases to look up in.
@@ -37,6 +40,7 @@ pub(super) struct Plan {
 }
 
 /// A check's share in one epoch.
+#[derive(Debug)]
 pub(super) struct Part {
     /// The epoch.
     pub epoch: Arc<Epoch>,
@@ -55,7 +59,7 @@ pub(super) struct Part {
 
 impl Plan {
     /// Plans a check of the member file against releases of one scheme, and finds the jobs to go on with.
-    pub fn new(
+    pub(super) fn new(
         jobs: &Jobs,
         scheme: Scheme,
         releases: Vec<Release>,
@@ -76,6 +80,7 @@ impl Plan {
         }
         let mut plan = Self {
             columns,
+            scheme,
             members_sha256: earlier.sha256.clone(),
             releases,
             parts: Vec::new(),
@@ -113,7 +118,7 @@ impl Plan {
     /// Makes sure that what remains of every budget covers what is still to be charged, before anything is sent.
     ///
     /// A chunk that was sent before may be charged already: about those the server decides.
-    pub async fn check_budget(&self, channel: &impl Channel, members: u64) -> Result<(), ClientError> {
+    pub(super) async fn check_budget(&self, channel: &impl Channel, members: u64) -> Result<(), ClientError> {
         for part in &self.parts {
             let needed = part.still_to_charge(members);
             let remaining = channel::account(channel, part.epoch_id()).await?.remaining();
@@ -126,7 +131,7 @@ impl Plan {
     }
 
     /// The jobs that are no longer needed once the results are written.
-    pub fn finished_jobs(&self) -> impl Iterator<Item = JobId> {
+    pub(super) fn finished_jobs(&self) -> impl Iterator<Item = JobId> {
         let done = self.parts.iter().filter_map(|part| Some(part.job.as_ref()?.id()));
         done.chain(self.superseded.iter().copied())
     }
@@ -152,7 +157,7 @@ impl Part {
     }
 
     /// The epoch's id.
-    pub fn epoch_id(&self) -> EpochId {
+    pub(super) fn epoch_id(&self) -> EpochId {
         self.epoch.record().epoch
     }
 
@@ -180,7 +185,7 @@ impl Part {
     }
 
     /// Opens the job to go on with, or begins a new one.
-    pub fn open_job(&mut self, jobs: &Jobs, members: u64, created: &str) -> Result<Arc<Job>, ClientError> {
+    pub(super) fn open_job(&mut self, jobs: &Jobs, members: u64, created: &str) -> Result<Arc<Job>, ClientError> {
         if let Some(job) = &self.job {
             return Ok(Arc::clone(job));
         }

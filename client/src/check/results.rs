@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use blindlist_protocol::entry::Label;
-use blindlist_protocol::identifier::Scheme;
+use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::Digest;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Batch, RejectedWriter, Row, Table};
@@ -33,8 +33,8 @@ const SEPARATOR: &str = "|";
 /// [`ClientError::MembersChanged`] when the file is not what it was; [`ClientError::Store`]. Nothing is written then.
 pub(super) fn write(
     options: &CheckOptions,
-    scheme: Scheme,
     plan: &Plan,
+    people: &[Identifier],
     findings: &Findings,
     summary: &mut Summary,
 ) -> Result<(), ClientError> {
@@ -47,13 +47,13 @@ pub(super) fn write(
     };
     let mut rejections = RejectedWriter::new(rejected).map_err(&rejected_failed)?;
     let mut table = Table::open(&options.members)?;
-    let columns = members::columns(&table, scheme, &plan.columns)?;
+    let columns = members::columns(&table, plan.scheme, &plan.columns)?;
     let mut affected = Affected::new(affected?, &table, &plan.releases)?;
     let mut batch = Batch::new();
     while table.read_batch(&mut batch, BATCH)? > 0 {
         for row in batch.iter() {
             match columns.identifier(&row) {
-                Ok(identifier) => affected.write(&row, &findings.of(&identifier))?,
+                Ok(identifier) => affected.write(&row, &found(people, findings, &identifier))?,
                 Err(rejection) => rejections.write(&rejection).map_err(&rejected_failed)?,
             }
         }
@@ -72,6 +72,12 @@ pub(super) fn write(
     affected.commit()?;
     rejected.commit()?;
     Ok(summary_file.commit()?)
+}
+
+/// What was found for somebody. Whoever is not among the people is in a file that changed, which its digest shows.
+fn found(people: &[Identifier], findings: &Findings, identifier: &Identifier) -> Vec<(usize, Label)> {
+    let number = people.binary_search(identifier).ok().and_then(|number| u32::try_from(number).ok());
+    number.map(|number| findings.of(number)).unwrap_or_default()
 }
 
 /// Writes `affected.csv` and counts.

@@ -1,8 +1,11 @@
 //! Operators that lie: nothing is written on the strength of what they say.
 
+use blindlist_protocol::catalog::audience_tag;
 use blindlist_protocol::identifier::Identifier;
+use blindlist_protocol::ids::InsurerId;
 use blindlist_protocol::message::{Request, Response};
 use blindlist_protocol::oprf::Element;
+use blindlist_protocol::refusal::RefusalCode;
 use blindlist_store::exit::Code;
 
 use super::operator::{Insurer, NOW, Operator, Tamper, nir, person};
@@ -37,12 +40,13 @@ fn assert_broken(operator: &Operator, insurer: &Insurer) -> Broken {
     let error = insurer.check(operator).unwrap_err();
     assert_eq!(error.code(), Code::PeerBroke, "{error}");
     assert!(insurer.has_no_result());
-    match error {
-        ClientError::Broken(broken) => broken,
-        other => panic!("{other}"),
-    }
+    let ClientError::Broken(broken) = error else {
+        panic!("{error}");
+    };
+    broken
 }
 
+/// [JOB-3], [PRF-1]
 #[test]
 fn a_tampered_proof_is_not_accepted_and_not_kept() {
     let (mut operator, insurer) = setting();
@@ -54,12 +58,13 @@ fn a_tampered_proof_is_not_accepted_and_not_kept() {
     assert_eq!((operator.take_asked(), operator.spent()), (vec![0], 64), "asked again, charged once");
 }
 
+/// [PRF-1]
 #[test]
 fn wrong_elements_are_not_accepted() {
     let (mut operator, insurer) = setting();
     operator.tamper = evaluated(|elements, _| elements.swap(0, 1));
     assert!(matches!(assert_broken(&operator, &insurer), Broken::Answer { .. }));
-    operator.tamper = evaluated(|elements, _| drop(elements.pop()));
+    operator.tamper = evaluated(|elements, _| elements.truncate(63));
     assert!(matches!(assert_broken(&operator, &insurer), Broken::Answer { .. }));
     operator.tamper = evaluated(|elements, _| elements.push(Element::from_bytes([0; 32])));
     assert!(matches!(assert_broken(&operator, &insurer), Broken::Answer { .. }));
@@ -67,6 +72,7 @@ fn wrong_elements_are_not_accepted() {
     assert!(matches!(assert_broken(&operator, &insurer), Broken::Answer { .. }));
 }
 
+/// [MAN-5]
 #[test]
 fn a_tampered_segment_is_not_kept() {
     let (mut operator, insurer) = setting();
@@ -88,6 +94,7 @@ fn a_tampered_segment_is_not_kept() {
     assert!(matches!(assert_broken(&operator, &insurer), Broken::Segment { .. }));
 }
 
+/// [IDX-6], [MAT-1]
 #[test]
 fn a_damaged_index_in_the_profile_is_fetched_again() {
     let (operator, insurer) = setting();
@@ -101,6 +108,7 @@ fn a_damaged_index_in_the_profile_is_fetched_again() {
     }
 }
 
+/// [CAN-2]
 #[test]
 fn a_canary_that_is_missing_or_mislabelled_fails_the_check() {
     for change in 0..2 {
@@ -116,6 +124,7 @@ fn a_canary_that_is_missing_or_mislabelled_fails_the_check() {
     }
 }
 
+/// [CAT-2], [CAT-3]
 #[test]
 fn catalogs_do_not_go_back_fork_or_outlive_themselves() {
     let (mut operator, insurer) = setting();
@@ -135,6 +144,7 @@ fn catalogs_do_not_go_back_fork_or_outlive_themselves() {
     insurer.refresh(&operator, NOW).unwrap();
 }
 
+/// [OBJ-2]
 #[test]
 fn another_operators_objects_are_not_accepted() {
     let (_, insurer) = setting();
@@ -145,32 +155,124 @@ fn another_operators_objects_are_not_accepted() {
     // Signed by the pinned key, but about another one.
     let (mut operator, insurer) = setting();
     operator.catalog.operator_key = impostor.key.verifying();
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::OtherOperatorKey("the catalog")));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Object { what: "the catalog", .. }));
 }
 
+/// [OBJ-4]
 #[test]
 fn only_the_object_asked_for_is_accepted() {
     let (mut operator, insurer) = setting();
     let other = super::operator::run(crate::channel::object(&operator, operator.catalog.epochs[0])).unwrap();
-    operator.tamper = Some(Box::new(move |_, response| match response {
-        Response::Object(_) => Ok(Response::Object(other.clone())),
-        other => Ok(other),
+    operator.tamper = Some(Box::new(move |request, response| {
+        let swap = matches!(request, Request::Object(_));
+        Ok(if swap { Response::Object(other.clone()) } else { response })
     }));
     assert!(matches!(assert_broken(&operator, &insurer), Broken::OtherObject(_)));
 }
 
+/// [MSG-1]
 #[test]
 fn an_answer_to_another_question_is_a_breach() {
     let (mut operator, insurer) = setting();
-    operator.tamper = Some(Box::new(|request, response| match request {
-        Request::Account(_) => Ok(Response::Segment(vec![])),
-        _ => Ok(response),
+    operator.tamper = Some(Box::new(|request, response| {
+        let swap = matches!(request, Request::Account(_));
+        Ok(if swap { Response::Segment(vec![]) } else { response })
     }));
     let error = insurer.check(&operator).unwrap_err();
     assert!(matches!(error, ClientError::Channel(ChannelError::Unexpected { .. })), "{error}");
     assert_eq!(error.code(), Code::PeerBroke);
 }
 
+/// [CAT-5]
+#[test]
+fn nothing_that_the_catalog_addresses_to_us_may_be_hidden() {
+    for place in 0..2 {
+        let (mut operator, insurer) = setting();
+        let hidden = [operator.catalog.epochs[0], operator.catalog.manifests[0].manifest][place];
+        operator.tamper = Some(Box::new(move |request, response| match request {
+            Request::Object(digest) if *digest == hidden => {
+                Err(ChannelError::Refused(RefusalCode::UnknownObject.into()))
+            }
+            Request::Catalog
+            | Request::Object(_)
+            | Request::Segment { .. }
+            | Request::Account(_)
+            | Request::Evaluate(_) => Ok(response),
+        }));
+        assert!(matches!(assert_broken(&operator, &insurer), Broken::HiddenObject(digest) if digest == hidden));
+    }
+}
+
+#[test]
+fn what_the_catalog_addresses_to_others_is_not_asked_for() {
+    let (mut operator, insurer) = setting();
+    operator.seal("theirs", &[(person(1), 1)]);
+    let theirs = operator.listed("theirs");
+    theirs.audience.push(audience_tag(&theirs.manifest, &InsurerId::from_bytes([9; 16])));
+    let live = insurer.refresh(&operator, NOW).unwrap();
+    assert_eq!(live.releases.len(), 1);
+    assert_eq!(live.releases[0].manifest.list.as_str(), "leak");
+}
+
+/// [CAT-6]
+#[test]
+fn the_audiences_of_catalog_and_manifest_agree() {
+    let (mut operator, insurer) = setting();
+    let mut manifest = operator.manifest("leak");
+    manifest.audience.push("another".parse().unwrap());
+    operator.catalog.manifests.clear();
+    operator.publish(&manifest);
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::NotAddressed(_)));
+}
+
+/// [CAT-4]: the client checks what the operator must not do.
+#[test]
+fn a_list_has_one_live_release() {
+    let (mut operator, insurer) = setting();
+    let mut manifest = operator.manifest("leak");
+    manifest.created += 1;
+    operator.publish(&manifest);
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::TwoReleases(_)));
+    // Nor do two lists share a release id.
+    operator.catalog.manifests.pop();
+    operator.catalog.manifests.clear();
+    let first = operator.manifest("leak");
+    operator.publish(&first);
+    manifest.list = "other".parse().unwrap();
+    operator.publish(&manifest);
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::TwoReleases(_)));
+}
+
+/// [LAB-2]
+#[test]
+fn a_label_that_makes_no_sense_fails_the_check() {
+    let mut operator = Operator::new(1);
+    operator.seal_raw("leak", &[(person(1), 0b1000)]);
+    let insurer = Insurer::joined(&mut operator);
+    insurer.has(format!("nir\n{}\n", nir(1)));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Label { .. }));
+    // Whoever is not a member is never looked at.
+    insurer.has(format!("nir\n{}\n", nir(2)));
+    insurer.check(&operator).unwrap();
+}
+
+/// [MAT-3]: what is sent is the same, whatever is found.
+#[test]
+fn a_failing_look_up_shows_in_nothing_that_was_sent() {
+    let sent = |bits| {
+        let mut operator = Operator::new(1);
+        operator.seal_raw("leak", &[(person(1), bits)]);
+        let insurer = Insurer::joined(&mut operator);
+        insurer.has(format!("nir\n{}\n", nir(1)));
+        let concluded = insurer.check(&operator).is_ok();
+        (concluded, operator.take_sent())
+    };
+    let (good, bad) = (sent(0b1), sent(0b1000));
+    assert_eq!((good.0, bad.0), (true, false));
+    assert_eq!(good.1, bad.1);
+}
+
+/// [MAN-4]
 #[test]
 fn a_live_epoch_is_needed() {
     let (mut operator, insurer) = setting();

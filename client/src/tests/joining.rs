@@ -38,6 +38,7 @@ fn only_requests_and_bundles_have_a_fingerprint() {
     }
 }
 
+/// [ENR-2]
 #[test]
 fn a_bundle_is_installed_only_with_its_fingerprint() {
     let mut operator = Operator::new(1);
@@ -51,6 +52,7 @@ fn a_bundle_is_installed_only_with_its_fingerprint() {
     assert!(matches!(insurer.profile().enrolled(), Err(ClientError::NotJoined(_))));
 }
 
+/// [ENR-3]
 #[test]
 fn a_bundle_for_other_keys_is_refused() {
     let mut operator = Operator::new(1);
@@ -63,6 +65,7 @@ fn a_bundle_for_other_keys_is_refused() {
     assert_eq!(error.code(), Code::BadInput);
 }
 
+/// [ENR-5]
 #[test]
 fn another_operator_needs_another_profile() {
     let mut operator = Operator::new(1);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use blindlist_protocol::catalog::Catalog;
+use blindlist_protocol::catalog::{Catalog, Listed};
 use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, Fingerprint, successor_hash};
 use blindlist_protocol::entry::{Dictionary, Entry, Label};
 use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
@@ -39,15 +39,15 @@ pub(super) type Tamper = Box<dyn Fn(&Request, Response) -> Result<Response, Chan
 
 /// The operator.
 pub(super) struct Operator {
-    pub key: SigningKey,
+    pub(super) key: SigningKey,
     epoch: EpochKey,
-    pub catalog: Catalog,
+    pub(super) catalog: Catalog,
     objects: BTreeMap<Digest, Vec<u8>>,
     indexes: BTreeMap<ReleaseId, Vec<u8>>,
-    pub granted: u64,
+    pub(super) granted: u64,
     insurer: VerifyingKey,
     ledger: Mutex<Ledger>,
-    pub tamper: Option<Tamper>,
+    pub(super) tamper: Option<Tamper>,
 }
 
 /// What was charged and asked.
@@ -56,12 +56,14 @@ pub(super) struct Ledger {
     charged: HashSet<Digest>,
     spent: u64,
     /// Chunks asked for, repeated ones included.
-    pub asked: Vec<u32>,
+    pub(super) asked: Vec<u32>,
+    /// All requests, without what is secret or random in them.
+    sent: Vec<String>,
 }
 
 impl Operator {
     /// An operator of this key with one empty epoch.
-    pub fn new(seed: u8) -> Self {
+    pub(super) fn new(seed: u8) -> Self {
         let key = SigningKey::from_seed(&[seed; 32]);
         let share = SecretKey::from_uniform_bytes(&[seed; 64]).unwrap();
         let public = share.public();
@@ -110,12 +112,19 @@ impl Operator {
     }
 
     /// Seals a list of these people with the bits of their labels, and makes it live.
-    pub fn seal(&mut self, list: &str, people: &[(Identifier, u64)]) {
+    pub(super) fn seal(&mut self, list: &str, people: &[(Identifier, u64)]) {
         self.seal_with(list, people, |_| {});
     }
 
+    /// As [`Self::seal`], with labels of any bits.
+    pub(super) fn seal_raw(&mut self, list: &str, people: &[(Identifier, u64)]) {
+        let any = Dictionary::try_from((0..8).map(|i| slug(&format!("c{i}"))).collect::<Vec<_>>()).unwrap();
+        let labels: Vec<_> = people.iter().map(|(person, bits)| (person.clone(), any.label(*bits).unwrap())).collect();
+        self.seal_with(list, &[], |all| all.extend(labels));
+    }
+
     /// As [`Self::seal`], with a change of the entries before they are encoded: the canaries come first, in order.
-    pub fn seal_with(
+    pub(super) fn seal_with(
         &mut self,
         list: &str,
         people: &[(Identifier, u64)],
@@ -172,11 +181,23 @@ impl Operator {
     }
 
     /// Makes a manifest live.
-    pub fn publish(&mut self, manifest: &Manifest) {
+    pub(super) fn publish(&mut self, manifest: &Manifest) {
         let digest = self.keep(object::sign(manifest, &self.key));
-        self.catalog.manifests.push(digest);
-        self.catalog.manifests.sort_unstable();
+        self.catalog.manifests.push(Listed::to_all(digest));
+        self.catalog.manifests.sort_unstable_by_key(|listed| listed.manifest);
         self.catalog.sequence += 1;
+    }
+
+    /// The manifest of a live list.
+    pub(super) fn manifest(&self, list: &str) -> Manifest {
+        let manifests = self.objects.values().filter_map(|bytes| object::open(bytes, &self.key.verifying()).ok());
+        manifests.into_iter().find(|manifest: &Manifest| manifest.list.as_str() == list).unwrap()
+    }
+
+    /// A live list in the catalog.
+    pub(super) fn listed(&mut self, list: &str) -> &mut Listed {
+        let digest = object::digest(&object::sign(&self.manifest(list), &self.key));
+        self.catalog.manifests.iter_mut().find(|listed| listed.manifest == digest).unwrap()
     }
 
     fn keep(&mut self, object: Vec<u8>) -> Digest {
@@ -186,12 +207,17 @@ impl Operator {
     }
 
     /// What was charged.
-    pub fn spent(&self) -> u64 {
+    pub(super) fn spent(&self) -> u64 {
         self.ledger.lock().unwrap().spent
     }
 
+    /// All requests so far, without what is secret or random in them.
+    pub(super) fn take_sent(&self) -> Vec<String> {
+        std::mem::take(&mut self.ledger.lock().unwrap().sent)
+    }
+
     /// The chunks asked for since this was called last.
-    pub fn take_asked(&self) -> Vec<u32> {
+    pub(super) fn take_asked(&self) -> Vec<u32> {
         let mut asked = std::mem::take(&mut self.ledger.lock().unwrap().asked);
         asked.sort_unstable();
         asked
@@ -235,7 +261,7 @@ impl Operator {
     }
 
     /// Enrols an insurer and gives it a bundle.
-    pub fn approve(&mut self, request: &EnrolmentRequest) -> Vec<u8> {
+    pub(super) fn approve(&mut self, request: &EnrolmentRequest) -> Vec<u8> {
         let authority = CertificateAuthority::generate("breached", NOW).unwrap();
         let certificate = authority.issue_client("insurer", request.tls_key.as_bytes(), NOW, 10).unwrap();
         self.insurer = request.signing_key;
@@ -259,6 +285,12 @@ impl Channel for Operator {
     async fn call(&self, request: Request) -> Result<Response, ChannelError> {
         // As over the network: what is sent is what can be decoded again.
         let request = Request::decode(&request.encode()).unwrap();
+        let shown = match &request {
+            Request::Evaluate(evaluate) => format!("{} of {}", evaluate.number, evaluate.elements.len()),
+            Request::Object(_) => "object".to_owned(),
+            Request::Catalog | Request::Segment { .. } | Request::Account(_) => format!("{request:?}"),
+        };
+        self.ledger.lock().unwrap().sent.push(shown);
         let response = self.answer(&request).map_err(|code| ChannelError::Refused(Refusal::from(code)))?;
         let response = match &self.tamper {
             Some(tamper) => tamper(&request, response)?,
@@ -270,12 +302,12 @@ impl Channel for Operator {
 
 /// An insurer's computer.
 pub(super) struct Insurer {
-    pub home: tempfile::TempDir,
+    pub(super) home: tempfile::TempDir,
 }
 
 impl Insurer {
     /// An insurer enrolled with the operator.
-    pub fn joined(operator: &mut Operator) -> Self {
+    pub(super) fn joined(operator: &mut Operator) -> Self {
         let insurer = Self { home: tempfile::tempdir().unwrap() };
         enroll::enroll(&insurer.path("profile"), slug("insurer")).unwrap();
         insurer.join(operator).unwrap();
@@ -283,7 +315,7 @@ impl Insurer {
     }
 
     /// Has the operator approve the request, and installs the bundle.
-    pub fn join(&self, operator: &mut Operator) -> Result<(), ClientError> {
+    pub(super) fn join(&self, operator: &mut Operator) -> Result<(), ClientError> {
         let request = object::open_self_signed(&self.read("profile/request.csr")).unwrap();
         let bundle = operator.approve(&request);
         std::fs::write(self.path("bundle"), &bundle).unwrap();
@@ -291,28 +323,28 @@ impl Insurer {
         Ok(())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    pub fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
+    pub(super) fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
         std::fs::read(self.home.path().join(name)).unwrap()
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(super) fn text(&self, name: &str) -> String {
         String::from_utf8(self.read(name)).unwrap()
     }
 
-    pub fn profile(&self) -> Profile {
+    pub(super) fn profile(&self) -> Profile {
         Profile::open(&self.path("profile")).unwrap()
     }
 
     /// Writes the member file.
-    pub fn has(&self, members: impl AsRef<[u8]>) {
+    pub(super) fn has(&self, members: impl AsRef<[u8]>) {
         std::fs::write(self.path("members.csv"), members).unwrap();
     }
 
-    pub fn options(&self) -> CheckOptions {
+    pub(super) fn options(&self) -> CheckOptions {
         CheckOptions {
             members: self.path("members.csv"),
             out: self.path("out"),
@@ -324,32 +356,32 @@ impl Insurer {
     }
 
     /// Checks the member file.
-    pub fn check(&self, operator: &Operator) -> Result<Summary, ClientError> {
+    pub(super) fn check(&self, operator: &Operator) -> Result<Summary, ClientError> {
         self.check_with(operator, &self.options())
     }
 
-    pub fn check_with(&self, operator: &Operator, options: &CheckOptions) -> Result<Summary, ClientError> {
-        run(check::run(&self.profile(), operator, options, || NOW))
+    pub(super) fn check_with(&self, operator: &Operator, options: &CheckOptions) -> Result<Summary, ClientError> {
+        run(check::ask(&self.profile(), operator, options, NOW))?.conclude(|| NOW)
     }
 
     /// Goes on with a check.
-    pub fn resume(&self, operator: &Operator) -> Result<Summary, ClientError> {
+    pub(super) fn resume(&self, operator: &Operator) -> Result<Summary, ClientError> {
         self.check_with(operator, &CheckOptions { resume: true, ..self.options() })
     }
 
     /// What is live at a time.
-    pub fn refresh(&self, operator: &Operator, now: u64) -> Result<live::Live, ClientError> {
+    pub(super) fn refresh(&self, operator: &Operator, now: u64) -> Result<live::Live, ClientError> {
         let profile = self.profile();
         run(live::refresh(&profile, &profile.enrolled().unwrap(), operator, now))
     }
 
     /// The ids of unfinished jobs.
-    pub fn unfinished(&self) -> usize {
+    pub(super) fn unfinished(&self) -> usize {
         self.profile().jobs().unwrap().unfinished().unwrap().len()
     }
 
     /// Whether no result and no temporary file is there.
-    pub fn has_no_result(&self) -> bool {
+    pub(super) fn has_no_result(&self) -> bool {
         std::fs::read_dir(self.path("out")).unwrap().next().is_none()
     }
 }

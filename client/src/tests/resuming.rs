@@ -27,11 +27,11 @@ fn members(count: u32) -> String {
 
 /// Drops the answer to one chunk, after it was charged.
 fn lose(operator: &mut Operator, lost: u32) {
-    operator.tamper = Some(Box::new(move |request, response| match request {
-        Request::Evaluate(evaluate) if evaluate.number == lost => {
-            Err(ChannelError::Refused(Refusal::from(RefusalCode::Busy)))
+    operator.tamper = Some(Box::new(move |request, response| {
+        if matches!(request, Request::Evaluate(evaluate) if evaluate.number == lost) {
+            return Err(ChannelError::Refused(Refusal::from(RefusalCode::Busy)));
         }
-        _ => Ok(response),
+        Ok(response)
     }));
 }
 
@@ -73,7 +73,7 @@ fn answers(insurer: &Insurer) -> std::path::PathBuf {
 fn a_damaged_answer_is_asked_for_again_without_charge() {
     let (mut operator, insurer) = small();
     // The second list's canary is missing: the answers are kept, no result is written.
-    operator.seal_with("broken", &[], |entries| drop(entries.pop()));
+    operator.seal_with("broken", &[(person(700), 1)], |entries| drop(entries.remove(3)));
     insurer.check(&operator).unwrap_err();
     let path = answers(&insurer).join("0");
     let mut bytes = std::fs::read(&path).unwrap();
@@ -95,6 +95,7 @@ fn small() -> (Operator, Insurer) {
     (operator, insurer)
 }
 
+/// [JOB-2]
 #[test]
 fn a_changed_file_is_another_job() {
     let (mut operator, insurer) = small();

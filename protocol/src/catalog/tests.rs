@@ -26,23 +26,27 @@ fn key() -> SigningKey {
 fn catalog() -> Catalog {
     Catalog {
         operator: slug("op"),
-        operator_key: VerifyingKey::from_bytes([0x11; 32]),
+        operator_key: key().verifying(),
         sequence: 2,
         issued: 3,
         expires: 4,
         epochs: vec![Digest::from_bytes([0x22; 32])],
-        manifests: vec![Digest::from_bytes([0x33; 32]), Digest::from_bytes([0x44; 32])],
+        manifests: vec![
+            Listed::to_all(Digest::from_bytes([0x33; 32])),
+            Listed { manifest: Digest::from_bytes([0x44; 32]), audience: digests(1) },
+        ],
         checkpoints: vec![checkpoint(0x55)],
     }
 }
 
 #[test]
 fn the_object_has_its_layout() {
+    let operator_key = hex::encode(key().verifying().as_bytes());
     let layout = [
         &hex::encode("blindlist/1 catalog\n"), // line
         "0200000000000000",                    // length of the operator's name
         "6f70",                                // "op"
-        &*"11".repeat(32),                     // operator key
+        &operator_key,                         // operator key
         "0200000000000000",                    // sequence
         "0300000000000000",                    // issued
         "0400000000000000",                    // expires
@@ -50,7 +54,10 @@ fn the_object_has_its_layout() {
         &"22".repeat(32),
         "0200000000000000", // number of manifests
         &"33".repeat(32),
+        "0000000000000000", // addressed to all
         &"44".repeat(32),
+        "0100000000000000", // addressed to one insurer
+        &"00".repeat(32),
         "0100000000000000", // number of checkpoints
         &"55".repeat(16),   // ledger
         "0500000000000000", // size
@@ -72,6 +79,7 @@ fn the_body_is_strict() {
 
 #[test]
 fn a_name_that_is_none_is_malformed() {
+    let operator_key = hex::encode(key().verifying().as_bytes());
     let body = codec::encode(&catalog());
     // Not UTF-8, upper case, a leading hyphen, a control character; and an empty one.
     for bad in [
@@ -82,7 +90,7 @@ fn a_name_that_is_none_is_malformed() {
         "0000000000000000",
     ] {
         let bytes =
-            replaced(&body, &["02000000000000006f70", &"11".repeat(32)].concat(), &[bad, &"11".repeat(32)].concat());
+            replaced(&body, &["02000000000000006f70", &operator_key].concat(), &[bad, &operator_key].concat());
         assert_eq!(codec::decode::<Catalog>(&bytes, Catalog::LIMIT), Err(codec::CodecError::Malformed), "{bad}");
         let message = [Catalog::LINE, &bytes].concat();
         let object = [&message[..], key().sign(&message).as_bytes()].concat();
@@ -108,6 +116,7 @@ fn checkpoints(count: u32) -> Vec<Checkpoint> {
 fn every_rule_is_kept() {
     const TIME: &str = "the sequence is 0, or it expires before it is issued";
     const DIGESTS: &str = "the digests are not at most 4,096 in ascending order";
+    const AUDIENCE: &str = "an audience is not at most 1,024 insurers in ascending order";
     const CHECKPOINTS: &str = "the checkpoints are not in ascending order of their ledgers";
     assert_rules(
         &catalog(),
@@ -119,8 +128,10 @@ fn every_rule_is_kept() {
             (|catalog| catalog.epochs = vec![Digest::from_bytes([1; 32]); 2], DIGESTS),
             (|catalog| catalog.epochs = digests(4_097), DIGESTS),
             (|catalog| catalog.manifests.reverse(), DIGESTS),
-            (|catalog| catalog.manifests[1] = catalog.manifests[0], DIGESTS),
-            (|catalog| catalog.manifests = digests(4_097), DIGESTS),
+            (|catalog| catalog.manifests[1].manifest = catalog.manifests[0].manifest, DIGESTS),
+            (|catalog| catalog.manifests = digests(4_097).into_iter().map(Listed::to_all).collect(), DIGESTS),
+            (|catalog| catalog.manifests[0].audience = vec![Digest::from_bytes([1; 32]); 2], AUDIENCE),
+            (|catalog| catalog.manifests[1].audience = digests(1_025), AUDIENCE),
             (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(1)], CHECKPOINTS),
             (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(2)], CHECKPOINTS),
             (|catalog| catalog.checkpoints = checkpoints(4_097), CHECKPOINTS),
@@ -144,7 +155,8 @@ fn any_catalog() -> impl Strategy<Value = Catalog> {
     let fields = (
         (some::slug(), some::verifying_key(), any::<[u64; 3]>()),
         vec(some::digest(), 0..5),
-        vec(some::digest(), 0..5),
+        vec((some::digest(), vec(some::digest(), 0..3)), 0..5)
+            .prop_map(|listed| listed.into_iter().map(|(manifest, audience)| Listed { manifest, audience }).collect()),
         vec(checkpoint, 0..3),
     );
     fields.prop_map(|((operator, operator_key, [sequence, issued, expires]), epochs, manifests, checkpoints)| Catalog {
@@ -157,6 +169,18 @@ fn any_catalog() -> impl Strategy<Value = Catalog> {
         manifests,
         checkpoints,
     })
+}
+
+/// [CAT-5]: everybody sees the same snapshot, and each recognises what is its own.
+#[test]
+fn an_audience_is_recognised_by_those_in_it_only() {
+    let [ours, theirs] = [1, 2].map(|byte| InsurerId::from_bytes([byte; 16]));
+    let manifest = Digest::from_bytes([3; 32]);
+    let listed = Listed { manifest, audience: vec![audience_tag(&manifest, &ours)] };
+    assert!(listed.addresses(&ours) && !listed.addresses(&theirs));
+    assert!(Listed::to_all(manifest).addresses(&theirs));
+    let other = Digest::from_bytes([4; 32]);
+    assert_ne!(audience_tag(&manifest, &ours), audience_tag(&other, &ours), "lists cannot be linked by their tags");
 }
 
 proptest! {

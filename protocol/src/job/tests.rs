@@ -30,8 +30,8 @@ fn scalars_and_places_are_those_of_the_specification() {
     let (person, padding) = (Item::Person(person), Item::Padding(0x0102));
     let secret = secret(1, 2, 3);
     let wide = |bytes| Scalar::from_bytes_mod_order_wide(&bytes);
-    assert_eq!(secret.scalar(&person), wide(hmac(&s, &[b"blind person", &x])));
-    assert_eq!(secret.scalar(&padding), wide(hmac(&s, &[b"blind padding", &[2, 1, 0, 0]])));
+    assert_eq!(*secret.scalar(&person), wide(hmac(&s, &[b"blind person", &x])));
+    assert_eq!(*secret.scalar(&padding), wide(hmac(&s, &[b"blind padding", &[2, 1, 0, 0]])));
     let place = |bytes: [u8; 64]| u128::from_le_bytes(bytes[..16].try_into().unwrap());
     assert_eq!(secret.position(&person), place(hmac(&s, &[b"order person", &x])));
     assert_eq!(secret.position(&padding), place(hmac(&s, &[b"order padding", &[2, 1, 0, 0]])));

@@ -4,8 +4,8 @@
 //! ones. It is sound only if Z = k·B for the very k of K = k·G, so [`additive_unblind`] must run after a proof of that;
 //! the type [`Proven`] makes the compiler see to it. Multiplicative, RFC 9497's: B = r·H(x), N = r⁻¹·Z.
 
-use super::group::{Element, Point, decode, encode, hash_to_group};
-use super::{ElementError, Proven, PublicKey};
+use super::group::{Element, Point, encode, hash_to_group};
+use super::{Proven, PublicKey};
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
 use curve25519_dalek::ristretto::RistrettoBasepointTable;
 use curve25519_dalek::scalar::Scalar;
@@ -48,12 +48,11 @@ pub fn multiplicative_blind(input: &[u8], r: &Scalar) -> Element {
     encode(&(r * hash_to_group(input)))
 }
 
-/// The encoding of r⁻¹·Z, as `Finalize` of RFC 9497 computes it.
-///
-/// # Errors
-/// When Z is not an element.
-pub fn multiplicative_unblind(z: &Element, r: &Scalar) -> Result<Element, ElementError> {
-    Ok(encode(&(r.invert() * decode(z)?)))
+/// The encoding of r⁻¹·Z for the answer at a position, as `Finalize` of RFC 9497 computes it; none when there is no such
+/// position, or r is 0.
+pub fn multiplicative_unblind(answers: &Proven, position: usize, r: &Scalar) -> Option<Element> {
+    let z = answers.point(position)?;
+    (*r != Scalar::ZERO).then(|| encode(&(r.invert() * z)))
 }
 
 /// B of a padding element: r·G, which nobody can tell from a blinded identifier.

@@ -13,7 +13,7 @@ use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::VartimeMultiscalarMul;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha512};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// A proof of equal discrete logarithms: c ‖ s, two scalars of 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +127,8 @@ pub fn prove(
     let d = rfc_coefficient(Mode::Voprf, public, 0, blinded.0, evaluated);
     let m = d * blinded.1;
     let z = key.scalar() * m;
-    prove_composites(key, &m, &z, random, |t2, t3| rfc_challenge(Mode::Voprf, public, &m, &z, t2, t3))
+    let nonce = nonce(key, random, &[], public, &m, &z);
+    prove_with_nonce(key, &m, &nonce, |t2, t3| rfc_challenge(Mode::Voprf, public, &m, &z, t2, t3))
 }
 
 /// `VerifyProof` of RFC 9497 section 2.2.2 for one element. Variable-time, on public values.
@@ -167,7 +168,8 @@ pub fn prove_chunk(
     let seed = seed(context, public, blinded.0, evaluated)?;
     let m = RistrettoPoint::vartime_multiscalar_mul(coefficients(&seed, evaluated.len()), blinded.1);
     let z = key.scalar() * m;
-    Ok(prove_composites(key, &m, &z, random, |t2, t3| challenge(&seed, public, &m, &z, t2, t3)))
+    let nonce = nonce(key, random, &seed, public, &m, &z);
+    Ok(prove_with_nonce(key, &m, &nonce, |t2, t3| challenge(&seed, public, &m, &z, t2, t3)))
 }
 
 /// Verifies [`prove_chunk`]'s proof. Variable-time, on public values.
@@ -240,24 +242,20 @@ fn challenge(seed: &[u8; 64], public: &PublicKey, m: &Point, z: &Point, t2: &Poi
     Scalar::from_bytes_mod_order_wide(&hash.finalize().into())
 }
 
-/// A Schnorr proof that log_G(k·G) = log_m(z), with a nonce hashed from the key, fresh randomness and the statement.
-fn prove_composites(
-    key: &SecretKey,
-    m: &Point,
-    z: &Point,
-    random: &[u8; 64],
-    challenge: impl FnOnce(&Point, &Point) -> Scalar,
-) -> Proof {
-    let mut hash =
-        Sha512::new().chain_update(PROOF_NONCE_DOMAIN).chain_update(key.to_bytes().as_slice()).chain_update(random);
-    hash.update(encode(m).as_bytes());
-    hash.update(encode(z).as_bytes());
-    let mut wide: [u8; 64] = hash.finalize().into();
-    let nonce = Zeroizing::new(Scalar::from_bytes_mod_order_wide(&wide));
-    wide.zeroize();
-    prove_with_nonce(key, m, &nonce, challenge)
+/// A nonce hashed from the key, fresh randomness and everything that the challenge depends on: neither bad randomness nor
+/// a statement that comes again gives two challenges one nonce. `seed` is empty for one element.
+fn nonce(key: &SecretKey, random: &[u8; 64], seed: &[u8], public: &PublicKey, m: &Point, z: &Point) -> Zeroizing<Scalar> {
+    let mut hash = Sha512::new().chain_update(PROOF_NONCE_DOMAIN).chain_update(&*key.to_bytes()).chain_update(random);
+    hash.update(seed);
+    hash.update(public.element().as_bytes());
+    for point in [m, z] {
+        hash.update(encode(point).as_bytes());
+    }
+    let wide: Zeroizing<[u8; 64]> = Zeroizing::new(hash.finalize().into());
+    Zeroizing::new(Scalar::from_bytes_mod_order_wide(&wide))
 }
 
+/// A Schnorr proof that log_G(k·G) = log_m(k·m).
 pub(super) fn prove_with_nonce(
     key: &SecretKey,
     m: &Point,
@@ -313,4 +311,33 @@ fn push(buffer: &mut Vec<u8>, bytes: &[u8]) {
     let length = u16::try_from(bytes.len()).expect("the RFC's transcripts hold elements and short labels");
     buffer.extend_from_slice(&length.to_be_bytes());
     buffer.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oprf::hash_to_group;
+
+    /// [PRF-3]: with the same randomness and the same composites, another chunk must still have another nonce.
+    #[test]
+    fn everything_in_the_challenge_enters_the_nonce() {
+        let key = SecretKey::from_uniform_bytes(&[5; 64]).unwrap();
+        let other = SecretKey::from_uniform_bytes(&[6; 64]).unwrap();
+        let (m, z) = (hash_to_group(b"m"), hash_to_group(b"z"));
+        let of = |key: &SecretKey, random: u8, seed: &[u8], m: &Point, z: &Point| {
+            *nonce(key, &[random; 64], seed, &key.public(), m, z)
+        };
+        let all = [
+            of(&key, 1, &[1; 64], &m, &z),
+            of(&other, 1, &[1; 64], &m, &z),
+            of(&key, 2, &[1; 64], &m, &z),
+            of(&key, 1, &[2; 64], &m, &z),
+            of(&key, 1, &[], &m, &z),
+            of(&key, 1, &[1; 64], &z, &z),
+            of(&key, 1, &[1; 64], &m, &m),
+        ];
+        for (i, nonce) in all.iter().enumerate() {
+            assert!(!all[..i].contains(nonce), "case {i}");
+        }
+    }
 }

@@ -155,7 +155,7 @@ mod vectors {
             }
         }
         for (((input, blind), z), expected) in inputs.iter().zip(&blinds).zip(&evaluated).zip(&outputs) {
-            let unblinded = multiplicative_unblind(z, blind).unwrap();
+            let unblinded = encode(&(blind.invert() * decode(z).unwrap()));
             assert_eq!(output(input, info, &unblinded), *expected, "Output");
         }
         if mode == Mode::Voprf {
@@ -341,7 +341,11 @@ proptest! {
 
         let b = multiplicative_blind(&input, &r);
         let z = blind_evaluate(&secret, &[decode(&b).unwrap()]).unwrap()[0];
-        let n = multiplicative_unblind(&z, &r).unwrap();
+        let point = decode(&b).unwrap();
+        let proof = prove(&secret, &public, (&b, &point), &z, &[4; 64]);
+        let proven = verify(&public, (&b, &point), &z, &proof).unwrap();
+        prop_assert_eq!(multiplicative_unblind(&proven, 0, &Scalar::ZERO), None);
+        let n = multiplicative_unblind(&proven, 0, &r).unwrap();
         prop_assert_eq!(&finalize(&input, &n), &direct);
     }
 

@@ -38,18 +38,10 @@ impl Home {
             let epoch = PrivateFolder::open(folder.join(id.to_string()))?;
             let path = epoch.join("record");
             let (bytes, record) = signed::read::<EpochRecord>("epoch record", &path, operator_key)?;
-            if record.epoch != id || record.operator_key != *operator_key {
-                return Err(Error::Key {
-                    path,
-                    problem: "the record is about another epoch or another operator",
-                });
+            if record.epoch != id {
+                return Err(Error::Key { path, problem: "the record is about another epoch than its folder" });
             }
-            epochs.push(StoredEpoch {
-                digest: object::digest(&bytes),
-                bytes,
-                record,
-                folder: epoch.path().to_owned(),
-            });
+            epochs.push(StoredEpoch { digest: object::digest(&bytes), bytes, record, folder: epoch.path().to_owned() });
         }
         epochs.sort_by_key(|epoch| (epoch.record.created, epoch.record.epoch));
         Ok(epochs)
@@ -66,10 +58,7 @@ impl StoredEpoch {
         let index = self.record.holders.iter().find(|holder| holder.share == share.public());
         index
             .and_then(|holder| EpochKey::new(self.record.clone(), holder.index, share).ok())
-            .ok_or(Error::Key {
-                path,
-                problem: "no holder of the epoch has this share",
-            })
+            .ok_or(Error::Key { path, problem: "no holder of the epoch has this share" })
     }
 
     /// The whole key of an epoch with one holder.
@@ -81,10 +70,7 @@ impl StoredEpoch {
         if share.public() == self.record.key {
             Ok(share)
         } else {
-            Err(Error::Key {
-                path,
-                problem: "it is not the whole key of this epoch",
-            })
+            Err(Error::Key { path, problem: "it is not the whole key of this epoch" })
         }
     }
 
@@ -94,10 +80,7 @@ impl StoredEpoch {
         let share = bytes.first_chunk::<32>().and_then(|bytes| SecretKey::from_bytes(bytes).ok());
         match share {
             Some(share) => Ok((path, share)),
-            None => Err(Error::Key {
-                path,
-                problem: "an OPRF key is a canonical scalar of 32 bytes other than zero",
-            }),
+            None => Err(Error::Key { path, problem: "an OPRF key is a canonical scalar of 32 bytes other than zero" }),
         }
     }
 }
@@ -113,11 +96,7 @@ pub(crate) fn new_epoch_folder(home: &Home, record: &EpochRecord, bytes: &[u8], 
 
 /// The ids that the entries of a folder are named by; entries with other names are not ours.
 pub(crate) fn ids_in<T: std::str::FromStr>(folder: &PrivateFolder) -> Result<Vec<T>, Error> {
-    let failed = |source| Error::Io {
-        doing: "list the folder",
-        path: folder.path().to_owned(),
-        source,
-    };
+    let failed = |source| Error::Io { doing: "list the folder", path: folder.path().to_owned(), source };
     let mut ids = Vec::new();
     for entry in std::fs::read_dir(folder.path()).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();

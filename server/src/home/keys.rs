@@ -1,6 +1,6 @@
 //! The operator's keys in files. Everything of `keys/offline` can be kept off the machine that serves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use blindlist_protocol::enrolment::successor_hash;
 use blindlist_protocol::ids::Digest;
@@ -33,10 +33,7 @@ impl Home {
     pub fn operator_key(&self) -> Result<VerifyingKey, Error> {
         let path = self.online("manifest.pub")?;
         let bytes = file::read_limited(&path, LIMIT)?;
-        let bytes = bytes.try_into().map_err(|_| Error::Key {
-            path,
-            problem: "a manifest key has 32 bytes",
-        })?;
+        let bytes = bytes.try_into().map_err(|_| Error::Key { path, problem: "a manifest key has 32 bytes" })?;
         Ok(VerifyingKey::from_bytes(bytes))
     }
 
@@ -50,10 +47,7 @@ impl Home {
         if key.verifying() == self.operator_key()? {
             return Ok(key);
         }
-        Err(Error::Key {
-            path,
-            problem: "it is not the key whose public half is in keys/online/manifest.pub",
-        })
+        Err(Error::Key { path, problem: "it is not the key whose public half is in keys/online/manifest.pub" })
     }
 
     /// The hash that pins the key which may replace the manifest key.
@@ -64,16 +58,16 @@ impl Home {
 
     /// The certificate authority with its key.
     pub(crate) fn authority(&self, operator: &Slug) -> Result<CertificateAuthority, Error> {
-        let key = tls_key(self.offline("ca.key")?)?;
-        let certificate = certificate(self.offline("ca.crt")?)?;
+        let key = tls_key(&self.offline("ca.key")?)?;
+        let certificate = certificate(&self.offline("ca.crt")?)?;
         Ok(CertificateAuthority::from_parts(operator.as_str(), certificate, key)?)
     }
 
     /// The server's certificate and key, and the authority whose certificates it accepts.
     pub(crate) fn server_identity(&self) -> Result<(Identity, CertificateDer<'static>), Error> {
-        let key = tls_key(self.online("tls.key")?)?;
-        let identity = Identity::new(certificate(self.online("tls.crt")?)?, key)?;
-        Ok((identity, certificate(self.online("ca.crt")?)?))
+        let key = tls_key(&self.online("tls.key")?)?;
+        let identity = Identity::new(certificate(&self.online("tls.crt")?)?, key)?;
+        Ok((identity, certificate(&self.online("ca.crt")?)?))
     }
 
     /// Writes the keys of a new home.
@@ -109,18 +103,15 @@ fn signing_key(path: PathBuf) -> Result<SigningKey, Error> {
     let seed = file::read_secret(&path, LIMIT)?;
     match seed.first_chunk::<32>() {
         Some(seed_bytes) if seed.len() == 32 => Ok(SigningKey::from_seed(seed_bytes)),
-        Some(_) | None => Err(Error::Key {
-            path,
-            problem: "a signing key has 32 bytes",
-        }),
+        Some(_) | None => Err(Error::Key { path, problem: "a signing key has 32 bytes" }),
     }
 }
 
-fn tls_key(path: PathBuf) -> Result<TlsKey, Error> {
-    let pkcs8: Zeroizing<Vec<u8>> = file::read_secret(&path, LIMIT)?;
+fn tls_key(path: &Path) -> Result<TlsKey, Error> {
+    let pkcs8: Zeroizing<Vec<u8>> = file::read_secret(path, LIMIT)?;
     Ok(TlsKey::from_pkcs8(pkcs8)?)
 }
 
-fn certificate(path: PathBuf) -> Result<CertificateDer<'static>, Error> {
-    Ok(CertificateDer::from(file::read_limited(&path, LIMIT)?))
+fn certificate(path: &Path) -> Result<CertificateDer<'static>, Error> {
+    Ok(CertificateDer::from(file::read_limited(path, LIMIT)?))
 }

@@ -74,13 +74,9 @@ impl Ledger {
         let outcome = match debit(&mut transaction, charge).await? {
             Some(account) if record(&mut transaction, charge).await? => {
                 transaction.commit().await.map_err(failed(DOING))?;
-                return Ok(Outcome::Charged {
-                    remaining: account.remaining(),
-                });
+                return Ok(Outcome::Charged { remaining: account.remaining() });
             }
-            Some(debited) => Outcome::Repeat {
-                remaining: debited.remaining().saturating_add(charge.count.into()),
-            },
+            Some(debited) => Outcome::Repeat { remaining: debited.remaining().saturating_add(charge.count.into()) },
             None => why_not(&mut transaction, charge).await?,
         };
         transaction.rollback().await.map_err(failed(DOING))?;
@@ -149,9 +145,6 @@ async fn why_not(transaction: &mut Connection, charge: &Charge) -> Result<Outcom
     Ok(match Status::from_text(row::text(&found, "status")?)? {
         Status::Suspended => Outcome::Suspended,
         Status::Active if row::number(&found, "charged")? > 0 => Outcome::Repeat { remaining },
-        Status::Active => Outcome::OverBudget {
-            remaining,
-            missing: u64::from(charge.count).saturating_sub(remaining),
-        },
+        Status::Active => Outcome::OverBudget { remaining, missing: u64::from(charge.count).saturating_sub(remaining) },
     })
 }

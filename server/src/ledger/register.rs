@@ -123,30 +123,15 @@ impl Ledger {
 async fn check_is_new(change: &mut Connection, insurer: &NewInsurer<'_>) -> Result<(), LedgerError> {
     const DOING: &str = "look for an insurer";
     let by_name = sqlx::query("SELECT id FROM insurers WHERE name = $1").bind(insurer.name);
-    if by_name
-        .fetch_optional(&mut *change)
-        .await
-        .map_err(failed(DOING))?
-        .is_some()
-    {
+    if by_name.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
         return Err(LedgerError::NameTaken);
     }
     let by_certificate = sqlx::query("SELECT id FROM insurers WHERE certificate = $1").bind(&insurer.certificate[..]);
-    if by_certificate
-        .fetch_optional(&mut *change)
-        .await
-        .map_err(failed(DOING))?
-        .is_some()
-    {
+    if by_certificate.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
         return Err(LedgerError::CertificateTaken);
     }
     let by_id = sqlx::query("SELECT id FROM insurers WHERE id = $1").bind(&insurer.id[..]);
-    if by_id
-        .fetch_optional(&mut *change)
-        .await
-        .map_err(failed(DOING))?
-        .is_some()
-    {
+    if by_id.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
         return Err(LedgerError::IdTaken);
     }
     Ok(())

@@ -25,10 +25,7 @@ pub(super) fn amount(row: &Row, column: &'static str) -> Result<u64, LedgerError
 }
 
 pub(super) fn account(row: &Row) -> Result<Account, LedgerError> {
-    Ok(Account {
-        granted: amount(row, "granted")?,
-        spent: amount(row, "spent")?,
-    })
+    Ok(Account { granted: amount(row, "granted")?, spent: amount(row, "spent")? })
 }
 
 /// A number of evaluations as the ledger holds it: a BIGINT ends at 2^63 - 1.

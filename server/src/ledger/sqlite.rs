@@ -31,30 +31,21 @@ const SQLITE_NOTADB: u32 = 26;
 
 /// The one connection that writes.
 pub(super) async fn writer(path: &Path) -> Result<Pool, LedgerError> {
-    let options = options(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
+    let options = options(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
     pool(1).connect_with(options).await.map_err(failed("open the ledger"))
 }
 
 /// The connections that read. They cannot write, even by mistake.
 pub(super) async fn reader(path: &Path) -> Result<Pool, LedgerError> {
-    pool(READERS)
-        .connect_with(options(path).pragma("query_only", "ON"))
-        .await
-        .map_err(failed("open the ledger"))
+    pool(READERS).connect_with(options(path).pragma("query_only", "ON")).await.map_err(failed("open the ledger"))
 }
 
 /// Looks into the file without changing it.
 pub(super) async fn check_is_ledger(path: &Path) -> Result<(), LedgerError> {
-    let not_a_ledger = || LedgerError::NotALedger {
-        path: path.to_path_buf(),
-    };
+    let not_a_ledger = || LedgerError::NotALedger { path: path.to_path_buf() };
     let opened = async {
         let mut connection = options(path).pragma("query_only", "ON").connect().await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA application_id")
-            .fetch_one(&mut connection)
-            .await?;
+        let found: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut connection).await?;
         connection.close().await?;
         Ok(found)
     };
@@ -75,16 +66,13 @@ pub(super) async fn migrate(writer: &Pool) -> Result<(), LedgerError> {
         include_str!("../../migrations/sqlite/0001_ledger.sql").into_sql_str(),
         false,
     );
-    Migrator::with_migrations(vec![first])
-        .run(writer)
-        .await
-        .map_err(|source| {
-            if matches!(source, MigrateError::VersionMissing(_)) {
-                LedgerError::Newer
-            } else {
-                LedgerError::Schema { source }
-            }
-        })
+    Migrator::with_migrations(vec![first]).run(writer).await.map_err(|source| {
+        if matches!(source, MigrateError::VersionMissing(_)) {
+            LedgerError::Newer
+        } else {
+            LedgerError::Schema { source }
+        }
+    })
 }
 
 /// Removes a ledger that could not be made, as far as it is there.
@@ -111,10 +99,7 @@ fn primary_code(error: &sqlx::Error) -> Option<u32> {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
+    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {

@@ -42,10 +42,7 @@ impl Fixture {
 
     async fn reopened(self) -> Self {
         drop(self.ledger);
-        Self {
-            ledger: Ledger::open(self.folder.path().join("ledger.db")).await.unwrap(),
-            folder: self.folder,
-        }
+        Self { ledger: Ledger::open(self.folder.path().join("ledger.db")).await.unwrap(), folder: self.folder }
     }
 }
 
@@ -69,10 +66,7 @@ async fn account(ledger: &Ledger, insurer: u8, epoch: [u8; 32]) -> Option<(u64, 
 async fn a_new_ledger_is_private_and_keeps_its_id() {
     let fixture = Fixture::with_budget(1).await;
     for suffix in ["", "-wal", "-shm"] {
-        let mode = fs::metadata(fixture.folder.path().join(format!("ledger.db{suffix}")))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(fixture.folder.path().join(format!("ledger.db{suffix}"))).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "ledger.db{suffix}");
     }
     let fixture = fixture.reopened().await;
@@ -83,10 +77,7 @@ async fn a_new_ledger_is_private_and_keeps_its_id() {
 async fn an_existing_file_is_never_made_a_ledger() {
     let fixture = Fixture::with_budget(5).await;
     let again = Ledger::create(fixture.path(), [7; 16]).await;
-    assert!(
-        matches!(again, Err(LedgerError::File(StoreError::Exists { .. }))),
-        "{again:?}"
-    );
+    assert!(matches!(again, Err(LedgerError::File(StoreError::Exists { .. }))), "{again:?}");
     assert_eq!(account(&fixture.reopened().await.ledger, 1, EPOCH).await, Some((5, 0)));
 }
 
@@ -99,19 +90,13 @@ async fn what_is_no_ledger_is_refused_and_left_as_it_is() {
 
     for content in [&b""[..], b"id,name\n1,x\n", &[0; 4096]] {
         fs::write(&path, content).unwrap();
-        assert!(
-            matches!(Ledger::open(&path).await, Err(LedgerError::NotALedger { .. })),
-            "{}",
-            content.len()
-        );
+        assert!(matches!(Ledger::open(&path).await, Err(LedgerError::NotALedger { .. })), "{}", content.len());
         assert_eq!(fs::read(&path).unwrap(), content);
     }
 
     // Another program's SQLite file.
     fs::remove_file(&path).unwrap();
-    let options = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let other = Pool::connect_with(options).await.unwrap();
     sqlx::query("CREATE TABLE t (x BIGINT)").execute(&other).await.unwrap();
     other.close().await;
@@ -123,10 +108,7 @@ async fn what_is_no_ledger_is_refused_and_left_as_it_is() {
 #[tokio::test]
 async fn a_ledger_of_a_newer_version_is_refused() {
     let fixture = Fixture::new().await;
-    sqlx::query("UPDATE _sqlx_migrations SET version = 1000")
-        .execute(&fixture.ledger.writer)
-        .await
-        .unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 1000").execute(&fixture.ledger.writer).await.unwrap();
     assert!(matches!(Ledger::open(fixture.path()).await, Err(LedgerError::Newer)));
 }
 
@@ -147,10 +129,7 @@ async fn every_connection_is_set_up_for_durability() {
 
 #[tokio::test]
 async fn insurers_come_back_as_they_were_registered() {
-    let Fixture {
-        folder: _folder,
-        ledger,
-    } = Fixture::new().await;
+    let Fixture { folder: _folder, ledger } = Fixture::new().await;
     ledger.register(&insurer(2, "Mutuelle «Été»'; --", 20)).await.unwrap();
     ledger.register(&insurer(1, "A", u64::MAX >> 1)).await.unwrap();
     let listed = ledger.insurers().await.unwrap();
@@ -163,10 +142,7 @@ async fn insurers_come_back_as_they_were_registered() {
         budget: 20,
         created: AT,
     };
-    assert_eq!(
-        listed.iter().map(|insurer| insurer.name.as_str()).collect::<Vec<_>>(),
-        ["A", "Mutuelle «Été»'; --"]
-    );
+    assert_eq!(listed.iter().map(|insurer| insurer.name.as_str()).collect::<Vec<_>>(), ["A", "Mutuelle «Été»'; --"]);
     assert_eq!(listed.get(1), Some(&expected));
     assert_eq!(listed.first().unwrap().budget, u64::MAX >> 1);
     assert_eq!(ledger.by_certificate(&[52; 32]).await.unwrap(), Some(expected));
@@ -175,27 +151,12 @@ async fn insurers_come_back_as_they_were_registered() {
 
 #[tokio::test]
 async fn names_certificates_and_ids_are_unique_and_told_apart() {
-    let Fixture {
-        folder: _folder,
-        ledger,
-    } = Fixture::with_budget(5).await;
-    let same_name = NewInsurer {
-        name: "one",
-        ..insurer(2, "", 5)
-    };
+    let Fixture { folder: _folder, ledger } = Fixture::with_budget(5).await;
+    let same_name = NewInsurer { name: "one", ..insurer(2, "", 5) };
     assert!(matches!(ledger.register(&same_name).await, Err(LedgerError::NameTaken)));
-    let same_certificate = NewInsurer {
-        certificate: [51; 32],
-        ..insurer(2, "two", 5)
-    };
-    assert!(matches!(
-        ledger.register(&same_certificate).await,
-        Err(LedgerError::CertificateTaken)
-    ));
-    let same_id = NewInsurer {
-        id: [1; 16],
-        ..insurer(2, "two", 5)
-    };
+    let same_certificate = NewInsurer { certificate: [51; 32], ..insurer(2, "two", 5) };
+    assert!(matches!(ledger.register(&same_certificate).await, Err(LedgerError::CertificateTaken)));
+    let same_id = NewInsurer { id: [1; 16], ..insurer(2, "two", 5) };
     assert!(matches!(ledger.register(&same_id).await, Err(LedgerError::IdTaken)));
     assert_eq!(ledger.insurers().await.unwrap().len(), 1);
     assert_eq!(account(&ledger, 2, EPOCH).await, None);
@@ -204,25 +165,16 @@ async fn names_certificates_and_ids_are_unique_and_told_apart() {
 
 #[tokio::test]
 async fn a_budget_beyond_the_ledger_is_refused() {
-    let Fixture {
-        folder: _folder,
-        ledger,
-    } = Fixture::new().await;
+    let Fixture { folder: _folder, ledger } = Fixture::new().await;
     let amount = 1 << 63;
     let result = ledger.register(&insurer(1, "one", amount)).await;
-    assert!(
-        matches!(result, Err(LedgerError::TooMany { amount: found }) if found == amount),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(LedgerError::TooMany { amount: found }) if found == amount), "{result:?}");
     assert!(ledger.insurers().await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn each_insurer_has_an_account_in_each_epoch() {
-    let Fixture {
-        folder: _folder,
-        ledger,
-    } = Fixture::new().await;
+    let Fixture { folder: _folder, ledger } = Fixture::new().await;
     ledger.register(&insurer(1, "before", 10)).await.unwrap();
     ledger.open_epoch(&EPOCH).await.unwrap();
     ledger.register(&insurer(2, "between", 20)).await.unwrap();
@@ -255,11 +207,7 @@ async fn insurers_and_epochs_added_at_once_do_not_miss_each_other() {
         done.unwrap().unwrap();
     }
     for number in 0..20 {
-        assert_eq!(
-            second.accounts(&[number; 16]).await.unwrap().len(),
-            20,
-            "insurer {number}"
-        );
+        assert_eq!(second.accounts(&[number; 16]).await.unwrap().len(), 20, "insurer {number}");
     }
 }
 
@@ -286,13 +234,7 @@ async fn damage_is_reported_not_believed() {
     .unwrap();
     drop(raw);
     let found = fixture.ledger.account(&[1; 16], &EPOCH).await;
-    assert!(
-        matches!(found, Err(LedgerError::Damaged { what: "spent" })),
-        "{found:?}"
-    );
+    assert!(matches!(found, Err(LedgerError::Damaged { what: "spent" })), "{found:?}");
     let found = fixture.ledger.insurers().await;
-    assert!(
-        matches!(found, Err(LedgerError::Damaged { what: "status" })),
-        "{found:?}"
-    );
+    assert!(matches!(found, Err(LedgerError::Damaged { what: "status" })), "{found:?}");
 }

@@ -47,19 +47,11 @@ pub(super) fn write_index(
     }
     labels.finish()?;
     let (length, segments) = file.finish()?;
-    Ok(Encoded {
-        entries,
-        f,
-        length,
-        segments,
-    })
+    Ok(Encoded { entries, f, length, segments })
 }
 
 fn sealed(record: &Record, dictionary: &Dictionary) -> u64 {
-    let entry = Entry {
-        tag: record.tag,
-        pad: record.pad.into(),
-    };
+    let entry = Entry { tag: record.tag, pad: record.pad.into() };
     let label = dictionary.label(record.label).expect("rows with other labels were rejected");
     entry.seal(label, dictionary)
 }
@@ -75,12 +67,7 @@ struct SegmentWriter {
 
 impl SegmentWriter {
     fn create(path: &Path) -> Result<Self, Error> {
-        Ok(Self {
-            file: AtomicFile::create(path, Mode::Private)?,
-            buffer: Vec::new(),
-            length: 0,
-            segments: Vec::new(),
-        })
+        Ok(Self { file: AtomicFile::create(path, Mode::Private)?, buffer: Vec::new(), length: 0, segments: Vec::new() })
     }
 
     /// Writes all whole segments of the buffer.
@@ -104,9 +91,7 @@ impl SegmentWriter {
     }
 
     fn write(&mut self, segment: &[u8]) -> Result<(), Error> {
-        self.file
-            .write_all(segment)
-            .map_err(|source| Error::from(self.file.write_error(source)))?;
+        self.file.write_all(segment).map_err(|source| Error::from(self.file.write_error(source)))?;
         self.length += segment.len() as u64;
         self.segments.push(object::digest(segment));
         Ok(())
@@ -125,11 +110,11 @@ mod tests {
         let dictionary = Dictionary::try_from(names.to_vec()).unwrap();
         let release = ReleaseId::from_bytes([7; 16]);
         let step = u128::MAX / 300_000;
-        let records: Vec<Record> = (0..300_000_u128)
+        let records: Vec<Record> = (0..300_000_u64)
             .map(|i| Record {
-                tag: i * step + (i * i) % step,
-                pad: (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-                label: 1 + i as u64 % 7,
+                tag: u128::from(i) * step + u128::from(i * i),
+                pad: i.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                label: 1 + i % 7,
             })
             .collect();
         let folder = tempfile::tempdir().unwrap();

@@ -50,11 +50,7 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn new(entry: &Entry, label: Label) -> Self {
         let low = entry.pad & u128::from(u64::MAX);
-        Self {
-            tag: entry.tag,
-            pad: u64::try_from(low).expect("64 bits"),
-            label: label.bits(),
-        }
+        Self { tag: entry.tag, pad: u64::try_from(low).expect("64 bits"), label: label.bits() }
     }
 }
 
@@ -102,10 +98,8 @@ fn gather_one(
     gathered: &mut Gathered,
 ) -> Result<(), Error> {
     let table = Table::open(input)?;
-    let columns = Columns::resolve(table.headers(), work.scheme, &work.columns).map_err(|reason| Error::Columns {
-        path: input.to_owned(),
-        reason,
-    })?;
+    let columns = Columns::resolve(table.headers(), work.scheme, &work.columns)
+        .map_err(|reason| Error::Columns { path: input.to_owned(), reason })?;
     let worker = Worker {
         work,
         columns: &columns,
@@ -128,10 +122,7 @@ fn gather_one(
     for (kind, count) in worker.log.into_inner().expect(UNPOISONED).finish()? {
         *gathered.rejected.entry(kind).or_default() += count;
     }
-    gathered.inputs.push(ReadInput {
-        digest,
-        columns: columns.describe().to_vec(),
-    });
+    gathered.inputs.push(ReadInput { digest, columns: columns.describe().to_vec() });
     Ok(())
 }
 
@@ -209,9 +200,7 @@ impl Worker<'_> {
                 .reduce(|all, one| Some(all?.union(one?)))
                 .flatten(),
         };
-        label
-            .map(|label| (identifier, label))
-            .ok_or(Rejected::Categories { row: row.number() })
+        label.map(|label| (identifier, label)).ok_or(Rejected::Categories { row: row.number() })
     }
 }
 

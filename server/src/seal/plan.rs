@@ -94,10 +94,7 @@ impl Plan {
     /// [`Error::Plan`] when it is not a plan, or its values do not agree.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes = file::read_limited(path, LIMIT)?;
-        let wrong = |problem: &str| Error::Plan {
-            path: path.to_owned(),
-            problem: text::escape(problem, 300),
-        };
+        let wrong = |problem: &str| Error::Plan { path: path.to_owned(), problem: text::escape(problem, 300) };
         let plan: Self = serde_json::from_slice(&bytes).map_err(|error| wrong(&error.to_string()))?;
         plan.check().map_err(wrong)?;
         Ok(plan)
@@ -181,11 +178,7 @@ impl FromStr for IncidentDates {
 impl fmt::Display for IncidentDates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Incident { first, last } = self.0;
-        if first == last {
-            write!(f, "{first}")
-        } else {
-            write!(f, "{first}/{last}")
-        }
+        if first == last { write!(f, "{first}") } else { write!(f, "{first}/{last}") }
     }
 }
 

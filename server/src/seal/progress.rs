@@ -21,11 +21,7 @@ impl Progress {
         let lengths = inputs.iter().map(|input| input.metadata().map_or(0, |found| found.len()));
         let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {eta_precise} left")
             .expect("the template is correct");
-        Self {
-            bar: ProgressBar::new(lengths.sum()).with_style(style),
-            rows: 0.into(),
-            start: Instant::now(),
-        }
+        Self { bar: ProgressBar::new(lengths.sum()).with_style(style), rows: 0.into(), start: Instant::now() }
     }
 
     /// Bytes were read.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use blindlist_protocol::catalog::Listed;
 use blindlist_protocol::ids::Digest;
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object;
@@ -34,12 +35,7 @@ impl Operator {
         let live = releases::live(home, &snapshot.catalog, &key.verifying())?;
         let mut epochs = home.epochs(&key.verifying())?;
         epochs.retain(|epoch| snapshot.catalog.epochs.contains(&epoch.digest));
-        Ok(Self {
-            key,
-            snapshot,
-            live,
-            epochs,
-        })
+        Ok(Self { key, snapshot, live, epochs })
     }
 
     /// The live release of a list.
@@ -125,12 +121,7 @@ pub(super) fn publish(
     let digest = object::digest(&bytes);
     let replaced = operator.live_release(&plan.choices.list).map(|release| release.digest);
     let is_next = plan.previous.map(|hex| hex.0) == replaced;
-    let published = |outcome, catalog| Published {
-        outcome,
-        manifest: digest,
-        catalog,
-        plan: staging_plan(home, plan),
-    };
+    let published = |outcome, catalog| Published { outcome, manifest: digest, catalog, plan: staging_plan(home, plan) };
     let exists = staging.target.exists();
     if exists {
         check_same(&staging, manifest, &bytes)?;
@@ -146,7 +137,7 @@ pub(super) fn publish(
         file::write_new(staging.folder.join("manifest"), &bytes, Mode::Private)?;
         staging.commit()?;
     }
-    let catalog = operator.snapshot.next(replaced, digest, &operator.key, now()?)?;
+    let catalog = operator.snapshot.next(replaced, Listed::to_all(digest), &operator.key, now()?)?;
     catalog.publish(home)?;
     Ok(published(Outcome::Published, catalog))
 }
@@ -157,9 +148,7 @@ fn staging_plan(home: &Home, plan: &Plan) -> PathBuf {
 
 /// The manifest holds the digest of every segment, so that only the stored index remains to be compared.
 fn check_same(staging: &Staging, manifest: &Manifest, bytes: &[u8]) -> Result<(), Error> {
-    let differs = || Error::ReleaseDiffers {
-        path: staging.target.clone(),
-    };
+    let differs = || Error::ReleaseDiffers { path: staging.target.clone() };
     let stored = file::read_limited(staging.target.join("manifest"), bytes.len() as u64 + 1)?;
     if stored != bytes {
         return Err(differs());

@@ -127,7 +127,8 @@ mod tests {
         assert!(!path.exists());
         let counts = log.finish().unwrap();
         let written = std::fs::read_to_string(&path).unwrap();
-        let lines: Vec<_> = written.lines().map(|line| line.split_once(",\"").map_or(line, |(start, _)| start)).collect();
+        let lines: Vec<_> =
+            written.lines().map(|line| line.split_once(",\"").map_or(line, |(start, _)| start)).collect();
         assert_eq!(lines, ["row,column,reason", "3,nir", "5,nir", "30,categories"]);
         assert_eq!(counts.values().copied().collect::<Vec<_>>(), [1, 2]);
     }

@@ -198,11 +198,8 @@ impl Refused {
 }
 
 pub(super) fn rejected(counts: &Counts) -> Vec<RejectedKind> {
-    let kinds = counts.iter().map(|((column, reason), rows)| RejectedKind {
-        column,
-        reason: reason.clone(),
-        rows: *rows,
-    });
+    let kinds =
+        counts.iter().map(|((column, reason), rows)| RejectedKind { column, reason: reason.clone(), rows: *rows });
     kinds.collect()
 }
 

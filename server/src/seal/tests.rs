@@ -1,1 +1,274 @@
+//! Seals in real homes: what is published, what is not, and that a plan gives the same bytes again.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use blindlist_protocol::entry::Entry;
+use blindlist_protocol::identifier::{Identifier, Nir};
+use blindlist_protocol::index::Index;
+use blindlist_protocol::manifest::segment_digests;
+use blindlist_protocol::oprf::evaluate_inputs;
+use blindlist_store::StoreError;
+use blindlist_store::exit::Code;
+
+use super::{By, Choices, Error, Outcome, PathBuf, dry_run, evaluate_all, new_plan, seal};
+use crate::testing::{Operator, choices, nir, people};
+
+/// The categories of a person on the live release of a list; none when it is not there.
+fn categories(operator: &Operator, list: &str, identifier: &Identifier) -> Option<String> {
+    let release = operator.live().into_iter().find(|release| release.manifest.list.as_str() == list).unwrap();
+    let epochs = operator.home.epochs(&operator.home.operator_key().unwrap()).unwrap();
+    let y = evaluate_inputs(&epochs[0].whole_key().unwrap(), &[identifier.as_bytes()]).remove(0);
+    let entry = Entry::derive(&release.manifest.release, &y);
+    let bytes = fs::read(release.index_path()).unwrap();
+    let mut found = None;
+    Index::parse(&bytes).unwrap().merge([entry.tag], |_, sealed| found = Some(sealed)).unwrap();
+    let dictionary = &release.manifest.dictionary;
+    let label = entry.open(found?, dictionary).unwrap();
+    Some(dictionary.names(label).map(ToString::to_string).collect::<Vec<_>>().join("|"))
+}
+
+fn person(i: u32) -> Identifier {
+    Identifier::nir(&Nir::parse(&nir(i)).unwrap())
+}
+
+/// All files below a folder with their contents.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_list_becomes_a_release_in_which_everybody_is_found() {
+    let operator = Operator::new_blocking();
+    let rows = [
+        format!("{},nir|contract", nir(1)),
+        format!("{}, coverage ", nir(1)),
+        format!("{},nir", nir(2)),
+        format!("{},contract", nir(3)),
+    ];
+    let sealed = operator.seal("breach", &format!("nir,categories\n{}\n", rows.join("\n"))).unwrap();
+    assert_eq!((sealed.rows, sealed.people, sealed.merged, sealed.outcome), (4, 3, 1, Outcome::Published));
+    let expected = [(1, Some("nir|contract|coverage")), (2, Some("nir")), (3, Some("contract")), (4, None)];
+    for (i, names) in expected {
+        assert_eq!(categories(&operator, "breach", &person(i)).as_deref(), names, "{i}");
+    }
+
+    let key = operator.home.operator_key().unwrap();
+    let epoch = operator.home.epochs(&key).unwrap().remove(0);
+    let canaries = epoch.record.canaries(blindlist_protocol::identifier::Scheme::Nir);
+    let known = ["nir|contract|coverage", "nir", "contract", "coverage"];
+    for (canary, names) in canaries.iter().zip(known) {
+        assert_eq!(categories(&operator, "breach", canary).as_deref(), Some(names));
+    }
+
+    let [release] = &operator.live()[..] else { panic!("one release is live") };
+    let index = fs::read(release.index_path()).unwrap();
+    assert_eq!(release.manifest.segments, segment_digests(&index));
+    assert_eq!((release.manifest.entries, release.manifest.sequence), (7, 1));
+    assert_eq!((release.digest, operator.snapshot().catalog.sequence), (sealed.manifest, 2));
+    Index::parse(&index).unwrap().verify().unwrap();
+}
+
+#[test]
+fn everything_is_private() {
+    let operator = Operator::new_blocking();
+    operator.seal("breach", &people(10)).unwrap();
+    for path in files(operator.home.path()).keys() {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+        let folder = path.parent().unwrap();
+        assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700, "{}", folder.display());
+    }
+}
+
+#[test]
+fn the_same_plan_and_inputs_give_the_same_bytes() {
+    let operator = Operator::new_blocking();
+    let before = fs::read(operator.home.catalog_path()).unwrap();
+    let sealed = operator.seal("breach", &people(3_000)).unwrap();
+    let first = files(operator.home.releases().unwrap().path());
+    let plan = operator.file("kept.json", &fs::read_to_string(&sealed.plan).unwrap());
+    let input = operator.folder.path().join("breach.csv");
+    let again = || seal(&operator.home, std::slice::from_ref(&input), By::Plan(plan.clone()));
+
+    let catalog = fs::read(operator.home.catalog_path()).unwrap();
+    assert_eq!(again().unwrap().outcome, Outcome::Identical);
+    assert_eq!(fs::read(operator.home.catalog_path()).unwrap(), catalog, "nothing new, no new catalog");
+
+    // Cut off between the release and the catalog.
+    fs::write(operator.home.catalog_path(), &before).unwrap();
+    assert_eq!(again().unwrap().outcome, Outcome::Published);
+    assert_eq!(operator.live()[0].digest, sealed.manifest);
+
+    // Cut off before the release: made anew, to the byte.
+    fs::write(operator.home.catalog_path(), &before).unwrap();
+    fs::remove_dir_all(sealed.plan.parent().unwrap()).unwrap();
+    assert_eq!(again().unwrap().outcome, Outcome::Published);
+    assert_eq!(files(operator.home.releases().unwrap().path()), first);
+}
+
+#[test]
+fn a_plan_is_not_followed_with_other_inputs() {
+    let operator = Operator::new_blocking();
+    let plan = operator.seal("breach", &people(10)).unwrap().plan;
+    let other = operator.file("other.csv", &people(11));
+    let before = files(operator.home.path());
+    let one = seal(&operator.home, std::slice::from_ref(&other), By::Plan(plan.clone())).unwrap_err();
+    assert!(matches!(one, Error::NotThePlanned { .. }), "{one}");
+    let two = seal(&operator.home, &[other.clone(), other], By::Plan(plan)).unwrap_err();
+    assert!(matches!(two, Error::PlanInputs { expected: 1, found: 2 }), "{two}");
+    assert_eq!((one.code(), two.code()), (Code::BadInput, Code::Usage));
+    assert_eq!(files(operator.home.path()), before);
+}
+
+#[test]
+fn a_damaged_release_is_noticed_and_left_alone() {
+    let operator = Operator::new_blocking();
+    let sealed = operator.seal("breach", &people(10)).unwrap();
+    let index = operator.live()[0].index_path();
+    let mut bytes = fs::read(&index).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&index, &bytes).unwrap();
+    let input = operator.folder.path().join("breach.csv");
+    let error = seal(&operator.home, &[input], By::Plan(sealed.plan)).unwrap_err();
+    assert!(matches!(error, Error::ReleaseDiffers { .. }), "{error}");
+    assert_eq!(fs::read(&index).unwrap(), bytes);
+}
+
+#[test]
+fn a_release_replaces_the_one_before_and_an_old_plan_does_not_come_back() {
+    let operator = Operator::new_blocking();
+    let first = operator.seal("breach", &people(10)).unwrap();
+    let kept = operator.file("kept.json", &fs::read_to_string(&first.plan).unwrap());
+    let input = operator.file("first.csv", &people(10));
+    operator.seal("other", &people(5)).unwrap();
+    let second = operator.seal("breach", &people(20)).unwrap();
+
+    let live = operator.live();
+    let lists: Vec<_> = live.iter().map(|release| release.manifest.list.as_str()).collect();
+    assert_eq!(lists, ["breach", "other"]);
+    assert_eq!((live[0].digest, live[0].manifest.sequence), (second.manifest, 2));
+    assert_eq!(live[0].manifest.previous, Some(first.manifest));
+
+    let by = || By::Plan(kept.clone());
+    assert_eq!(seal(&operator.home, std::slice::from_ref(&input), by()).unwrap().outcome, Outcome::Identical);
+    fs::remove_dir_all(first.plan.parent().unwrap()).unwrap();
+    let error = seal(&operator.home, &[input], by()).unwrap_err();
+    assert!(matches!(error, Error::PlanOutdated), "{error}");
+    assert_eq!(operator.live()[0].digest, second.manifest);
+    assert!(!first.plan.exists());
+}
+
+#[test]
+fn more_than_one_bad_row_in_a_hundred_is_not_published() {
+    let operator = Operator::new_blocking();
+    let before = fs::read(operator.home.catalog_path()).unwrap();
+    let content = people(197) + "\n1\nx\n";
+    let error = operator.seal("breach", &content).unwrap_err();
+    assert!(matches!(error, Error::TooManyRejects { rows: 199, rejected: 2, .. }), "{error}");
+    assert_eq!(error.code(), Code::BadInput);
+    assert_eq!(fs::read(operator.home.catalog_path()).unwrap(), before);
+    let left: Vec<_> = files(operator.home.releases().unwrap().path()).into_keys().collect();
+    assert!(left.iter().all(|path| path.ends_with(".lock")), "{left:?}");
+    let rejected = fs::read_to_string(operator.home.rejected().unwrap().join("breach.csv")).unwrap();
+    let rows: Vec<_> = rejected.lines().filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(rows, ["row", "198", "199"]);
+
+    let sealed = operator.seal("breach", &(people(198) + "\n1\nx\n")).unwrap();
+    assert_eq!((sealed.people, sealed.rejected.len()), (198, 2));
+    let accepting = Choices { accept_rejects: true, ..choices("breach") };
+    let input = operator.file("breach.csv", &content);
+    assert_eq!(seal(&operator.home, &[input], By::Choices(accepting)).unwrap().people, 197);
+}
+
+#[test]
+fn a_list_of_nobody_is_not_published() {
+    let operator = Operator::new_blocking();
+    for content in ["nir\n", "nir\n12\n"] {
+        let input = operator.file("empty.csv", content);
+        let accepting = Choices { accept_rejects: true, ..choices("breach") };
+        let error = seal(&operator.home, &[input], By::Choices(accepting)).unwrap_err();
+        assert!(matches!(error, Error::NoPeople { .. }) && error.code() == Code::BadInput, "{error}");
+    }
+    assert!(operator.live().is_empty());
+}
+
+#[test]
+fn an_input_that_changes_meanwhile_is_not_published() {
+    let operator = Operator::new_blocking();
+    let input = operator.file("breach.csv", &people(10));
+    let known = super::Operator::load(&operator.home).unwrap();
+    let plan = new_plan(&known, std::slice::from_ref(&input), choices("breach")).unwrap();
+    for changed in [people(11), people(9), people(10).replace(&nir(3), &nir(30))] {
+        fs::write(&input, changed).unwrap();
+        let epoch = known.epoch(&plan).unwrap();
+        let result = evaluate_all(&operator.home, std::slice::from_ref(&input), &plan, epoch);
+        let Err(error) = result else { panic!("it was taken for the planned one") };
+        assert!(matches!(error, Error::Changed { .. }) && error.code() == Code::BadInput, "{error}");
+    }
+}
+
+#[test]
+fn categories_are_those_of_the_list_or_the_row_is_rejected() {
+    let operator = Operator::new_blocking();
+    let bad = ["", "nir|", "|nir", "unknown", "nir|unknown", "NIR", "nir;contract"];
+    let mut rows: Vec<_> = (0..700).map(|i| format!("{};nir", nir(i))).collect();
+    rows.extend(
+        bad.iter().map(|categories| format!("{};{categories}", nir(800)).replace("nir;contract", "\"nir;contract\"")),
+    );
+    rows.push(format!("{};contract|contract", nir(900)));
+    let sealed = operator.seal("breach", &format!("nir;categories\n{}\n", rows.join("\n"))).unwrap();
+    let [kind] = &sealed.rejected[..] else { panic!("{:?}", sealed.rejected) };
+    assert_eq!((kind.column, kind.rows), ("categories", bad.len() as u64));
+    assert_eq!(categories(&operator, "breach", &person(900)).as_deref(), Some("contract"));
+    assert_eq!(categories(&operator, "breach", &person(800)), None);
+}
+
+#[test]
+fn several_inputs_are_one_list() {
+    let operator = Operator::new_blocking();
+    let one = operator.file("one.csv", &people(150));
+    let two = operator.file("two.csv", &format!("Numéro de sécurité sociale;x\n{};\n{};\nbad;\n", nir(149), nir(999)));
+    let sealed = seal(&operator.home, &[one, two], By::Choices(choices("breach"))).unwrap();
+    assert_eq!((sealed.rows, sealed.people, sealed.merged), (153, 151, 1));
+    let [first, second] = &sealed.rejected_files[..] else { panic!("one file for each input") };
+    assert_eq!(fs::read_to_string(first).unwrap().lines().count(), 1);
+    assert!(fs::read_to_string(second).unwrap().contains("\n3,nir,"));
+}
+
+#[test]
+fn one_seal_at_a_time() {
+    let operator = Operator::new_blocking();
+    let releases = operator.home.releases().unwrap();
+    let held = releases.lock().unwrap();
+    let error = operator.seal("breach", &people(10)).unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::Locked { .. })) && error.code() == Code::TryAgain, "{error}");
+    drop(held);
+    operator.seal("breach", &people(10)).unwrap();
+}
+
+#[test]
+fn a_dry_run_reads_everything_and_writes_nothing() {
+    let operator = Operator::new_blocking();
+    let input = operator.file("breach.csv", &(people(300) + "\nbad\n"));
+    let before = files(operator.folder.path());
+    let checked = dry_run(std::slice::from_ref(&input), &choices("breach")).unwrap();
+    assert_eq!((checked.rows, checked.rejected[0].rows, checked.columns.len()), (301, 1, 1));
+    checked.verdict().unwrap();
+    assert!(checked.to_text().contains("nir <-"), "{}", checked.to_text());
+    assert_eq!(files(operator.folder.path()), before);
+
+    fs::write(&input, people(3) + "\nbad\n").unwrap();
+    let checked = dry_run(&[input], &choices("breach")).unwrap();
+    assert!(matches!(checked.verdict(), Err(Error::TooManyRejects { listed: None, .. })));
+}

@@ -54,20 +54,10 @@ impl Live {
         let mut releases = HashMap::new();
         for release in releases::live(home, &snapshot.catalog, operator_key)? {
             let index = release.open_index()?;
-            let live = LiveRelease {
-                manifest: release.manifest,
-                digest: release.digest,
-                bytes: release.bytes,
-                index,
-            };
+            let live = LiveRelease { manifest: release.manifest, digest: release.digest, bytes: release.bytes, index };
             releases.insert(live.manifest.release, Arc::new(live));
         }
-        Ok(Self {
-            snapshot,
-            epochs,
-            records,
-            releases,
-        })
+        Ok(Self { snapshot, epochs, records, releases })
     }
 
     /// The key of a live epoch.
@@ -80,9 +70,9 @@ impl Live {
         let manifest = || self.releases.values().find(|release| release.digest == *digest);
         match self.records.get(digest) {
             Some(record) => Some(record),
-            None => manifest()
-                .filter(|release| release.manifest.addresses(insurer))
-                .map(|release| release.bytes.as_slice()),
+            None => {
+                manifest().filter(|release| release.manifest.addresses(insurer)).map(|release| release.bytes.as_slice())
+            }
         }
     }
 
@@ -107,10 +97,7 @@ impl LiveRelease {
 fn check_ledger(key: &EpochKey, found: LedgerId) -> Result<(), Error> {
     match key.record().holder(key.index()) {
         Some(holder) if holder.ledger == found => Ok(()),
-        Some(holder) => Err(Error::WrongLedger {
-            expected: holder.ledger,
-            found,
-        }),
+        Some(holder) => Err(Error::WrongLedger { expected: holder.ledger, found }),
         None => Err(Error::NoEpoch),
     }
 }

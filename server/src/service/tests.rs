@@ -1,1 +1,323 @@
+//! The service in process: what is answered, what is refused, and what is charged for.
 
+use std::fs;
+
+use blindlist_protocol::catalog::{Catalog, Listed};
+use blindlist_protocol::chunk::{self, ChunkHeader};
+use blindlist_protocol::enrolment::Bundle;
+use blindlist_protocol::epoch::EpochRecord;
+use blindlist_protocol::holders::HolderSet;
+use blindlist_protocol::identifier::{Identifier, Nir};
+use blindlist_protocol::ids::JobId;
+use blindlist_protocol::insurer::{Asked, Epoch};
+use blindlist_protocol::job::{BlindingSecret, Item, JobSeed};
+use blindlist_protocol::manifest::Manifest;
+use blindlist_protocol::message::{Evaluate, Evaluated};
+use blindlist_protocol::object;
+use blindlist_protocol::oprf::{Element, evaluate_inputs};
+use blindlist_protocol::params::{CANARIES, SEGMENT_LENGTH};
+
+use super::*;
+use crate::testing::{Insurer, Operator, nir, people};
+
+/// An operator with one list, its service, and an insurer that may ask about 60 members: 64 evaluations.
+struct Scene {
+    operator: Operator,
+    service: Service,
+    insurer: Insurer,
+    epoch: Epoch,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let operator = Operator::new().await;
+        operator.seal("breach", &people(20)).unwrap();
+        let insurer = operator.approve("mutuelle", 60).await;
+        let service = Service::open(operator.home.clone()).await.unwrap();
+        let key = operator.home.operator_key().unwrap();
+        let epoch = Epoch::open(&operator.home.epochs(&key).unwrap()[0].bytes, &key).unwrap();
+        Self { operator, service, insurer, epoch }
+    }
+
+    fn record(&self) -> &EpochRecord {
+        self.epoch.record()
+    }
+
+    async fn call(&self, request: &Request) -> Response {
+        self.call_as(&self.insurer, request).await
+    }
+
+    async fn call_as(&self, insurer: &Insurer, request: &Request) -> Response {
+        self.service.answer(&insurer.certificate, Incoming::Whole(request.encode())).await
+    }
+
+    async fn account(&self) -> (u64, u64) {
+        match self.call(&Request::Account(self.record().epoch)).await {
+            Response::Account(account) => (account.granted, account.spent),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A chunk about these people.
+    fn ask(&self, people: std::ops::Range<u32>) -> (Asked, Vec<Item>) {
+        let items: Vec<_> = people.map(|i| Item::Person(Identifier::nir(&Nir::parse(&nir(i)).unwrap()))).collect();
+        let seed = JobSeed::from_bytes([7; 32]);
+        let secret = BlindingSecret::new(&seed, &self.record().operator_key, &self.record().key);
+        let holders = self.record().first_set().unwrap();
+        let (job, signer) = (JobId::from_bytes([1; 16]), &self.insurer.signing);
+        (self.epoch.ask(holders, job, 0, &items, &secret, signer).unwrap(), items)
+    }
+
+    async fn evaluate(&self, request: Evaluate) -> Result<Evaluated, Refusal> {
+        match self.call(&Request::Evaluate(request)).await {
+            Response::Evaluated(evaluated) => Ok(evaluated),
+            Response::Refused(refusal) => Err(refusal),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A request for any elements, signed as it should be.
+    fn request(&self, elements: Vec<Element>) -> Evaluate {
+        let record = self.record();
+        let header = ChunkHeader {
+            operator_key: record.operator_key,
+            epoch: record.epoch,
+            key: record.key,
+            job: JobId::from_bytes([1; 16]),
+            number: 3,
+            count: u32::try_from(elements.len()).unwrap(),
+            digest: chunk::digest(&elements),
+        };
+        Evaluate {
+            epoch: record.epoch,
+            holders: record.first_set().unwrap(),
+            job: header.job,
+            number: header.number,
+            signature: header.sign(&self.insurer.signing),
+            elements,
+        }
+    }
+}
+
+fn refused(response: Response) -> RefusalCode {
+    match response {
+        Response::Refused(refusal) => refusal.code,
+        other => panic!("it was answered: {other:?}"),
+    }
+}
+
+fn code(result: Result<Evaluated, Refusal>) -> RefusalCode {
+    result.expect_err("it was evaluated").code
+}
+
+#[tokio::test]
+async fn a_chunk_is_evaluated_proven_and_charged_once() {
+    let scene = Scene::new().await;
+    let (asked, items) = scene.ask(0..5);
+    let request = asked.request().clone();
+    let answer = scene.evaluate(request.clone()).await.unwrap();
+    assert_eq!((answer.account, &answer.receipt), (Account { granted: 64, spent: 5 }, &None));
+
+    let proven = asked.prove(&scene.epoch, &[(1, answer.clone())]).unwrap();
+    let found = proven.finish(&scene.epoch, &items).unwrap();
+    let key = scene.operator.home.operator_key().unwrap();
+    let secret = scene.operator.home.epochs(&key).unwrap()[0].whole_key().unwrap();
+    for (item, y) in items.iter().zip(found) {
+        let Item::Person(identifier) = item else { panic!("no padding was asked for") };
+        assert_eq!(y, evaluate_inputs(&secret, &[identifier.as_bytes()]).pop());
+    }
+
+    let again = scene.evaluate(request).await.unwrap();
+    assert_eq!((again.elements, again.account), (answer.elements, answer.account), "a repeat costs nothing");
+    assert_ne!(again.proof, answer.proof, "every proof has a fresh nonce");
+}
+
+#[tokio::test]
+async fn a_chunk_over_the_budget_is_refused_whole_and_says_what_is_missing() {
+    let scene = Scene::new().await;
+    scene.evaluate(scene.ask(0..60).0.request().clone()).await.unwrap();
+    let over = scene.evaluate(scene.ask(100..107).0.request().clone()).await.unwrap_err();
+    assert_eq!(over, Refusal::with(RefusalCode::OverBudget, 3));
+    assert_eq!(scene.account().await, (64, 60));
+    scene.evaluate(scene.ask(100..104).0.request().clone()).await.unwrap();
+    assert_eq!(scene.account().await, (64, 64), "what fits exactly is answered");
+    scene.evaluate(scene.ask(0..60).0.request().clone()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused() {
+    let scene = Scene::new().await;
+    let certificate = &scene.insurer.certificate;
+    let trailing = [Request::Catalog.encode(), vec![0]].concat();
+    let cut = scene.ask(0..2).0.request().clone();
+    let mut cut = Request::Evaluate(cut).encode();
+    cut.pop();
+    for bytes in [vec![], vec![0xff; 100], trailing, cut] {
+        assert_eq!(refused(scene.service.answer(certificate, Incoming::Whole(bytes)).await), RefusalCode::Malformed);
+    }
+    let large = vec![0; blindlist_protocol::params::MAX_REQUEST + 1];
+    for request in [Incoming::TooLarge, Incoming::Whole(large)] {
+        assert_eq!(refused(scene.service.answer(certificate, request).await), RefusalCode::TooLarge);
+    }
+}
+
+#[tokio::test]
+async fn what_is_invalid_is_refused_and_never_charged() {
+    let scene = Scene::new().await;
+    let good = scene.ask(0..3).0.request().clone();
+    let first = good.elements[0];
+    let mut unsorted = good.elements.clone();
+    unsorted.reverse();
+    let identity = vec![Element::from_bytes([0; 32]), first];
+    let not_canonical = vec![first, Element::from_bytes([0xff; 32])];
+    for (request, expected) in [
+        (scene.request(identity), RefusalCode::InvalidElement),
+        (scene.request(not_canonical), RefusalCode::InvalidElement),
+        (scene.request(vec![]), RefusalCode::InvalidChunk),
+        (scene.request(vec![first, first]), RefusalCode::InvalidChunk),
+        (scene.request(unsorted), RefusalCode::InvalidChunk),
+        (Evaluate { number: 9, ..good.clone() }, RefusalCode::InvalidSignature),
+        (Evaluate { epoch: EpochId::from_bytes([1; 32]), ..good.clone() }, RefusalCode::UnknownEpoch),
+        (Evaluate { holders: HolderSet::try_from(vec![2]).unwrap(), ..good.clone() }, RefusalCode::WrongHolders),
+        (Evaluate { holders: HolderSet::try_from(vec![1, 2]).unwrap(), ..good.clone() }, RefusalCode::WrongHolders),
+    ] {
+        assert_eq!(code(scene.evaluate(request).await), expected);
+    }
+    assert_eq!(scene.account().await, (64, 0));
+    let unknown = Request::Account(EpochId::from_bytes([1; 32]));
+    assert_eq!(refused(scene.call(&unknown).await), RefusalCode::UnknownEpoch);
+}
+
+#[tokio::test]
+async fn only_enrolled_insurers_that_are_not_suspended_are_answered() {
+    let scene = Scene::new().await;
+    let chunk = scene.ask(0..3).0.request().clone();
+    scene.evaluate(chunk.clone()).await.unwrap();
+    let stranger = scene.service.answer(&[9; 32], Incoming::Whole(Request::Catalog.encode())).await;
+    assert_eq!(refused(stranger), RefusalCode::UnknownInsurer);
+
+    // By another process, as `blindlistd` itself would.
+    let ledger = Ledger::open(scene.operator.home.ledger_path()).await.unwrap();
+    let Bundle { insurer_id, .. } = &scene.insurer.bundle;
+    ledger.set_status(insurer_id.as_bytes(), Status::Suspended).await.unwrap();
+    for request in [Request::Catalog, Request::Account(scene.record().epoch), Request::Evaluate(chunk)] {
+        assert_eq!(refused(scene.call(&request).await), RefusalCode::Suspended);
+    }
+    ledger.set_status(insurer_id.as_bytes(), Status::Active).await.unwrap();
+    assert_eq!(scene.account().await, (64, 3));
+}
+
+#[tokio::test]
+async fn another_insurers_signature_does_not_hold() {
+    let scene = Scene::new().await;
+    let other = scene.operator.approve("autre", 60).await;
+    let request = Request::Evaluate(scene.ask(0..3).0.request().clone());
+    assert_eq!(refused(scene.call_as(&other, &request).await), RefusalCode::InvalidSignature);
+}
+
+#[tokio::test]
+async fn catalog_objects_and_segments_belong_together() {
+    let scene = Scene::new().await;
+    let key = scene.operator.home.operator_key().unwrap();
+    let Response::Catalog(bytes) = scene.call(&Request::Catalog).await else { panic!("a catalog was asked for") };
+    let catalog: Catalog = object::open(&bytes, &key).unwrap();
+    for digest in &catalog.epochs {
+        let Response::Object(bytes) = scene.call(&Request::Object(*digest)).await else { panic!("it is live") };
+        object::open::<EpochRecord>(&bytes, &key).unwrap();
+    }
+    let [Listed { manifest: digest, .. }] = catalog.manifests[..] else { panic!("one list is live") };
+    let Response::Object(bytes) = scene.call(&Request::Object(digest)).await else { panic!("it is live") };
+    let manifest: Manifest = object::open(&bytes, &key).unwrap();
+    assert_eq!((object::digest(&bytes), manifest.people()), (digest, 20));
+
+    let segment = |number| Request::Segment { release: manifest.release, number };
+    let Response::Segment(bytes) = scene.call(&segment(0)).await else { panic!("it is live") };
+    assert_eq!(object::digest(&bytes), manifest.segments[0]);
+    for unknown in [
+        segment(1),
+        segment(u32::MAX),
+        Request::Segment { release: ReleaseId::from_bytes([0; 16]), number: 0 },
+        Request::Object(Digest::from_bytes([0; 32])),
+    ] {
+        assert_eq!(refused(scene.call(&unknown).await), RefusalCode::UnknownObject);
+    }
+}
+
+#[tokio::test]
+async fn a_release_is_shown_to_its_audience_alone() {
+    let scene = Scene::new().await;
+    let other = scene.operator.approve("autre", 60).await;
+    scene.operator.address("breach", &[&other]);
+    scene.call(&Request::Catalog).await;
+    let release = scene.operator.live().remove(0);
+    let requests = [Request::Object(release.digest), Request::Segment { release: release.manifest.release, number: 0 }];
+    for request in requests {
+        assert_eq!(refused(scene.call(&request).await), RefusalCode::UnknownObject);
+        let answer = scene.call_as(&other, &request).await;
+        assert!(matches!(answer, Response::Object(_) | Response::Segment(_)), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_sealed_meanwhile_is_served_without_a_restart() {
+    let scene = Scene::new().await;
+    let old = scene.operator.live().remove(0);
+    let segment = |release: ReleaseId, number| Request::Segment { release, number };
+    let many = people(u32::try_from(CANARIES).unwrap() + 1_000);
+    let sealed = scene.operator.seal("breach", &many).unwrap();
+    assert_eq!(refused(scene.call(&Request::Object(sealed.manifest)).await), RefusalCode::UnknownObject);
+    let before = scene.call(&segment(old.manifest.release, 0)).await;
+    assert!(matches!(before, Response::Segment(_)), "until the next catalog the old release is served");
+
+    let Response::Catalog(bytes) = scene.call(&Request::Catalog).await else { panic!("a catalog was asked for") };
+    assert_eq!(object::digest(&bytes), sealed.catalog);
+    let Response::Segment(bytes) = scene.call(&segment(sealed.release, 0)).await else { panic!("it is live") };
+    assert_eq!(bytes.len() as u64, sealed.index_bytes.min(SEGMENT_LENGTH.into()));
+    assert_eq!(refused(scene.call(&segment(old.manifest.release, 0)).await), RefusalCode::UnknownObject);
+}
+
+#[tokio::test]
+async fn a_catalog_that_cannot_be_served_does_not_replace_the_one_that_is() {
+    let scene = Scene::new().await;
+    let served = scene.operator.snapshot();
+    let path = scene.operator.home.catalog_path();
+    let mut forged = served.bytes.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    fs::write(&path, forged).unwrap();
+    assert_eq!(scene.call(&Request::Catalog).await, Response::Catalog(served.bytes.clone()));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(scene.call(&Request::Catalog).await, Response::Catalog(served.bytes));
+}
+
+#[tokio::test]
+async fn the_offline_keys_are_not_needed() {
+    let scene = Scene::new().await;
+    scene.service.close().await;
+    fs::remove_dir_all(scene.operator.home.path().join("keys/offline")).unwrap();
+    Service::open(scene.operator.home.clone()).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_ledger_is_refused() {
+    let scene = Scene::new().await;
+    scene.service.close().await;
+    let path = scene.operator.home.ledger_path();
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{suffix}", path.display()));
+    }
+    let ledger = Ledger::create(&path, [8; 16]).await.unwrap();
+    ledger.open_epoch(scene.record().epoch.as_bytes()).await.unwrap();
+    ledger.close().await;
+    let error = Service::open(scene.operator.home.clone()).await.unwrap_err();
+    assert!(matches!(error, Error::WrongLedger { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_shortened_index_is_noticed_at_the_start() {
+    let scene = Scene::new().await;
+    let index = scene.operator.live()[0].index_path();
+    let bytes = fs::read(&index).unwrap();
+    fs::write(&index, &bytes[1..]).unwrap();
+    let error = Service::open(scene.operator.home.clone()).await.unwrap_err();
+    assert!(matches!(error, Error::IndexLength { .. }), "{error}");
+}

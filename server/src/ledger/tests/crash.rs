@@ -27,29 +27,20 @@ async fn a_killed_process_loses_and_doubles_no_charge() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(victim.stderr.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
+        let mut lines = BufReader::new(victim.stderr.take().unwrap()).lines().map(Result::unwrap);
         acknowledged.extend(lines.by_ref().take(40 * round));
         victim.kill().unwrap();
         acknowledged.extend(lines);
         victim.wait().unwrap();
     }
     let fixture = fixture.reopened().await;
-    let whole: String = sqlx::query_scalar("PRAGMA integrity_check")
-        .fetch_one(&fixture.ledger.writer)
-        .await
-        .unwrap();
+    let whole: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&fixture.ledger.writer).await.unwrap();
     assert_eq!(whole, "ok");
     let (_, spent) = account(&fixture.ledger, 1, EPOCH).await.unwrap();
     assert_eq!(sum_of_charges(&fixture.ledger).await, spent);
     assert!(acknowledged.len() >= 40 + 80 + 120, "{}", acknowledged.len());
     for number in acknowledged {
-        let again = fixture
-            .ledger
-            .charge(&charge(number.parse().unwrap(), 3))
-            .await
-            .unwrap();
+        let again = fixture.ledger.charge(&charge(number.parse().unwrap(), 3)).await.unwrap();
         assert!(matches!(again, Outcome::Repeat { .. }), "chunk {number}: {again:?}");
     }
 }
@@ -83,15 +74,9 @@ async fn charge_until_killed(path: &Path) {
 #[tokio::test]
 async fn a_full_disk_is_said_so_and_loses_nothing() {
     let fixture = Fixture::with_budget(1_000_000).await;
-    let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
-        .fetch_one(&fixture.ledger.writer)
-        .await
-        .unwrap();
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&fixture.ledger.writer).await.unwrap();
     let limit = format!("PRAGMA max_page_count = {}", pages + 2);
-    sqlx::raw_sql(sqlx::AssertSqlSafe(limit))
-        .execute(&fixture.ledger.writer)
-        .await
-        .unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(&fixture.ledger.writer).await.unwrap();
     let mut number = 0;
     let error = loop {
         match fixture.ledger.charge(&charge(number, 10)).await {
@@ -102,16 +87,10 @@ async fn a_full_disk_is_said_so_and_loses_nothing() {
     };
     assert!(matches!(error, LedgerError::DiskFull { .. }), "{error:?}");
     assert!(number > 0);
-    assert_eq!(
-        account(&fixture.ledger, 1, EPOCH).await,
-        Some((1_000_000, u64::from(number) * 10))
-    );
+    assert_eq!(account(&fixture.ledger, 1, EPOCH).await, Some((1_000_000, u64::from(number) * 10)));
     assert_eq!(sum_of_charges(&fixture.ledger).await, u64::from(number) * 10);
 
     let fixture = fixture.reopened().await;
     let outcome = fixture.ledger.charge(&charge(number, 10)).await.unwrap();
-    assert!(
-        matches!(outcome, Outcome::Charged { .. }),
-        "with room again: {outcome:?}"
-    );
+    assert!(matches!(outcome, Outcome::Charged { .. }), "with room again: {outcome:?}");
 }

@@ -1,0 +1,491 @@
+//! The real client against servers that have the operator's certificate, or even its keys, and lie.
+//!
+//! Whatever they send, nothing is written: no result, not even an empty one.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use blindlist_protocol::message::{Account, Evaluated, Receipt, Request, Response};
+use blindlist_protocol::object;
+use blindlist_protocol::oprf::Element;
+use blindlist_protocol::refusal::{Refusal, RefusalCode};
+use blindlist_protocol::signature::{Signature, SigningKey};
+use blindlist_tests::forge::{Forger, Forgery, right_canaries};
+use blindlist_tests::impostor::{Impostor, Reply};
+use blindlist_tests::people::numbers;
+use blindlist_tests::programs::{Ran, run};
+use blindlist_tests::{Insurer, Operator, Serving};
+
+/// An operator with ten people on its list, an insurer with twenty members of whom five are, and the real server.
+struct Scene {
+    operator: Operator,
+    insurer: Insurer,
+    server: Serving,
+    members: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let operator = Operator::with_numbers("op", &numbers(0, 10));
+        let insurer = Insurer::enrolled("mutuelle", &operator, 100_000);
+        let server = operator.serve();
+        let members = insurer.file("m.csv", format!("nir\n{}\n", numbers(5, 25).join("\n")));
+        Self { operator, insurer, server, members }
+    }
+
+    /// A server that passes requests on to the real one and tampers with its answers.
+    fn tampering<R: Into<Reply>>(
+        &self,
+        tamper: impl Fn(&Request, Response) -> R + Send + Sync + 'static,
+    ) -> Impostor {
+        Impostor::between(&self.insurer, &self.operator, &self.server, tamper)
+    }
+
+    fn check(&self, impostor: &Impostor) -> Ran {
+        run(self.insurer.check_command(&self.members, &impostor.address(), "out", &[]))
+    }
+
+    /// Requires that the check fails with this code and leaves nothing.
+    #[track_caller]
+    fn fails(&self, impostor: &Impostor, code: i32) -> Ran {
+        let ran = self.check(impostor).ends(code).complains(&[]);
+        self.insurer.results("out").are_none();
+        ran
+    }
+
+    /// Requires that a check with the honest server is right, whatever happened before.
+    #[track_caller]
+    fn is_unharmed(&self) {
+        self.insurer.check(&self.members, &self.server, "honest", &[]).ends(0).prints(&["5 of 20 members"]);
+    }
+}
+
+/// A tampering with the answer to a chunk.
+type Tamper = fn(Evaluated) -> Evaluated;
+
+/// Where a proof begins in the bytes of a response: after the choice, the count, and the elements.
+fn proof_offset(evaluated: &Evaluated) -> usize {
+    4 + 8 + 32 * evaluated.elements.len()
+}
+
+#[test]
+fn no_answer_is_believed_that_is_not_proven() {
+    let scene = Scene::new();
+    let tampers: [(&str, Tamper); 8] = [
+        ("two answers swapped", |mut answer| {
+            answer.elements.swap(3, 40);
+            answer
+        }),
+        ("one answer replaced by another element", |mut answer| {
+            answer.elements[17] = blindlist_tests::raw::element(1).0;
+            answer
+        }),
+        ("one answer replaced by the identity", |mut answer| {
+            answer.elements[0] = Element::from_bytes([0; 32]);
+            answer
+        }),
+        ("one answer that is no element", |mut answer| {
+            answer.elements[63] = Element::from_bytes([0xff; 32]);
+            answer
+        }),
+        ("one answer given twice", |mut answer| {
+            answer.elements[1] = answer.elements[0];
+            answer
+        }),
+        ("one answer too few", |mut answer| {
+            answer.elements.pop();
+            answer
+        }),
+        ("one answer too many", |mut answer| {
+            answer.elements.push(answer.elements[0]);
+            answer
+        }),
+        ("no answers at all", |mut answer| {
+            answer.elements.clear();
+            answer
+        }),
+    ];
+    for (what, tamper) in tampers {
+        let impostor = scene.tampering(move |_, response| match response {
+            Response::Evaluated(answer) => Response::Evaluated(tamper(answer)),
+            other => other,
+        });
+        let ran = scene.check(&impostor).ends(76);
+        assert!(ran.stderr.contains("answer to chunk 0"), "{what}: {ran}");
+        assert_eq!(impostor.evaluations(), 1, "{what}: a lie is not asked for again");
+        scene.insurer.results("out").are_none();
+    }
+    scene.is_unharmed();
+}
+
+#[test]
+fn no_proof_is_believed_that_was_changed() {
+    let scene = Scene::new();
+    for offset in [0, 31, 32, 63] {
+        let impostor = scene.tampering(move |_, response| match &response {
+            Response::Evaluated(answer) => {
+                let mut bytes = response.encode();
+                bytes[proof_offset(answer) + offset] ^= 1;
+                Reply::Bytes(bytes)
+            }
+            _ => response.into(),
+        });
+        scene.fails(&impostor, 76);
+        assert_eq!(impostor.evaluations(), 1);
+    }
+    scene.is_unharmed();
+}
+
+#[test]
+fn the_answer_to_another_chunk_is_no_answer() {
+    let scene = Scene::new();
+    let first = Mutex::new(None);
+    let impostor = scene.tampering(move |_, response| match response {
+        // The first check is answered, every later one gets the answers of the first.
+        Response::Evaluated(_) => first.lock().unwrap().get_or_insert(response).clone(),
+        other => other,
+    });
+    scene.check(&impostor).ends(0);
+    fs::remove_dir_all(scene.insurer.results("out").folder()).unwrap();
+    scene.fails(&impostor, 76);
+}
+
+#[test]
+fn what_is_no_response_is_refused() {
+    let scene = Scene::new();
+    type Garble = fn(Vec<u8>) -> Vec<u8>;
+    let garbles: [(&str, Garble); 5] = [
+        ("nothing", |_| Vec::new()),
+        ("no response", |_| b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
+        ("a byte too many", |mut bytes| {
+            bytes.push(0);
+            bytes
+        }),
+        ("a byte too few", |mut bytes| {
+            bytes.pop();
+            bytes
+        }),
+        ("a response that is too long", |_| vec![0; 3 << 20]),
+    ];
+    for kind in 0..4 {
+        for (what, garble) in garbles {
+            let impostor = scene.tampering(move |request, response| {
+                let chosen = match request {
+                    Request::Catalog => 0,
+                    Request::Object(_) => 1,
+                    Request::Account(_) => 2,
+                    Request::Evaluate(_) => 3,
+                    Request::Segment { .. } => 4,
+                };
+                if chosen == kind { Reply::Bytes(garble(response.encode())) } else { response.into() }
+            });
+            let ran = scene.check(&impostor).ends(76).complains(&[]);
+            assert!(!ran.stderr.contains("HTTP"), "{what} in answer to request {kind}: {ran}");
+            scene.insurer.results("out").are_none();
+        }
+    }
+    scene.is_unharmed();
+}
+
+#[test]
+fn a_response_to_something_else_is_refused() {
+    let scene = Scene::new();
+    let account = || Response::Account(Account { granted: u64::MAX, spent: 0 });
+    for kind in 0..4 {
+        let impostor = scene.tampering(move |request, response| match (kind, request) {
+            (0, Request::Catalog) | (1, Request::Object(_)) | (2, Request::Evaluate(_)) => account(),
+            (3, Request::Account(_)) => Response::Catalog(Vec::new()),
+            _ => response,
+        });
+        scene.fails(&impostor, 76).complains(&["something else"]);
+    }
+}
+
+#[test]
+fn refusals_end_as_documented() {
+    let scene = Scene::new();
+    for (refusal, code) in [
+        (Refusal::with(RefusalCode::Unlisted(16), 7), 76),
+        (Refusal::with(RefusalCode::Unlisted(u16::MAX), 7), 76),
+        (RefusalCode::Malformed.into(), 76),
+        (RefusalCode::InvalidElement.into(), 76),
+        (RefusalCode::InvalidSignature.into(), 76),
+        (RefusalCode::UnknownInsurer.into(), 77),
+        (RefusalCode::Suspended.into(), 77),
+        (Refusal::with(RefusalCode::OverBudget, 12), 77),
+        (Refusal::with(RefusalCode::RateLimited, u64::MAX), 75),
+        (Refusal::with(RefusalCode::Busy, 3_600_000), 75),
+        (RefusalCode::RetiredEpoch.into(), 69),
+        (RefusalCode::Internal.into(), 69),
+    ] {
+        let impostor = scene.tampering(move |request, response| match request {
+            Request::Evaluate(_) => Response::Refused(refusal),
+            _ => response,
+        });
+        scene.fails(&impostor, code);
+        assert_eq!(impostor.evaluations(), 1, "{refusal:?} is final");
+    }
+    scene.is_unharmed();
+}
+
+#[test]
+fn a_receipt_is_accepted_and_bounded() {
+    let scene = Scene::new();
+    for (length, code) in [(0, 0), (1_024, 0), (1_025, 76)] {
+        let impostor = scene.tampering(move |_, response| match response {
+            Response::Evaluated(answer) => {
+                let signature = Signature::from_bytes([1; 64]);
+                let receipt = Receipt { index: 3, entry: vec![5; length], signature };
+                Response::Evaluated(Evaluated { receipt: Some(receipt), ..answer })
+            }
+            other => other,
+        });
+        run(scene.insurer.check_command(&scene.members, &impostor.address(), &format!("{length}"), &[])).ends(code);
+    }
+    scene.insurer.results("1025").are_none();
+    assert_eq!(scene.insurer.results("1024").affected(b',').len(), 5);
+}
+
+#[test]
+fn an_index_is_the_one_that_was_signed() {
+    let scene = Scene::new();
+    for kind in 0..4 {
+        let impostor = scene.tampering(move |_, response| match response {
+            Response::Segment(mut bytes) => {
+                let middle = bytes.len() / 2;
+                match kind {
+                    0 => bytes[middle] ^= 1,
+                    1 => bytes.truncate(middle),
+                    2 => bytes.push(0),
+                    _ => bytes.clear(),
+                }
+                Response::Segment(bytes)
+            }
+            other => other,
+        });
+        scene.fails(&impostor, 76).complains(&["segment 0"]);
+        assert_eq!(impostor.evaluations(), 0, "nothing is asked before the index is there");
+    }
+    let impostor = scene.tampering(|_, response| match response {
+        Response::Segment(_) => Response::Refused(RefusalCode::UnknownObject.into()),
+        other => other,
+    });
+    scene.fails(&impostor, 69);
+    scene.is_unharmed();
+
+    // On the disk as well: either it is fetched again, or the check fails. It is never looked up in.
+    let indexes = scene.insurer.profile().join("indexes");
+    let stored = fs::read_dir(indexes).unwrap().next().unwrap().unwrap().path();
+    let good = fs::read(&stored).unwrap();
+    for place in [0, 20, good.len() / 2, good.len() - 1] {
+        let mut bad = good.clone();
+        bad[place] ^= 1;
+        fs::write(&stored, &bad).unwrap();
+        scene.is_unharmed();
+        assert_eq!(fs::read(&stored).unwrap(), good, "byte {place}");
+    }
+    fs::write(&stored, &good[..good.len() - 1]).unwrap();
+    scene.is_unharmed();
+}
+
+#[test]
+fn an_object_is_the_one_that_was_asked_for() {
+    let scene = Scene::new();
+    let epochs_for_manifests = Mutex::new(Vec::new());
+    let impostor = scene.tampering(move |_, response| match response {
+        Response::Object(bytes) => {
+            let mut seen = epochs_for_manifests.lock().unwrap();
+            seen.push(bytes);
+            Response::Object(seen[0].clone())
+        }
+        other => other,
+    });
+    scene.fails(&impostor, 76).complains(&["another one"]);
+    let impostor = scene.tampering(|_, response| match response {
+        Response::Object(mut bytes) => {
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            Response::Object(bytes)
+        }
+        other => other,
+    });
+    scene.fails(&impostor, 76);
+    // An operator that withholds its epoch has nothing that its releases could belong to.
+    let withheld = Mutex::new(false);
+    let impostor = scene.tampering(move |request, response| match request {
+        Request::Object(_) if !std::mem::replace(&mut *withheld.lock().unwrap(), true) => {
+            Response::Refused(RefusalCode::UnknownObject.into())
+        }
+        _ => response,
+    });
+    scene.fails(&impostor, 76).complains(&["no live epoch"]);
+    scene.is_unharmed();
+}
+
+#[test]
+fn a_catalog_never_goes_back() {
+    let scene = Scene::new();
+    let kept = Mutex::new(None);
+    let impostor = scene.tampering(move |request, response| match request {
+        Request::Catalog => kept.lock().unwrap().get_or_insert(response).clone(),
+        _ => response,
+    });
+    scene.check(&impostor).ends(0);
+    fs::remove_dir_all(scene.insurer.results("out").folder()).unwrap();
+    let more = scene.operator.file("more.csv", format!("nir\n{}\n", numbers(0, 12).join("\n")));
+    scene.operator.seal(&more, "list-b", "identity", &[]).ends(0);
+    scene.check(&impostor).ends(0);
+    fs::remove_dir_all(scene.insurer.results("out").folder()).unwrap();
+    scene.insurer.run(&["lists", "--server", &scene.server.address()]).ends(0).prints(&["list-b"]);
+    scene.fails(&impostor, 76).complains(&["sequence"]);
+    scene.insurer.run(&["lists", "--server", &impostor.address()]).ends(76);
+}
+
+/// Serves a forged release to the insurer, all by itself.
+fn forged(scene: &Scene, forger: &Forger, forgery: &Forgery) -> Impostor {
+    Impostor::alone(&scene.operator, forger.serve(forgery), |_, response| response)
+}
+
+#[test]
+fn a_catalog_is_signed_by_the_pinned_key_and_lives() {
+    let scene = Scene::new();
+    let forger = Forger::of(&scene.operator, &scene.insurer);
+    let forgery = forger.release(&numbers(0, 10), right_canaries(), 0);
+    let stranger = SigningKey::from_seed(&[3; 32]);
+    let manifest = object::digest(&object::sign(&forgery.manifest, &forger.manifest_key));
+    let good = forger.catalog(&[manifest]);
+    let with = |change: &dyn Fn(&mut blindlist_protocol::catalog::Catalog), key: &SigningKey| {
+        let mut catalog = good.clone();
+        change(&mut catalog);
+        object::sign(&catalog, key)
+    };
+    let pinned = &forger.manifest_key;
+    let cases = [
+        ("signed by another key", with(&|_| {}, &stranger), 76),
+        ("another key's own", with(&|catalog| catalog.operator_key = stranger.verifying(), &stranger), 76),
+        ("names another key", with(&|catalog| catalog.operator_key = stranger.verifying(), pinned), 76),
+        ("sequence 0", with(&|catalog| catalog.sequence = 0, pinned), 76),
+        ("expired", with(&|catalog| (catalog.issued, catalog.expires) = (1, 2), pinned), 75),
+        ("not a catalog", object::sign(&forgery.manifest, pinned), 76),
+    ];
+    for (what, catalog, code) in cases {
+        let impostor = Impostor::alone(&scene.operator, forger.serve(&forgery), move |request, response| match request {
+            Request::Catalog => Response::Catalog(catalog.clone()),
+            _ => response,
+        });
+        let ran = scene.check(&impostor);
+        assert!(!ran.stdout.contains("members are on"), "{what}: {ran}");
+        ran.ends(code);
+        scene.insurer.results("out").are_none();
+    }
+    // None of these catalogs was remembered, so the real one is still accepted.
+    scene.is_unharmed();
+    scene.check(&forged(&scene, &forger, &forgery)).ends(0).prints(&["5 of 20 members are on the list \"forged\""]);
+    // Now 1,000 was seen. Another catalog with that number is another view.
+    let other = with(&|catalog| catalog.issued += 1, pinned);
+    let impostor = Impostor::alone(&scene.operator, forger.serve(&forgery), move |request, response| match request {
+        Request::Catalog => Response::Catalog(other.clone()),
+        _ => response,
+    });
+    fs::remove_dir_all(scene.insurer.results("out").folder()).unwrap();
+    scene.fails(&impostor, 76).complains(&["two different catalogs"]);
+}
+
+#[test]
+fn a_release_without_its_canaries_says_nothing_about_anybody() {
+    let scene = Scene::new();
+    let forger = Forger::of(&scene.operator, &scene.insurer);
+    let right = right_canaries();
+    let mut cases = vec![("no canary at all", [None; 4])];
+    for i in 0..4 {
+        let (mut missing, mut wrong) = (right, right);
+        missing[i] = None;
+        wrong[i] = Some(if i == 0 { 0b011 } else { 0b111 });
+        cases.extend([("a canary is missing", missing), ("a canary has another label", wrong)]);
+    }
+    for (what, canaries) in cases {
+        for members in [&scene.members, &scene.insurer.file("others.csv", format!("nir\n{}\n", numbers(50, 60).join("\n")))] {
+            let impostor = forged(&scene, &forger, &forger.release(&numbers(0, 10), canaries, 0));
+            let ran = run(scene.insurer.check_command(members, &impostor.address(), "out", &[]));
+            assert!(ran.stderr.contains("canary"), "{what}: {ran}");
+            ran.ends(76);
+            scene.insurer.results("out").are_none();
+        }
+    }
+    let impostor = forged(&scene, &forger, &forger.release(&numbers(0, 10), right, 0));
+    scene.check(&impostor).ends(0).prints(&["5 of 20 members"]);
+}
+
+#[test]
+fn a_label_that_makes_no_sense_fails_loudly() {
+    let scene = Scene::new();
+    let forger = Forger::of(&scene.operator, &scene.insurer);
+    // A bit that stands for no category; and all bits of the full label taken away.
+    for spoiled in [0b1000_0000, 0b111] {
+        let impostor = forged(&scene, &forger, &forger.release(&numbers(0, 10), right_canaries(), spoiled));
+        scene.fails(&impostor, 76).complains(&["label"]);
+    }
+}
+
+#[test]
+fn an_index_that_is_signed_and_nonsense_is_refused() {
+    let scene = Scene::new();
+    let forger = Forger::of(&scene.operator, &scene.insurer);
+    let good = forger.release(&numbers(0, 3_000), right_canaries(), 0);
+    let resigned = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut forgery = good.clone();
+        change(&mut forgery.index);
+        forgery.manifest.index_length = forgery.index.len() as u64;
+        forgery.manifest.segments = blindlist_protocol::manifest::segment_digests(&forgery.index);
+        forgery
+    };
+    let labels = good.manifest.entries as usize;
+    let mut cases = vec![
+        ("another release", resigned(&|index| index[18] ^= 1)),
+        ("another number of entries", resigned(&|index| index[34] ^= 1)),
+        ("another f", resigned(&|index| index[38] += 1)),
+        ("no index", resigned(&|index| index[0] ^= 1)),
+        ("cut short", resigned(&|index| index.truncate(60))),
+        ("a directory that goes back", resigned(&|index| {
+            let end = index.len() - labels - 8;
+            index[end - 8..end].fill(0);
+        })),
+        // The first value of the second block, out of order.
+        ("blocks out of order", resigned(&|index| {
+            let directory = index.len() - labels - 3 * 8;
+            let first_end = usize::from_le_bytes(index[directory..directory + 8].try_into().unwrap());
+            index[40 + first_end..40 + first_end + 12].fill(0);
+        })),
+        ("padding bits that are not zero", resigned(&|index| {
+            let last_of_blocks = index.len() - labels - 3 * 8 - 1;
+            index[last_of_blocks] |= 0x80;
+        })),
+    ];
+    let mut other = good.clone();
+    other.manifest.entries += 1;
+    cases.push(("a manifest with another number of entries", other));
+    for (what, forgery) in cases {
+        let impostor = forged(&scene, &forger, &forgery);
+        let ran = scene.check(&impostor);
+        assert!(!ran.stdout.contains("members are on"), "{what}: {ran}");
+        assert!(ran.stderr.contains("forged"), "{what}: {ran}");
+        ran.ends(76);
+        scene.insurer.results("out").are_none();
+    }
+    scene.check(&forged(&scene, &forger, &good)).ends(0).prints(&["20 of 20 members"]);
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_again_and_paid_once() {
+    let scene = Scene::new();
+    let lost = Mutex::new(false);
+    let impostor = scene.tampering(move |request, response| match request {
+        Request::Evaluate(_) if !std::mem::replace(&mut *lost.lock().unwrap(), true) => Reply::Nothing,
+        _ => response.into(),
+    });
+    scene.check(&impostor).ends(0).prints(&["5 of 20 members", "64 evaluations used"]);
+    assert_eq!(impostor.evaluations(), 2);
+    assert_eq!(scene.operator.spent("mutuelle"), 64);
+}
