@@ -67,10 +67,9 @@ fn operator(criterion: &mut Criterion<CpuTime>, parties: &Parties, items: &[Item
 /// Identifiers to a request; an answer to evaluations.
 fn insurer(criterion: &mut Criterion<CpuTime>, parties: &Parties, items: &[Item]) {
     let answers = parties.answer(&parties.ask(items));
-    let epoch = &parties.epoch;
     let answered = || {
         let asked = parties.ask(items);
-        asked.prove(epoch, &answers).expect("the operator is honest")
+        asked.prove(&answers).expect("the operator is honest")
     };
 
     let mut group = criterion.benchmark_group("insurer");
@@ -79,10 +78,10 @@ fn insurer(criterion: &mut Criterion<CpuTime>, parties: &Parties, items: &[Item]
         b.iter(|| parties.ask(black_box(items)));
     });
     group.bench_function(BenchmarkId::new("prove", items.len()), |b| {
-        b.iter_batched(|| parties.ask(items), |asked| asked.prove(epoch, &answers), BatchSize::PerIteration);
+        b.iter_batched(|| parties.ask(items), |asked| asked.prove(&answers), BatchSize::PerIteration);
     });
     group.bench_function(BenchmarkId::new("finish", items.len()), |b| {
-        b.iter_batched(answered, |answered| answered.finish(epoch, items), BatchSize::PerIteration);
+        b.iter_batched(answered, |answered| answered.finish(), BatchSize::PerIteration);
     });
     group.finish();
 }

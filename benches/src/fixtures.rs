@@ -1,5 +1,7 @@
 //! Made-up people, and an operator and an insurer that know each other.
 
+use std::sync::Arc;
+
 use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
 use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::identifier::{Identifier, Nir};
@@ -73,7 +75,7 @@ pub struct Parties {
     /// The holder's key.
     pub key: EpochKey,
     /// What the insurer knows of the epoch.
-    pub epoch: Epoch,
+    pub epoch: Arc<Epoch>,
     /// The key that verifies the insurer's signatures.
     pub insurer: VerifyingKey,
     signer: SigningKey,
@@ -106,8 +108,8 @@ impl Parties {
             created: 0,
         };
         let signed = object::sign(&record, &operator);
-        let epoch = Epoch::open(&signed, &operator.verifying()).expect("the operator signed this record");
-        let secret = BlindingSecret::new(&JobSeed::from_bytes(source.bytes()), &operator.verifying(), &key);
+        let epoch = Arc::new(Epoch::open(&signed, &operator.verifying()).expect("the operator signed this record"));
+        let secret = epoch.blinding(&JobSeed::from_bytes(source.bytes()));
         Self {
             key: EpochKey::new(record, 1, share).expect("the record names this share"),
             epoch,
@@ -156,8 +158,8 @@ mod tests {
         let items: Vec<Item> = people.iter().cloned().map(Item::Person).collect();
         let asked = parties.ask(&items);
         let answers = parties.answer(&asked);
-        let proven = asked.prove(&parties.epoch, &answers).expect("an honest operator");
-        let found = proven.finish(&parties.epoch, &items).expect("as many as were asked");
+        let proven = asked.prove(&answers).expect("an honest operator");
+        let found = proven.finish();
 
         let mut source = Source::new(7);
         let (_, _): ([u8; 32], [u8; 32]) = (source.bytes(), source.bytes());

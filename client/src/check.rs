@@ -83,7 +83,7 @@ pub async fn ask<'a>(
     prepare_output(options)?;
     let jobs = profile.jobs()?;
     let Live { catalog, digest, epochs, releases } = live::refresh(profile, &enrolled, channel, now).await?;
-    let (scheme, releases) = choose(releases, options)?;
+    let (scheme, releases) = choose(&releases, options)?;
     for release in &releases {
         index::fetch(profile, channel, &release.manifest).await?;
     }
@@ -183,7 +183,7 @@ fn prepare_output(options: &CheckOptions) -> Result<(), ClientError> {
 }
 
 /// The releases to check against, and the one scheme that they share.
-fn choose(live: Vec<Release>, options: &CheckOptions) -> Result<(Scheme, Vec<Release>), ClientError> {
+fn choose(live: &[Release], options: &CheckOptions) -> Result<(Scheme, Vec<Release>), ClientError> {
     if live.is_empty() {
         return Err(ClientError::NoLiveList);
     }
@@ -203,7 +203,7 @@ fn choose(live: Vec<Release>, options: &CheckOptions) -> Result<(Scheme, Vec<Rel
             }
             Ok((scheme, releases))
         }
-        [] => Err(no_such_list(&live, options)),
+        [] => Err(no_such_list(live, options)),
         [_, _, ..] => {
             let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name()).collect();
             Err(ClientError::SeveralSchemes(names.join(", ")))

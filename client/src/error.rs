@@ -20,6 +20,7 @@ use blindlist_store::exit::Code;
 use blindlist_transport::TransportError;
 
 use crate::channel::ChannelError;
+use crate::show::number;
 
 /// Why a command ended without doing what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -159,7 +160,10 @@ pub enum ClientError {
     MembersChanged(PathBuf),
     /// The budget cannot cover the check. Nothing was charged.
     #[error(
-        "the budget does not allow this check: {missing} of the {needed} evaluations still needed are missing in the epoch {epoch}; nothing was sent or charged; ask the operator to raise the budget"
+        "the budget does not allow this check: it needs {} more evaluations, {} more than are left in the epoch {epoch}; \
+         nothing was sent or charged; ask the operator to raise the budget",
+        number(*needed),
+        number(*missing)
     )]
     OverBudget {
         /// The epoch.
@@ -181,7 +185,7 @@ pub enum ClientError {
         bytes: u64,
     },
     /// Somebody pressed Ctrl-C.
-    #[error("interrupted")]
+    #[error("interrupted; an interrupted check goes on with --resume")]
     Interrupted,
     /// A thread of ours ended before its work was done.
     #[error("a part of this program failed: {0}")]

@@ -20,6 +20,7 @@ use crate::oprf::{Element, PublicKey, Scalar, SecretKey};
 use crate::signature::SigningKey;
 use crate::text::Slug;
 use std::fmt;
+use std::sync::Arc;
 
 /// The encoding of G, the generator: RFC 9496, appendix A.1.
 pub(crate) const G: &str = "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76";
@@ -59,8 +60,8 @@ impl Operator {
     }
 
     /// What an insurer sees of the epoch.
-    pub(crate) fn epoch(&self) -> Epoch {
-        Epoch::open(&self.signed_record(), &self.signing.verifying()).unwrap()
+    pub(crate) fn epoch(&self) -> Arc<Epoch> {
+        Arc::new(Epoch::open(&self.signed_record(), &self.signing.verifying()).unwrap())
     }
 
     /// What a holder has.

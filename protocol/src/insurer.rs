@@ -7,7 +7,7 @@ use crate::chunk::{self, ChunkHeader};
 use crate::epoch::EpochRecord;
 use crate::holders::HolderSet;
 use crate::ids::JobId;
-use crate::job::{BlindingSecret, Item};
+use crate::job::{BlindingSecret, Item, JobSeed};
 use crate::message::{Evaluate, Evaluated};
 use crate::object::{self, ObjectError};
 use crate::oprf::{
@@ -16,6 +16,7 @@ use crate::oprf::{
 };
 use crate::params::MAX_CHUNK;
 use crate::signature::{SigningKey, VerifyingKey};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// An epoch whose record was verified against the pinned key.
@@ -31,6 +32,9 @@ pub enum EvaluationError {
     /// A chunk with no element or more than 8,192.
     #[error("a chunk has 1 to 8,192 elements")]
     ChunkSize,
+    /// The blinding secret was made for another operator or K: its scalars would be used twice.
+    #[error("the blinding secret belongs to another epoch")]
+    Secret,
     /// The set of holders is none of this epoch's.
     #[error("the set of key holders is none that this epoch allows")]
     Holders,
@@ -58,12 +62,17 @@ impl Epoch {
         &self.record
     }
 
+    /// The blinding secret of a job in this epoch.
+    pub fn blinding(&self, seed: &JobSeed) -> BlindingSecret {
+        BlindingSecret::new(seed, &self.record.operator_key, &self.record.key)
+    }
+
     /// Blinds and signs a chunk: what to send, and what waits for the answers.
     ///
     /// # Errors
-    /// [`EvaluationError`] when the chunk's size or the set of holders is not allowed.
+    /// [`EvaluationError`] when the chunk's size or the set of holders is not allowed, or the secret is another epoch's.
     pub fn ask(
-        &self,
+        self: &Arc<Self>,
         holders: HolderSet,
         job: JobId,
         number: u32,
@@ -76,6 +85,9 @@ impl Epoch {
         }
         if !self.record.accepts(&holders) {
             return Err(EvaluationError::Holders);
+        }
+        if !secret.belongs_to(&self.record.operator_key, &self.record.key) {
+            return Err(EvaluationError::Secret);
         }
         let mut blinded: Vec<_> = items.iter().enumerate().map(|(i, item)| Blinded::new(i, item, secret)).collect();
         blinded.sort_unstable_by_key(|blinded| blinded.element);
@@ -93,26 +105,7 @@ impl Epoch {
         let request = Evaluate { epoch: self.record.epoch, holders, job, number, elements, signature };
         let points = blinded.iter().map(|blinded| blinded.point).collect();
         let origins = blinded.into_iter().map(|blinded| (blinded.item, blinded.r)).collect();
-        Ok(Asked { request, points, origins })
-    }
-
-    /// Verifies one holder's answer.
-    fn verify(&self, asked: &Asked, holder: u8, answer: &Evaluated) -> Result<Proven, EvaluationError> {
-        let (request, share) = (&asked.request, self.record.holder(holder).ok_or(EvaluationError::Holders)?.share);
-        let public = request.holders.public_part(holder, &share).map_err(|_| EvaluationError::Holders)?;
-        let proven = match (request.elements.as_slice(), asked.points.as_slice(), answer.elements.as_slice()) {
-            ([element], [point], [answered]) => oprf::verify(&public, (element, point), answered, &answer.proof)?,
-            (elements, points, answered) => {
-                let context = BatchContext {
-                    epoch: self.record.epoch.as_bytes(),
-                    key: &self.record.key,
-                    holders: request.holders.indices(),
-                    holder,
-                };
-                oprf::verify_chunk(&context, &public, (elements, points), answered, &answer.proof)?
-            }
-        };
-        Ok(proven)
+        Ok(Asked { epoch: Arc::clone(self), items: items.to_vec(), request, points, origins })
     }
 }
 
@@ -137,6 +130,8 @@ impl Blinded {
 
 /// A chunk that was blinded and waits for its answers.
 pub struct Asked {
+    epoch: Arc<Epoch>,
+    items: Vec<Item>,
     request: Evaluate,
     points: Vec<Point>,
     /// For each element of the request, the position of its item and its r.
@@ -159,20 +154,42 @@ impl Asked {
     ///
     /// # Errors
     /// [`EvaluationError`] when an answer is missing, doubled or not proven. Nothing is unblinded then.
-    pub fn prove(self, epoch: &Epoch, answers: &[(u8, Evaluated)]) -> Result<Answered, EvaluationError> {
+    pub fn prove(self, answers: &[(u8, Evaluated)]) -> Result<Answered, EvaluationError> {
         let mut indices: Vec<u8> = answers.iter().map(|(holder, _)| *holder).collect();
         indices.sort_unstable();
         if indices != self.request.holders.indices() {
             return Err(EvaluationError::Answers);
         }
-        let proven: Result<Vec<_>, _> =
-            answers.iter().map(|(holder, answer)| epoch.verify(&self, *holder, answer)).collect();
-        Ok(Answered { proven: Proven::sum(proven?)?, origins: self.origins })
+        let proven: Result<Vec<_>, _> = answers.iter().map(|(holder, answer)| self.verify(*holder, answer)).collect();
+        let proven = Proven::sum(proven?)?;
+        Ok(Answered { epoch: self.epoch, items: self.items, proven, origins: self.origins })
+    }
+
+    /// Verifies one holder's answer.
+    fn verify(&self, holder: u8, answer: &Evaluated) -> Result<Proven, EvaluationError> {
+        let (request, record) = (&self.request, &self.epoch.record);
+        let share = record.holder(holder).ok_or(EvaluationError::Holders)?.share;
+        let public = request.holders.public_part(holder, &share).map_err(|_| EvaluationError::Holders)?;
+        let proven = match (request.elements.as_slice(), self.points.as_slice(), answer.elements.as_slice()) {
+            ([element], [point], [answered]) => oprf::verify(&public, (element, point), answered, &answer.proof)?,
+            (elements, points, answered) => {
+                let context = BatchContext {
+                    epoch: record.epoch.as_bytes(),
+                    key: &record.key,
+                    holders: request.holders.indices(),
+                    holder,
+                };
+                oprf::verify_chunk(&context, &public, (elements, points), answered, &answer.proof)?
+            }
+        };
+        Ok(proven)
     }
 }
 
 /// A chunk whose answers are proven.
 pub struct Answered {
+    epoch: Arc<Epoch>,
+    items: Vec<Item>,
     proven: Proven,
     origins: Vec<(usize, Zeroizing<Scalar>)>,
 }
@@ -184,22 +201,16 @@ impl std::fmt::Debug for Answered {
 }
 
 impl Answered {
-    /// Unblinds: y for each of `items`, the ones that were asked, in their order; none for padding.
-    ///
-    /// # Errors
-    /// [`EvaluationError::ChunkSize`] when `items` are not as many as were asked.
-    pub fn finish(self, epoch: &Epoch, items: &[Item]) -> Result<Vec<Option<Evaluation>>, EvaluationError> {
-        if items.len() != self.origins.len() {
-            return Err(EvaluationError::ChunkSize);
-        }
-        let mut evaluations: Vec<Option<Evaluation>> = items.iter().map(|_| None).collect();
+    /// Unblinds: y for each of the items that were asked, in their order; none for padding.
+    pub fn finish(self) -> Vec<Option<Evaluation>> {
+        let mut evaluations: Vec<Option<Evaluation>> = self.items.iter().map(|_| None).collect();
         for (position, (item, r)) in self.origins.iter().enumerate() {
-            if let (Some(Item::Person(identifier)), Some(slot)) = (items.get(*item), evaluations.get_mut(*item)) {
-                let unblinded = additive_unblind(&self.proven, position, r, &epoch.base);
+            if let (Some(Item::Person(identifier)), Some(slot)) = (self.items.get(*item), evaluations.get_mut(*item)) {
+                let unblinded = additive_unblind(&self.proven, position, r, &self.epoch.base);
                 *slot = unblinded.map(|element| oprf::finalize(identifier.as_bytes(), &element));
             }
         }
-        Ok(evaluations)
+        evaluations
     }
 }
 

@@ -36,7 +36,11 @@ impl fmt::Debug for JobSeed {
 
 /// s = HMAC-SHA-512(seed, operator key ‖ K), ready to be used as a key.
 #[derive(Clone)]
-pub struct BlindingSecret(Hmac<Sha512>);
+pub struct BlindingSecret {
+    mac: Hmac<Sha512>,
+    operator_key: VerifyingKey,
+    key: PublicKey,
+}
 
 impl fmt::Debug for BlindingSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,10 +59,15 @@ pub enum Item {
 
 impl BlindingSecret {
     /// The secret of a job for one operator and epoch.
-    pub fn new(seed: &JobSeed, operator_key: &VerifyingKey, key: &PublicKey) -> Self {
+    pub(crate) fn new(seed: &JobSeed, operator_key: &VerifyingKey, key: &PublicKey) -> Self {
         let mac = keyed(seed.as_bytes()).chain_update(operator_key.as_bytes()).chain_update(key.element().as_bytes());
         let s: Zeroizing<[u8; 64]> = Zeroizing::new(mac.finalize().into_bytes().into());
-        Self(keyed(&*s))
+        Self { mac: keyed(&*s), operator_key: *operator_key, key: *key }
+    }
+
+    /// Whether it was made for this operator and K.
+    pub(crate) fn belongs_to(&self, operator_key: &VerifyingKey, key: &PublicKey) -> bool {
+        self.operator_key == *operator_key && self.key == *key
     }
 
     /// r: the wide reduction of HMAC-SHA-512(s, "blind person" ‖ identifier), or of (s, "blind padding" ‖ number).
@@ -80,7 +89,7 @@ impl BlindingSecret {
     }
 
     fn mac(&self, label: &[u8], data: &[u8]) -> Zeroizing<[u8; 64]> {
-        Zeroizing::new(self.0.clone().chain_update(label).chain_update(data).finalize().into_bytes().into())
+        Zeroizing::new(self.mac.clone().chain_update(label).chain_update(data).finalize().into_bytes().into())
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use blindlist_protocol::message::{Request, Response};
 use blindlist_protocol::params::MAX_RESPONSE;
-use blindlist_transport::{CertificateDer, Connection, Handler, Identity, Incoming, Limits, Peer, Server, Timeouts, TlsKey};
+use blindlist_transport::{
+    CertificateDer, Connection, Handler, Identity, Incoming, Limits, Peer, Server, Timeouts, TlsKey,
+};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;

@@ -6,11 +6,7 @@
 //!
 //! A failure of the harness is a failed test, so it panics. It must not wait for a fixed time: it waits until something
 //! has happened, and gives up after [`programs::PATIENCE`].
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failure of the harness is a failed test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure of the harness is a failed test")]
 
 pub mod forge;
 pub mod impostor;

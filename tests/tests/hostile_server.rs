@@ -36,10 +36,7 @@ impl Scene {
     }
 
     /// A server that passes requests on to the real one and tampers with its answers.
-    fn tampering<R: Into<Reply>>(
-        &self,
-        tamper: impl Fn(&Request, Response) -> R + Send + Sync + 'static,
-    ) -> Impostor {
+    fn tampering<R: Into<Reply>>(&self, tamper: impl Fn(&Request, Response) -> R + Send + Sync + 'static) -> Impostor {
         Impostor::between(&self.insurer, &self.operator, &self.server, tamper)
     }
 
@@ -371,10 +368,11 @@ fn a_catalog_is_signed_by_the_pinned_key_and_lives() {
         ("not a catalog", object::sign(&forgery.manifest, pinned), 76),
     ];
     for (what, catalog, code) in cases {
-        let impostor = Impostor::alone(&scene.operator, forger.serve(&forgery), move |request, response| match request {
-            Request::Catalog => Response::Catalog(catalog.clone()),
-            _ => response,
-        });
+        let impostor =
+            Impostor::alone(&scene.operator, forger.serve(&forgery), move |request, response| match request {
+                Request::Catalog => Response::Catalog(catalog.clone()),
+                _ => response,
+            });
         let ran = scene.check(&impostor);
         assert!(!ran.stdout.contains("members are on"), "{what}: {ran}");
         ran.ends(code);
@@ -406,7 +404,9 @@ fn a_release_without_its_canaries_says_nothing_about_anybody() {
         cases.extend([("a canary is missing", missing), ("a canary has another label", wrong)]);
     }
     for (what, canaries) in cases {
-        for members in [&scene.members, &scene.insurer.file("others.csv", format!("nir\n{}\n", numbers(50, 60).join("\n")))] {
+        for members in
+            [&scene.members, &scene.insurer.file("others.csv", format!("nir\n{}\n", numbers(50, 60).join("\n")))]
+        {
             let impostor = forged(&scene, &forger, &forger.release(&numbers(0, 10), canaries, 0));
             let ran = run(scene.insurer.check_command(members, &impostor.address(), "out", &[]));
             assert!(ran.stderr.contains("canary"), "{what}: {ran}");
@@ -448,20 +448,29 @@ fn an_index_that_is_signed_and_nonsense_is_refused() {
         ("another f", resigned(&|index| index[38] += 1)),
         ("no index", resigned(&|index| index[0] ^= 1)),
         ("cut short", resigned(&|index| index.truncate(60))),
-        ("a directory that goes back", resigned(&|index| {
-            let end = index.len() - labels - 8;
-            index[end - 8..end].fill(0);
-        })),
+        (
+            "a directory that goes back",
+            resigned(&|index| {
+                let end = index.len() - labels - 8;
+                index[end - 8..end].fill(0);
+            }),
+        ),
         // The first value of the second block, out of order.
-        ("blocks out of order", resigned(&|index| {
-            let directory = index.len() - labels - 3 * 8;
-            let first_end = usize::from_le_bytes(index[directory..directory + 8].try_into().unwrap());
-            index[40 + first_end..40 + first_end + 12].fill(0);
-        })),
-        ("padding bits that are not zero", resigned(&|index| {
-            let last_of_blocks = index.len() - labels - 3 * 8 - 1;
-            index[last_of_blocks] |= 0x80;
-        })),
+        (
+            "blocks out of order",
+            resigned(&|index| {
+                let directory = index.len() - labels - 3 * 8;
+                let first_end = usize::from_le_bytes(index[directory..directory + 8].try_into().unwrap());
+                index[40 + first_end..40 + first_end + 12].fill(0);
+            }),
+        ),
+        (
+            "padding bits that are not zero",
+            resigned(&|index| {
+                let last_of_blocks = index.len() - labels - 3 * 8 - 1;
+                index[last_of_blocks] |= 0x80;
+            }),
+        ),
     ];
     let mut other = good.clone();
     other.manifest.entries += 1;

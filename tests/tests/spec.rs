@@ -39,7 +39,11 @@ fn refusal_codes_are_those_of_section_19() {
         assert_eq!(u16::from(code), number);
     }
     let last: u16 = rows.last().unwrap()[0].parse().unwrap();
-    assert_eq!(RefusalCode::from(last + 1), RefusalCode::Unlisted(last + 1), "the code knows one that SPEC.md does not");
+    assert_eq!(
+        RefusalCode::from(last + 1),
+        RefusalCode::Unlisted(last + 1),
+        "the code knows one that SPEC.md does not"
+    );
 }
 
 #[test]

@@ -187,7 +187,9 @@ fn keys_that_others_can_read_are_not_used() {
 
     let home = operator.home();
     let epoch = fs::read_dir(home.join("epochs")).unwrap().next().unwrap().unwrap().path();
-    for (path, mode) in [(home.join("keys/online/tls.key"), 0o604), (epoch.join("oprf.key"), 0o660), (home.clone(), 0o755)] {
+    for (path, mode) in
+        [(home.join("keys/online/tls.key"), 0o604), (epoch.join("oprf.key"), 0o660), (home.clone(), 0o755)]
+    {
         while_open(&path, mode, || {
             let log = Serving::try_start(&operator, "127.0.0.1:0").unwrap_err();
             assert!(log.contains("chmod"), "{log}");

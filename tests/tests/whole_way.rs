@@ -105,10 +105,8 @@ fn a_messy_export_is_answered_row_by_row() {
 fn a_beneficiary_is_one_person_of_those_who_share_a_number() {
     let operator = Operator::new("op");
     let shared = number(7);
-    let input = operator.file(
-        "breach.csv",
-        format!("nir,date de naissance,rang\n{shared},2015-03-04,2\n{},1960-00-00,\n", number(8)),
-    );
+    let input = operator
+        .file("breach.csv", format!("nir,date de naissance,rang\n{shared},2015-03-04,2\n{},1960-00-00,\n", number(8)));
     operator.seal(&input, "list-a", "identity", &["--scheme", "beneficiary"]).ends(0);
     let insurer = Insurer::enrolled("mutuelle", &operator, 60);
     let server = operator.serve();
@@ -123,7 +121,10 @@ fn a_beneficiary_is_one_person_of_those_who_share_a_number() {
     let results = insurer.results("out");
     let who: Vec<_> = results.affected(b';').iter().map(|row| row[3].clone()).collect();
     assert_eq!(who, ["jumelle", "incomplète"]);
-    assert_eq!(results.text("rejected.csv"), "row,column,reason\n5,birth_date,that month of that year has no such day\n");
+    assert_eq!(
+        results.text("rejected.csv"),
+        "row,column,reason\n5,birth_date,that month of that year has no such day\n"
+    );
 }
 
 #[test]
@@ -152,8 +153,7 @@ fn a_person_is_found_by_name_however_it_is_written() {
 #[test]
 fn several_lists_are_asked_at_once_and_their_categories_joined() {
     let operator = Operator::new("op");
-    for (list, categories, people) in
-        [("list-b", "contract,coverage", [2, 3]), ("list-a", "identity,contract", [1, 2])]
+    for (list, categories, people) in [("list-b", "contract,coverage", [2, 3]), ("list-a", "identity,contract", [1, 2])]
     {
         let input = operator.file(list, format!("nir\n{}\n{}\n", number(people[0]), number(people[1])));
         operator.seal(&input, list, categories, &[]).ends(0);
@@ -165,7 +165,9 @@ fn several_lists_are_asked_at_once_and_their_categories_joined() {
 
     let file = insurer.file("m.csv", format!("nir\n{}\n", numbers(1, 5).join("\n")));
     insurer.check(&file, &server, "out", &[]).ends(0);
-    let both = |number: u32, list: &str, categories: &str| [&blindlist_tests::people::number(number), list, categories].map(ToString::to_string);
+    let both = |number: u32, list: &str, categories: &str| {
+        [&blindlist_tests::people::number(number), list, categories].map(ToString::to_string)
+    };
     assert_eq!(
         insurer.results("out").affected(b','),
         [

@@ -86,7 +86,7 @@ impl Place {
         let records = records.to_string();
         let sample = ["sample", "--out", ".", "--records", &records, "--members", "100000", "--overlap", "0.05"];
         execute(&mut self.blindlistd(&sample))?;
-        execute(&mut self.blindlistd(&["init", "--home", "home", "--operator", "figures"]))
+        execute(&mut self.blindlistd(&["init", "--home", "./home", "--operator", "figures"]))
     }
 
     fn bench(&self, name: &str, filter: &str) -> Result<(), String> {
@@ -97,7 +97,7 @@ impl Place {
     }
 
     fn seal(&self) -> Result<Usage, String> {
-        let seal = ["seal", "breach.csv", "--home", "home", "--list", "figures", "--categories", CATEGORIES];
+        let seal = ["seal", "breach.csv", "--home", "./home", "--list", "figures", "--categories", CATEGORIES];
         let mut command = self.blindlistd(&seal);
         println!("$ {}", shown(&command));
         let (status, usage) = measure(&mut command)?;
@@ -130,11 +130,17 @@ impl Place {
     fn published_bytes(&self) -> Result<u64, String> {
         let releases = self.folder.join("home/releases");
         let failed = |error: std::io::Error| format!("reading the release in {}: {error}", releases.display());
-        let mut folders = std::fs::read_dir(&releases).map_err(failed)?;
-        let (Some(release), None) = (folders.next(), folders.next()) else {
-            return Err(format!("{} does not hold exactly one release", releases.display()));
+        let mut folders = Vec::new();
+        for entry in std::fs::read_dir(&releases).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            // Beside the releases there is the folder's lock.
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+        let [release] = folders.as_slice() else {
+            return Err(format!("{} holds {} releases instead of one", releases.display(), folders.len()));
         };
-        let release = release.map_err(failed)?.path();
         let length = |name: &str| std::fs::metadata(release.join(name)).map(|file| file.len()).map_err(failed);
         Ok(length("manifest")? + length("index")?)
     }

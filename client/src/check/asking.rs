@@ -66,8 +66,7 @@ impl Work {
         releases: Vec<ReleaseId>,
         signer: SigningKey,
     ) -> Self {
-        let record = part.epoch.record();
-        let secret = BlindingSecret::new(job.seed(), &record.operator_key, &record.key);
+        let secret = part.epoch.blinding(job.seed());
         members.extend_from_slice(&part.canaries);
         Self {
             epoch: Arc::clone(&part.epoch),
@@ -127,12 +126,12 @@ impl Work {
     fn finish(&self, number: u32, asked: Asked, answer: Evaluated, new: bool) -> Result<Vec<Vec<Kept>>, ClientError> {
         let refused = |source| Broken::Answer { number, source };
         let answers = [(self.holder, answer)];
-        let answered = asked.prove(&self.epoch, &answers).map_err(refused)?;
+        let answered = asked.prove(&answers).map_err(refused)?;
         if new {
             let [(_, answer)] = answers;
             self.job.keep_answer(number, answer)?;
         }
-        let evaluations = answered.finish(&self.epoch, self.chunk(number)).map_err(refused)?;
+        let evaluations = answered.finish();
         let first = number.saturating_mul(u32::try_from(MAX_CHUNK).expect("8,192"));
         let derive = |release: &ReleaseId| {
             let people = (first..).zip(&evaluations);

@@ -173,14 +173,14 @@ impl Part {
         for unfinished in earlier.unfinished.iter().filter(|job| job.subject.agrees(&self.subject)) {
             let job = jobs.open_job(unfinished.id)?;
             let answers = (0..unfinished.chunks).filter(|chunk| job.has_answer(*chunk)).count();
-            candidates.push((answers, job));
+            candidates.push((answers, unfinished.chunks, job));
         }
-        candidates.sort_by_key(|(answers, _)| *answers);
-        if resume && let Some((answers, job)) = candidates.pop() {
-            note(&format!("going on with an unfinished check: {answers} chunks are answered already"));
+        candidates.sort_by_key(|(answers, ..)| *answers);
+        if resume && let Some((answers, chunks, job)) = candidates.pop() {
+            note(&format!("going on with an unfinished check: {answers} of {chunks} chunks are answered already"));
             self.job = Some(Arc::new(job));
         }
-        superseded.extend(candidates.iter().map(|(_, job)| job.id()));
+        superseded.extend(candidates.iter().map(|(.., job)| job.id()));
         Ok(())
     }
 

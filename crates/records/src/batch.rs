@@ -74,24 +74,14 @@ impl Batch {
     }
 
     pub(crate) fn push(&mut self, number: u64, text: &str, ends: &[usize]) {
-        self.rows.push(Span {
-            number,
-            text: self.text.len(),
-            ends: self.ends.len(),
-            defect: None,
-        });
+        self.rows.push(Span { number, text: self.text.len(), ends: self.ends.len(), defect: None });
         self.text.push_str(text);
         self.ends.extend_from_slice(ends);
     }
 
     /// Keeps the number of a row that can only be rejected, and nothing else of it.
     pub(crate) fn push_defective(&mut self, number: u64, defect: Reason) {
-        self.rows.push(Span {
-            number,
-            text: self.text.len(),
-            ends: self.ends.len(),
-            defect: Some(defect),
-        });
+        self.rows.push(Span { number, text: self.text.len(), ends: self.ends.len(), defect: Some(defect) });
     }
 }
 

@@ -74,19 +74,9 @@ pub struct Columns {
 /// The places of the columns, from 0.
 #[derive(Clone, Copy, Debug)]
 enum Plan {
-    Nir {
-        nir: usize,
-    },
-    Beneficiary {
-        nir: usize,
-        birth_date: usize,
-        birth_rank: Option<usize>,
-    },
-    Person {
-        birth_name: usize,
-        given_name: usize,
-        birth_date: usize,
-    },
+    Nir { nir: usize },
+    Beneficiary { nir: usize, birth_date: usize, birth_rank: Option<usize> },
+    Person { birth_name: usize, given_name: usize, birth_date: usize },
 }
 
 impl Columns {
@@ -99,16 +89,10 @@ impl Columns {
     /// # Errors
     /// If a column is missing, could be two, or an override does not fit.
     pub fn resolve(headers: &[String], scheme: Scheme, overrides: &[(Column, String)]) -> Result<Self, ColumnError> {
-        let mut finder = Finder {
-            headers,
-            overrides,
-            found: Vec::new(),
-        };
+        let mut finder = Finder { headers, overrides, found: Vec::new() };
         finder.check_overrides(scheme)?;
         let plan = match scheme {
-            Scheme::Nir => Plan::Nir {
-                nir: finder.required(Field::Nir)?,
-            },
+            Scheme::Nir => Plan::Nir { nir: finder.required(Field::Nir)? },
             Scheme::Beneficiary => Plan::Beneficiary {
                 nir: finder.required(Field::Nir)?,
                 birth_date: finder.required(Field::BirthDate)?,
@@ -124,11 +108,7 @@ impl Columns {
         let line = |(column, place): &(Column, usize)| {
             format!("{column} <- {} (column {})", shown(finder.header(*place)), place + 1)
         };
-        Ok(Self {
-            plan,
-            categories,
-            description: finder.found.iter().map(line).collect(),
-        })
+        Ok(Self { plan, categories, description: finder.found.iter().map(line).collect() })
     }
 
     /// One line for each column in use, such as `nir <- "Numéro de sécurité sociale" (column 3)`.
@@ -142,19 +122,11 @@ impl Columns {
     /// The row, the column and the reason if there is none.
     pub fn identifier(&self, row: &Row<'_>) -> Result<Identifier, Rejection> {
         if let Some(reason) = row.defect() {
-            return Err(Rejection {
-                row: row.number(),
-                column: "row",
-                reason,
-            });
+            return Err(Rejection { row: row.number(), column: "row", reason });
         }
         match self.plan {
             Plan::Nir { nir } => Ok(Identifier::nir(&cell(row, nir, Field::Nir, Nir::parse)?)),
-            Plan::Beneficiary {
-                nir,
-                birth_date,
-                birth_rank,
-            } => {
+            Plan::Beneficiary { nir, birth_date, birth_rank } => {
                 let nir = cell(row, nir, Field::Nir, Nir::parse)?;
                 let date = cell(row, birth_date, Field::BirthDate, BirthDate::parse)?;
                 let rank = match birth_rank {
@@ -163,11 +135,7 @@ impl Columns {
                 };
                 Ok(Identifier::beneficiary(&nir, &date, rank))
             }
-            Plan::Person {
-                birth_name,
-                given_name,
-                birth_date,
-            } => {
+            Plan::Person { birth_name, given_name, birth_date } => {
                 let name = cell(row, birth_name, Field::BirthName, Name::parse)?;
                 let given = cell(row, given_name, Field::GivenName, GivenName::parse)?;
                 let person = |text: &str| Identifier::person(&name, &given, &BirthDate::parse(text)?);
@@ -207,10 +175,7 @@ impl Finder<'_> {
         for (place, (column, header)) in self.overrides.iter().enumerate() {
             match column {
                 Column::Field(field) if !scheme.fields().contains(field) => {
-                    return Err(ColumnError::Unused {
-                        column: *column,
-                        scheme,
-                    });
+                    return Err(ColumnError::Unused { column: *column, scheme });
                 }
                 Column::Field(_) | Column::Categories => {}
             }
@@ -219,11 +184,7 @@ impl Finder<'_> {
                     return Err(ColumnError::Repeated { column: *column });
                 }
                 if other_header.trim() == header.trim() {
-                    return Err(ColumnError::Shared {
-                        first: *column,
-                        second: *other,
-                        header: shown(header),
-                    });
+                    return Err(ColumnError::Shared { first: *column, second: *other, header: shown(header) });
                 }
             }
         }
@@ -251,15 +212,8 @@ impl Finder<'_> {
     fn find_chosen(&self, column: Column, header: &str) -> Result<usize, ColumnError> {
         match *self.places(|candidate| candidate.trim() == header) {
             [place] => Ok(place),
-            [] => Err(ColumnError::NoSuchHeader {
-                column,
-                header: shown(header),
-                found: listed(self.headers.iter()),
-            }),
-            [_, _, ..] => Err(ColumnError::DuplicateHeader {
-                column,
-                header: shown(header),
-            }),
+            [] => Err(ColumnError::NoSuchHeader { column, header: shown(header), found: listed(self.headers.iter()) }),
+            [_, _, ..] => Err(ColumnError::DuplicateHeader { column, header: shown(header) }),
         }
     }
 
@@ -279,10 +233,7 @@ impl Finder<'_> {
     /// The places of the headers that fit.
     fn places(&self, fits: impl Fn(&str) -> bool) -> Box<[usize]> {
         let headers = self.headers.iter().enumerate();
-        headers
-            .filter(|(_, header)| fits(header))
-            .map(|(place, _)| place)
-            .collect()
+        headers.filter(|(_, header)| fits(header)).map(|(place, _)| place).collect()
     }
 
     fn header(&self, place: usize) -> &str {

@@ -88,8 +88,7 @@ impl<W: io::Write> RejectedWriter<W> {
     /// If the output fails.
     pub fn write(&mut self, rejection: &Rejection) -> io::Result<()> {
         let Rejection { row, column, reason } = rejection;
-        self.lines
-            .write_record([row.to_string().as_str(), column, &reason.to_string()])?;
+        self.lines.write_record([row.to_string().as_str(), column, &reason.to_string()])?;
         self.count += 1;
         Ok(())
     }

@@ -24,14 +24,7 @@ use self::{
 };
 
 /// The data categories, in the order in which they are written.
-pub const CATEGORIES: [&str; 6] = [
-    "nir",
-    "civil-status",
-    "birth-date",
-    "insurer",
-    "contract",
-    "coverage-dates",
-];
+pub const CATEGORIES: [&str; 6] = ["nir", "civil-status", "birth-date", "insurer", "contract", "coverage-dates"];
 
 const INSURERS: [&str; 8] = [
     "Mutuelle Exemple",
@@ -116,37 +109,15 @@ pub fn generate(dir: impl AsRef<Path>, options: &SampleOptions) -> Result<Sample
         categories: std::array::from_fn(category_names),
     };
     let (breach, members, truth) = (dir.join("breach.csv"), dir.join("members.csv"), dir.join("truth.csv"));
-    fs::create_dir_all(dir).map_err(|reason| SampleError::Write {
-        path: dir.to_owned(),
-        reason,
-    })?;
-    maker.write_breach(&breach).map_err(|reason| SampleError::Write {
-        path: breach.clone(),
-        reason,
-    })?;
-    maker.write_members(&members).map_err(|reason| SampleError::Write {
-        path: members.clone(),
-        reason,
-    })?;
-    maker.write_truth(&truth).map_err(|reason| SampleError::Write {
-        path: truth.clone(),
-        reason,
-    })?;
-    Ok(SampleSummary {
-        breach,
-        members,
-        truth,
-        shared,
-    })
+    fs::create_dir_all(dir).map_err(|reason| SampleError::Write { path: dir.to_owned(), reason })?;
+    maker.write_breach(&breach).map_err(|reason| SampleError::Write { path: breach.clone(), reason })?;
+    maker.write_members(&members).map_err(|reason| SampleError::Write { path: members.clone(), reason })?;
+    maker.write_truth(&truth).map_err(|reason| SampleError::Write { path: truth.clone(), reason })?;
+    Ok(SampleSummary { breach, members, truth, shared })
 }
 
 fn shared_members(options: &SampleOptions) -> Result<u64, SampleError> {
-    let SampleOptions {
-        records,
-        members,
-        overlap,
-        ..
-    } = *options;
+    let SampleOptions { records, members, overlap, .. } = *options;
     if !(0.0..=1.0).contains(&overlap) {
         return Err(SampleError::Overlap(overlap));
     }
@@ -160,11 +131,7 @@ fn shared_members(options: &SampleOptions) -> Result<u64, SampleError> {
         reason = "a fraction of a number below 2^53 is exact enough and between 0 and that number"
     )]
     let shared = (members as f64 * overlap).round() as u64;
-    if shared > records {
-        Err(SampleError::TooManyShared { shared, records })
-    } else {
-        Ok(shared)
-    }
+    if shared > records { Err(SampleError::TooManyShared { shared, records }) } else { Ok(shared) }
 }
 
 /// People `0..records` are on the breach list; the members are people `0..shared` and those from `records` on.
@@ -196,15 +163,9 @@ impl Maker {
         for row in 0..self.records {
             let place = self.breach_order.at(row);
             let person = self.people.person(place);
-            let Person {
-                year, month, day, rest, ..
-            } = person;
+            let Person { year, month, day, rest, .. } = person;
             // Members have no rank in their file and are therefore of rank 1.
-            let rank = if place >= self.shared && rest.is_multiple_of(64) {
-                "2"
-            } else {
-                "1"
-            };
+            let rank = if place >= self.shared && rest.is_multiple_of(64) { "2" } else { "1" };
             let insurer = usize::try_from(rest >> 8 & 7).expect("three bits");
             let (from, to) = (2015 + (rest >> 16 & 7), 2023 + (rest >> 24 & 3));
             lines.write_record([
@@ -225,23 +186,12 @@ impl Maker {
 
     fn write_members(&mut self, path: &Path) -> io::Result<()> {
         let mut lines = writer(path, b';')?;
-        let header = [
-            "Numéro de sécurité sociale",
-            "Nom de naissance",
-            "Prénom",
-            "Date de naissance",
-            "Numéro adhérent",
-        ];
+        let header =
+            ["Numéro de sécurité sociale", "Nom de naissance", "Prénom", "Date de naissance", "Numéro adhérent"];
         lines.write_record(header)?;
         for row in 0..self.members {
             let person = self.people.person(self.member(row));
-            let Person {
-                number,
-                year,
-                month,
-                day,
-                ..
-            } = &person;
+            let Person { number, year, month, day, .. } = &person;
             let groups = [0..1, 1..3, 3..5, 5..7, 7..10, 10..13].map(|group| &number[group]);
             lines.write_record([
                 &format!("{} {:02}", groups.join(" "), key(number)),
@@ -270,20 +220,13 @@ impl Maker {
     /// The person in this row of the member list, from 0.
     fn member(&self, row: u64) -> u64 {
         let place = self.member_order.at(row);
-        if place < self.shared {
-            place
-        } else {
-            self.records + (place - self.shared)
-        }
+        if place < self.shared { place } else { self.records + (place - self.shared) }
     }
 }
 
 fn writer(path: &Path, delimiter: u8) -> io::Result<csv::Writer<File>> {
     let file = File::create(path)?;
-    Ok(csv::WriterBuilder::new()
-        .delimiter(delimiter)
-        .buffer_capacity(1 << 20)
-        .from_writer(file))
+    Ok(csv::WriterBuilder::new().delimiter(delimiter).buffer_capacity(1 << 20).from_writer(file))
 }
 
 fn key(number: &str) -> u8 {

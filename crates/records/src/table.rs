@@ -44,13 +44,8 @@ impl Table {
         let length = source.fill(&mut prefix)?;
         prefix.truncate(length);
         match foreign_format(&prefix) {
-            Some(found) => Err(TableError::Format {
-                path: source.path().to_owned(),
-                found,
-            }),
-            None => Ok(Self {
-                format: Format::Csv(Box::new(CsvReader::new(source, prefix)?)),
-            }),
+            Some(found) => Err(TableError::Format { path: source.path().to_owned(), found }),
+            None => Ok(Self { format: Format::Csv(Box::new(CsvReader::new(source, prefix)?)) }),
         }
     }
 
@@ -152,8 +147,5 @@ fn foreign_format(prefix: &[u8]) -> Option<&'static str> {
         (b"\xff\xfe", "UTF-16"),
         (b"\xfe\xff", "UTF-16"),
     ];
-    signatures
-        .into_iter()
-        .find(|(signature, _)| prefix.starts_with(signature))
-        .map(|(_, found)| found)
+    signatures.into_iter().find(|(signature, _)| prefix.starts_with(signature)).map(|(_, found)| found)
 }

@@ -70,17 +70,7 @@ mod tests {
         for yes in [&b"y\n"[..], b"Y\n", b"yes\n", b" YES \r\n", b"y"] {
             assert!(answered(yes), "{yes:?}");
         }
-        for no in [
-            &b""[..],
-            b"\n",
-            b"n\n",
-            b"no\n",
-            b"yess\n",
-            b"ye\n",
-            b"y y\n",
-            b"\xff\n",
-            b"n\ny\n",
-        ] {
+        for no in [&b""[..], b"\n", b"n\n", b"no\n", b"yess\n", b"ye\n", b"y y\n", b"\xff\n", b"n\ny\n"] {
             assert!(!answered(no), "{no:?}");
         }
     }

@@ -135,10 +135,7 @@ mod tests {
     fn a_full_disk_or_quota_gets_its_own_sentence() {
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
             let error = StoreError::io("write", Path::new("/x/y"), kind.into());
-            assert_eq!(
-                error.to_string(),
-                "could not write /x/y: the disk is full; free some space and try again"
-            );
+            assert_eq!(error.to_string(), "could not write /x/y: the disk is full; free some space and try again");
         }
         let error = StoreError::io("write", Path::new("/x/y"), io::ErrorKind::PermissionDenied.into());
         assert!(error.to_string().starts_with("could not write /x/y: "), "{error}");
@@ -147,11 +144,7 @@ mod tests {
 
     #[test]
     fn the_command_to_run_is_quoted() {
-        let error = StoreError::OpenToOthers {
-            path: "/it's here".into(),
-            mode: 0o40_755 & 0o7777,
-            wanted: 0o700,
-        };
+        let error = StoreError::OpenToOthers { path: "/it's here".into(), mode: 0o40_755 & 0o7777, wanted: 0o700 };
         assert_eq!(
             error.to_string(),
             r"/it's here is open to other users (mode 0755); make it private with: chmod 700 '/it'\''s here'"
@@ -160,9 +153,7 @@ mod tests {
 
     #[test]
     fn a_path_cannot_write_to_the_terminal() {
-        let error = StoreError::NotAFile {
-            path: "a\u{1b}[2Jb".into(),
-        };
+        let error = StoreError::NotAFile { path: "a\u{1b}[2Jb".into() };
         assert_eq!(error.to_string(), r"a\u{1b}[2Jb is not a regular file");
     }
 }

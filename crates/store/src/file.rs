@@ -49,29 +49,16 @@ pub fn read_secret(path: impl AsRef<Path>, max: u64) -> Result<Zeroizing<Vec<u8>
     let failed = |source| StoreError::io("read", path, source);
     // NONBLOCK: opening a pipe must not wait for a writer before it is refused.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let mut file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)
-        .map_err(failed)?;
+    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
     let found = file.metadata().map_err(failed)?;
     if !found.is_file() {
-        return Err(StoreError::NotAFile {
-            path: path.to_path_buf(),
-        });
+        return Err(StoreError::NotAFile { path: path.to_path_buf() });
     }
     let mode = found.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(StoreError::OpenToOthers {
-            path: path.to_path_buf(),
-            mode,
-            wanted: Mode::Private.bits(),
-        });
+        return Err(StoreError::OpenToOthers { path: path.to_path_buf(), mode, wanted: Mode::Private.bits() });
     }
-    let too_long = || StoreError::TooLong {
-        path: path.to_path_buf(),
-        max,
-    };
+    let too_long = || StoreError::TooLong { path: path.to_path_buf(), max };
     if found.len() > max {
         return Err(too_long());
     }
@@ -80,9 +67,7 @@ pub fn read_secret(path: impl AsRef<Path>, max: u64) -> Result<Zeroizing<Vec<u8>
     let mut secret = Zeroizing::new(vec![0; length]);
     read_whole(&mut file, &mut secret)
         .map_err(failed)?
-        .ok_or_else(|| StoreError::Changed {
-            path: path.to_path_buf(),
-        })?;
+        .ok_or_else(|| StoreError::Changed { path: path.to_path_buf() })?;
     Ok(secret)
 }
 
@@ -99,10 +84,7 @@ pub fn read_limited(path: impl AsRef<Path>, max: u64) -> Result<Vec<u8>, StoreEr
     if is_at_end(&mut file.into_inner()).map_err(failed)? {
         Ok(bytes)
     } else {
-        Err(StoreError::TooLong {
-            path: path.to_path_buf(),
-            max,
-        })
+        Err(StoreError::TooLong { path: path.to_path_buf(), max })
     }
 }
 
@@ -152,11 +134,7 @@ impl AtomicFile {
             .permissions(Permissions::from_mode(mode.bits()))
             .tempfile_in(&folder)
             .map_err(|source| StoreError::io("write", path, source))?;
-        Ok(Self {
-            writer: BufWriter::new(temporary),
-            path: path.to_path_buf(),
-            folder,
-        })
+        Ok(Self { writer: BufWriter::new(temporary), path: path.to_path_buf(), folder })
     }
 
     /// Where the file will appear.
@@ -200,9 +178,7 @@ impl AtomicFile {
                 StoreError::io("write", &path, source)
             }
         };
-        let temporary = writer
-            .into_inner()
-            .map_err(|unwritten| failed(unwritten.into_error()))?;
+        let temporary = writer.into_inner().map_err(|unwritten| failed(unwritten.into_error()))?;
         temporary.as_file().sync_all().map_err(failed)?;
         rename(temporary, &path).map_err(|kept| failed(kept.error))?;
         File::open(&folder).and_then(|opened| opened.sync_all()).map_err(failed)
@@ -230,9 +206,7 @@ fn filled(path: &Path, bytes: &[u8], mode: Mode) -> Result<AtomicFile, StoreErro
 
 /// The folder and the file name of `path`.
 fn split(path: &Path) -> Result<(PathBuf, OsString), StoreError> {
-    let name = path.file_name().ok_or_else(|| StoreError::NoFileName {
-        path: path.to_path_buf(),
-    })?;
+    let name = path.file_name().ok_or_else(|| StoreError::NoFileName { path: path.to_path_buf() })?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),

@@ -33,19 +33,13 @@ impl PrivateFolder {
     /// Those of [`PrivateFolder::open`], and [`StoreError::Io`] when it cannot be made.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        DirBuilder::new()
-            .recursive(true)
-            .mode(PRIVATE)
-            .create(path)
-            .map_err(|source| {
-                if source.kind() == io::ErrorKind::AlreadyExists {
-                    StoreError::NotAFolder {
-                        path: path.to_path_buf(),
-                    }
-                } else {
-                    StoreError::io("create the folder", path, source)
-                }
-            })?;
+        DirBuilder::new().recursive(true).mode(PRIVATE).create(path).map_err(|source| {
+            if source.kind() == io::ErrorKind::AlreadyExists {
+                StoreError::NotAFolder { path: path.to_path_buf() }
+            } else {
+                StoreError::io("create the folder", path, source)
+            }
+        })?;
         Self::open(path)
     }
 
@@ -63,9 +57,7 @@ impl PrivateFolder {
         check_is_folder(path)?;
         let mut entries = fs::read_dir(path).map_err(|source| StoreError::io("list the folder", path, source))?;
         if entries.next().is_some() {
-            return Err(StoreError::NotEmpty {
-                path: path.to_path_buf(),
-            });
+            return Err(StoreError::NotEmpty { path: path.to_path_buf() });
         }
         fs::set_permissions(path, Permissions::from_mode(PRIVATE))
             .map_err(|source| StoreError::io("make private the folder", path, source))?;
@@ -81,15 +73,9 @@ impl PrivateFolder {
         let path = path.as_ref();
         let mode = check_is_folder(path)?;
         if mode & 0o077 != 0 {
-            return Err(StoreError::OpenToOthers {
-                path: path.to_path_buf(),
-                mode,
-                wanted: PRIVATE,
-            });
+            return Err(StoreError::OpenToOthers { path: path.to_path_buf(), mode, wanted: PRIVATE });
         }
-        Ok(Self {
-            path: path.to_path_buf(),
-        })
+        Ok(Self { path: path.to_path_buf() })
     }
 
     /// Where the folder is.
@@ -123,9 +109,7 @@ impl PrivateFolder {
             .map_err(|source| StoreError::io("open the lock file", &path, source))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(FolderLock { _file: file }),
-            Err(Errno::WOULDBLOCK) => Err(StoreError::Locked {
-                path: self.path.clone(),
-            }),
+            Err(Errno::WOULDBLOCK) => Err(StoreError::Locked { path: self.path.clone() }),
             Err(errno) => Err(StoreError::io("lock", &path, errno.into())),
         }
     }
@@ -142,9 +126,7 @@ pub struct FolderLock {
 fn check_is_folder(path: &Path) -> Result<u32, StoreError> {
     let found = fs::metadata(path).map_err(|source| StoreError::io("open the folder", path, source))?;
     if !found.is_dir() {
-        return Err(StoreError::NotAFolder {
-            path: path.to_path_buf(),
-        });
+        return Err(StoreError::NotAFolder { path: path.to_path_buf() });
     }
     Ok(found.permissions().mode() & 0o7777)
 }
@@ -182,18 +164,9 @@ mod tests {
         for bad in [0o755, 0o750, 0o701, 0o710, 0o770, 0o704] {
             chmod(&path, bad);
             let error = PrivateFolder::open(&path).unwrap_err();
-            assert!(
-                matches!(&error, StoreError::OpenToOthers { mode, .. } if *mode == bad),
-                "{bad:o}: {error}"
-            );
-            assert!(
-                error.to_string().ends_with(&format!("chmod 700 '{}'", path.display())),
-                "{error}"
-            );
-            assert!(matches!(
-                PrivateFolder::create(&path),
-                Err(StoreError::OpenToOthers { .. })
-            ));
+            assert!(matches!(&error, StoreError::OpenToOthers { mode, .. } if *mode == bad), "{bad:o}: {error}");
+            assert!(error.to_string().ends_with(&format!("chmod 700 '{}'", path.display())), "{error}");
+            assert!(matches!(PrivateFolder::create(&path), Err(StoreError::OpenToOthers { .. })));
             assert_eq!(mode(&path), bad, "refusing changes nothing");
         }
         chmod(&path, 0o700);
@@ -213,10 +186,7 @@ mod tests {
 
         fs::write(path.join(".hidden"), "x").unwrap();
         chmod(&path, 0o755);
-        assert!(matches!(
-            PrivateFolder::create_new(&path),
-            Err(StoreError::NotEmpty { .. })
-        ));
+        assert!(matches!(PrivateFolder::create_new(&path), Err(StoreError::NotEmpty { .. })));
         assert_eq!(mode(&path), 0o755, "refusing changes nothing");
     }
 
@@ -225,17 +195,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("file");
         fs::write(&file, "x").unwrap();
-        for result in [
-            PrivateFolder::open(&file),
-            PrivateFolder::create(&file),
-            PrivateFolder::create_new(&file),
-        ] {
+        for result in [PrivateFolder::open(&file), PrivateFolder::create(&file), PrivateFolder::create_new(&file)] {
             assert!(matches!(result, Err(StoreError::NotAFolder { .. })), "{result:?}");
         }
-        assert!(matches!(
-            PrivateFolder::open(home.path().join("missing")),
-            Err(StoreError::Io { .. })
-        ));
+        assert!(matches!(PrivateFolder::open(home.path().join("missing")), Err(StoreError::Io { .. })));
     }
 
     #[test]
@@ -245,10 +208,7 @@ mod tests {
         fs::create_dir(&target).unwrap();
         symlink(&target, &link).unwrap();
         chmod(&target, 0o755);
-        assert!(matches!(
-            PrivateFolder::open(&link),
-            Err(StoreError::OpenToOthers { .. })
-        ));
+        assert!(matches!(PrivateFolder::open(&link), Err(StoreError::OpenToOthers { .. })));
         chmod(&target, 0o700);
         PrivateFolder::open(&link).unwrap();
     }

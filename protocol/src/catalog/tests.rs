@@ -89,8 +89,7 @@ fn a_name_that_is_none_is_malformed() {
         "02000000000000006f0a",
         "0000000000000000",
     ] {
-        let bytes =
-            replaced(&body, &["02000000000000006f70", &operator_key].concat(), &[bad, &operator_key].concat());
+        let bytes = replaced(&body, &["02000000000000006f70", &operator_key].concat(), &[bad, &operator_key].concat());
         assert_eq!(codec::decode::<Catalog>(&bytes, Catalog::LIMIT), Err(codec::CodecError::Malformed), "{bad}");
         let message = [Catalog::LINE, &bytes].concat();
         let object = [&message[..], key().sign(&message).as_bytes()].concat();

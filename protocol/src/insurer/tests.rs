@@ -19,8 +19,7 @@ fn ask(operator: &Operator, set: &[u8], items: &[Item]) -> Asked {
 fn evaluate(operator: &Operator, set: &[u8], items: &[Item]) -> Vec<Option<Evaluation>> {
     let asked = ask(operator, set, items);
     let answers = operator.answers(asked.request());
-    let epoch = operator.epoch();
-    asked.prove(&epoch, &answers).unwrap().finish(&epoch, items).unwrap()
+    asked.prove(&answers).unwrap().finish()
 }
 
 /// F(k, x) of each person with the whole key, none for padding.
@@ -161,16 +160,13 @@ fn only_a_record_of_the_pinned_key_is_an_epoch() {
     assert_eq!(Epoch::open(&manifest, &pinned).err(), Some(ObjectError::Kind));
 }
 
+/// [JOB-1]
 #[test]
-fn as_many_items_come_back_as_were_asked() {
-    let operator = Operator::new(1, 1, 1, 1);
-    for wrong in [0, 1, 3] {
-        let asked = ask(&operator, &[1], &items(2));
-        let answers = operator.answers(asked.request());
-        let answered = asked.prove(&operator.epoch(), &answers).unwrap();
-        let finished = answered.finish(&operator.epoch(), &items(wrong));
-        assert_eq!(finished.err(), Some(EvaluationError::ChunkSize), "{wrong} items");
-    }
+fn a_secret_blinds_in_its_own_epoch_only() {
+    let [operator, other] = [Operator::new(1, 1, 1, 1), Operator::new(1, 2, 1, 1)];
+    let error = |secret| operator.epoch().ask(holders(&[1]), JOB, 0, &items(2), &secret, &insurer()).err();
+    assert_eq!(error(operator.blinding(1)), None);
+    assert_eq!(error(other.blinding(1)), Some(EvaluationError::Secret));
 }
 
 #[test]
@@ -179,8 +175,8 @@ fn states_show_no_blinds() {
     let asked = ask(&operator, &[1], &items(2));
     assert_eq!(format!("{asked:?}"), "Asked(chunk 0 of 2 elements)");
     let answers = operator.answers(asked.request());
-    let answered = asked.prove(&operator.epoch(), &answers).unwrap();
+    let answered = asked.prove(&answers).unwrap();
     assert_eq!(format!("{answered:?}"), "Answered(2 elements)");
-    let finished = answered.finish(&operator.epoch(), &items(2)).unwrap();
+    let finished = answered.finish();
     assert_eq!(format!("{finished:?}"), "[Some(Evaluation(redacted)), Some(Evaluation(redacted))]");
 }

@@ -244,8 +244,16 @@ fn challenge(seed: &[u8; 64], public: &PublicKey, m: &Point, z: &Point, t2: &Poi
 
 /// A nonce hashed from the key, fresh randomness and everything that the challenge depends on: neither bad randomness nor
 /// a statement that comes again gives two challenges one nonce. `seed` is empty for one element.
-fn nonce(key: &SecretKey, random: &[u8; 64], seed: &[u8], public: &PublicKey, m: &Point, z: &Point) -> Zeroizing<Scalar> {
-    let mut hash = Sha512::new().chain_update(PROOF_NONCE_DOMAIN).chain_update(&*key.to_bytes()).chain_update(random);
+fn nonce(
+    key: &SecretKey,
+    random: &[u8; 64],
+    seed: &[u8],
+    public: &PublicKey,
+    m: &Point,
+    z: &Point,
+) -> Zeroizing<Scalar> {
+    let mut hash =
+        Sha512::new().chain_update(PROOF_NONCE_DOMAIN).chain_update(key.to_bytes().as_slice()).chain_update(random);
     hash.update(seed);
     hash.update(public.element().as_bytes());
     for point in [m, z] {

@@ -41,42 +41,17 @@ const NIR: &[&str] = &[
     "ssn",
 ];
 
-const BIRTH_DATE: &[&str] = &[
-    "birth_date",
-    "date of birth",
-    "dob",
-    "date de naissance",
-    "date naissance",
-    "naissance",
-    "ddn",
-];
+const BIRTH_DATE: &[&str] =
+    &["birth_date", "date of birth", "dob", "date de naissance", "date naissance", "naissance", "ddn"];
 
-const BIRTH_RANK: &[&str] = &[
-    "birth_rank",
-    "rang",
-    "rang de naissance",
-    "rang naissance",
-    "rang gémellaire",
-    "rang gémellité",
-];
+const BIRTH_RANK: &[&str] =
+    &["birth_rank", "rang", "rang de naissance", "rang naissance", "rang gémellaire", "rang gémellité"];
 
 /// Never plain "nom": it is usually the name in use.
-const BIRTH_NAME: &[&str] = &[
-    "birth_name",
-    "nom de naissance",
-    "nom naissance",
-    "nom de famille de naissance",
-];
+const BIRTH_NAME: &[&str] = &["birth_name", "nom de naissance", "nom naissance", "nom de famille de naissance"];
 
-const GIVEN_NAME: &[&str] = &[
-    "given_name",
-    "given names",
-    "first name",
-    "prénom",
-    "prénoms",
-    "premier prénom",
-    "prénom de naissance",
-];
+const GIVEN_NAME: &[&str] =
+    &["given_name", "given names", "first name", "prénom", "prénoms", "premier prénom", "prénom de naissance"];
 
 const CATEGORIES: &[&str] = &["categories", "data categories", "catégories de données"];
 
@@ -94,11 +69,7 @@ pub(super) const fn synonyms(column: Column) -> &'static [&'static str] {
 
 /// A header without case, accents, punctuation and spaces.
 pub(super) fn fold(header: &str) -> String {
-    header
-        .nfkd()
-        .filter(|character| character.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    header.nfkd().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// A header in quotes, on one line, of bounded length.
@@ -124,9 +95,5 @@ pub(super) fn listed(headers: impl Iterator<Item: AsRef<str>>) -> String {
     let hidden = headers.len().saturating_sub(LISTED);
     headers.truncate(LISTED);
     let text = headers.join(", ");
-    if hidden > 0 {
-        format!("{text} and {hidden} more")
-    } else {
-        text
-    }
+    if hidden > 0 { format!("{text} and {hidden} more") } else { text }
 }

@@ -10,10 +10,7 @@ fn headers(names: &[&str]) -> Vec<String> {
 }
 
 fn resolve(names: &[&str], scheme: Scheme, overrides: &[&str]) -> Result<Columns, ColumnError> {
-    let overrides = overrides
-        .iter()
-        .map(|text| parse_override(text))
-        .collect::<Result<Vec<_>, _>>()?;
+    let overrides = overrides.iter().map(|text| parse_override(text)).collect::<Result<Vec<_>, _>>()?;
     Columns::resolve(&headers(names), scheme, &overrides)
 }
 
@@ -35,11 +32,7 @@ fn identifiers(text: &str, scheme: Scheme) -> (Columns, Vec<Result<Identifier, R
 }
 
 fn rejection(row: u64, column: &'static str, reject: Reject) -> Result<Identifier, Rejection> {
-    Err(Rejection {
-        row,
-        column,
-        reason: Reason::Cell(reject),
-    })
+    Err(Rejection { row, column, reason: Reason::Cell(reject) })
 }
 
 #[test]
@@ -58,13 +51,7 @@ fn a_member_file_gives_exact_results() {
         Scheme::Nir,
     );
     assert_eq!(columns.describe(), ["nir <- \"Numéro de sécurité sociale\" (column 2)"]);
-    let whole = |row, reason| {
-        Err(Rejection {
-            row,
-            column: "row",
-            reason,
-        })
-    };
+    let whole = |row, reason| Err(Rejection { row, column: "row", reason });
     assert_eq!(
         results,
         [
@@ -75,14 +62,7 @@ fn a_member_file_gives_exact_results() {
             rejection(5, "nir", Reject::NirKey),
             rejection(6, "nir", Reject::Empty),
             rejection(7, "nir", Reject::NirRounded),
-            whole(
-                8,
-                Reason::FieldCount {
-                    found: 2,
-                    expected: 3,
-                    lines: 1
-                }
-            ),
+            whole(8, Reason::FieldCount { found: 2, expected: 3, lines: 1 }),
             whole(9, Reason::NulByte),
         ]
     );
@@ -172,19 +152,10 @@ fn well_known_headers_in_any_spelling() {
         assert!(resolve(&["x", header], Scheme::Nir, &[]).is_ok(), "{header}");
     }
     for header in ["Né(e) le", "nirs", "numéro", ""] {
-        assert!(
-            matches!(resolve(&[header], Scheme::Nir, &[]), Err(ColumnError::Missing { .. })),
-            "{header}"
-        );
+        assert!(matches!(resolve(&[header], Scheme::Nir, &[]), Err(ColumnError::Missing { .. })), "{header}");
     }
     let person = resolve(&["Nom", "Prénom", "Naissance"], Scheme::Person, &[]);
-    assert!(matches!(
-        person,
-        Err(ColumnError::Missing {
-            column: Column::Field(Field::BirthName),
-            ..
-        })
-    ));
+    assert!(matches!(person, Err(ColumnError::Missing { column: Column::Field(Field::BirthName), .. })));
 }
 
 #[test]
@@ -208,10 +179,7 @@ fn overrides_settle_and_are_checked() {
         "more than one column for nir: found \"NSS\", \"nir\"; choose with --column nir=HEADER"
     );
     let columns = resolve(&names, Scheme::Nir, &["nir=NSS"]).unwrap();
-    assert_eq!(
-        columns.describe(),
-        ["nir <- \"NSS\" (column 1)", "categories <- \"Catégories\" (column 5)"]
-    );
+    assert_eq!(columns.describe(), ["nir <- \"NSS\" (column 1)", "categories <- \"Catégories\" (column 5)"]);
     // A column that was chosen for one thing is not taken for another.
     let columns = resolve(&names, Scheme::Nir, &["nir=Catégories"]).unwrap();
     assert_eq!(columns.describe(), ["nir <- \"Catégories\" (column 5)"]);
@@ -220,40 +188,20 @@ fn overrides_settle_and_are_checked() {
     assert!(matches!(fails(&["nir=autre"]), ColumnError::DuplicateHeader { .. }));
     assert!(matches!(fails(&["nir=nss"]), ColumnError::NoSuchHeader { .. }));
     assert!(matches!(fails(&["nir=NSS", "nir=nir"]), ColumnError::Repeated { .. }));
-    assert!(matches!(
-        fails(&["nir=NSS", "categories=NSS"]),
-        ColumnError::Shared { .. }
-    ));
-    assert!(matches!(
-        fails(&["birth_name=NSS"]),
-        ColumnError::Unused {
-            scheme: Scheme::Nir,
-            ..
-        }
-    ));
+    assert!(matches!(fails(&["nir=NSS", "categories=NSS"]), ColumnError::Shared { .. }));
+    assert!(matches!(fails(&["birth_name=NSS"]), ColumnError::Unused { scheme: Scheme::Nir, .. }));
     for bad in ["nir", "nir=", "nss=NSS", "=NSS"] {
         assert_eq!(fails(&[bad]), ColumnError::Override, "{bad}");
     }
-    assert_eq!(
-        parse_override("nir = a=b "),
-        Ok((Column::Field(Field::Nir), "a=b".to_owned()))
-    );
+    assert_eq!(parse_override("nir = a=b "), Ok((Column::Field(Field::Nir), "a=b".to_owned())));
 }
 
 #[test]
 fn messages_name_what_was_looked_for_and_found_on_one_line() {
-    let error = resolve(&["id\u{1b}[31m\n", &"x".repeat(500)], Scheme::Nir, &[])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("no column for nir: looked for the headers \"nir\", \"numéro nir\","),
-        "{error}"
-    );
+    let error = resolve(&["id\u{1b}[31m\n", &"x".repeat(500)], Scheme::Nir, &[]).unwrap_err().to_string();
+    assert!(error.starts_with("no column for nir: looked for the headers \"nir\", \"numéro nir\","), "{error}");
     assert!(error.contains("found \"id\\u{1b}[31m\\n\", \"xxx"), "{error}");
-    assert!(
-        !error.contains(char::is_control) && !error.contains(&"x".repeat(61)),
-        "{error}"
-    );
+    assert!(!error.contains(char::is_control) && !error.contains(&"x".repeat(61)), "{error}");
     let many = (0..100).map(|number| number.to_string()).collect::<Vec<_>>();
     let error = Columns::resolve(&many, Scheme::Nir, &[]).unwrap_err().to_string();
     assert!(error.contains("\"39\" and 60 more;"), "{error}");

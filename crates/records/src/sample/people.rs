@@ -19,17 +19,12 @@ pub(super) const POPULATION: u64 = 2 * YEARS * MONTHS * DEPARTMENTS * COMMUNES *
 
 /// Bits of a number that names are spelled from; it must hold a department, commune and order.
 const NAME_BITS: u32 = 25;
-const _: () = assert!(
-    DEPARTMENTS * COMMUNES * ORDERS <= 1 << NAME_BITS,
-    "a name would stand for two people"
-);
+const _: () = assert!(DEPARTMENTS * COMMUNES * ORDERS <= 1 << NAME_BITS, "a name would stand for two people");
 
 /// ChaCha words of one person's other facts: one block.
 const WORDS: u128 = 16;
 
-const CONSONANTS: [char; 16] = [
-    'b', 'c', 'd', 'f', 'g', 'j', 'k', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'z',
-];
+const CONSONANTS: [char; 16] = ['b', 'c', 'd', 'f', 'g', 'j', 'k', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'z'];
 const VOWELS: [char; 4] = ['a', 'é', 'i', 'o'];
 const ENDINGS: [&str; 4] = ["", "n", "r", "t"];
 
@@ -125,10 +120,7 @@ pub(super) struct People {
 
 impl People {
     pub(super) fn new(rng: &mut ChaCha12Rng) -> Self {
-        Self {
-            order: Permutation::new(POPULATION, rng),
-            facts: ChaCha12Rng::from_rng(rng),
-        }
+        Self { order: Permutation::new(POPULATION, rng), facts: ChaCha12Rng::from_rng(rng) }
     }
 
     /// The person of this number, which is below [`POPULATION`].
@@ -146,12 +138,7 @@ impl People {
         self.facts.set_word_pos(u128::from(number) * WORDS);
         let (day, categories) = (self.below(28) + 1, self.below(63) + 1);
         Person {
-            number: format!(
-                "{sex}{:02}{month:02}{place}{:03}{:03}",
-                year % 100,
-                commune + 1,
-                order + 1
-            ),
+            number: format!("{sex}{:02}{month:02}{place}{:03}{:03}", year % 100, commune + 1, order + 1),
             birth_name,
             given_name,
             year,
@@ -191,11 +178,7 @@ fn names(sex: u64, number: u64) -> (String, &'static str) {
     let mut name = String::with_capacity(10);
     for syllable in 0..3 {
         let consonant = CONSONANTS[take(CONSONANTS.len())];
-        name.push(if syllable == 0 {
-            consonant.to_ascii_uppercase()
-        } else {
-            consonant
-        });
+        name.push(if syllable == 0 { consonant.to_ascii_uppercase() } else { consonant });
         name.push(VOWELS[take(VOWELS.len())]);
     }
     name.push_str(ENDINGS[take(ENDINGS.len())]);

@@ -15,11 +15,7 @@ impl Permutation {
     /// A permutation of `0..size`; `size` is at most 2^62.
     pub(super) fn new(size: u64, rng: &mut impl Rng) -> Self {
         let bits = u64::BITS - size.saturating_sub(1).leading_zeros();
-        Self {
-            size,
-            half_bits: bits.div_ceil(2).max(1),
-            keys: std::array::from_fn(|_| rng.next_u64()),
-        }
+        Self { size, half_bits: bits.div_ceil(2).max(1), keys: std::array::from_fn(|_| rng.next_u64()) }
     }
 
     /// Where `place`, which is below the size, is moved to.

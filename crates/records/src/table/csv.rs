@@ -40,9 +40,7 @@ impl CsvReader {
         let delimiter = detect_delimiter(text);
         let mut reader = Self {
             source,
-            parser: csv_core::ReaderBuilder::new()
-                .delimiter(delimiter.unwrap_or(NO_DELIMITER))
-                .build(),
+            parser: csv_core::ReaderBuilder::new().delimiter(delimiter.unwrap_or(NO_DELIMITER)).build(),
             delimiter,
             headers: Vec::new(),
             input,
@@ -55,9 +53,7 @@ impl CsvReader {
         match reader.read_record()? {
             Some(parsed) => reader.push(parsed, &mut header)?,
             None => {
-                return Err(TableError::Empty {
-                    path: reader.source.path().to_owned(),
-                });
+                return Err(TableError::Empty { path: reader.source.path().to_owned() });
             }
         }
         let row = header.row(0).filter(|row| row.defect() != Some(Reason::NulByte));
@@ -98,10 +94,7 @@ impl CsvReader {
 
     /// Appends the parsed row to the batch, or the reason why it can only be rejected.
     fn push(&self, parsed: Parsed, batch: &mut Batch) -> Result<(), TableError> {
-        let not_utf8 = || TableError::NotUtf8 {
-            path: self.source.path().to_owned(),
-            row: self.number,
-        };
+        let not_utf8 = || TableError::NotUtf8 { path: self.source.path().to_owned(), row: self.number };
         let (bytes, ends) = (&self.record[..parsed.length], &self.ends[..parsed.fields]);
         let text = str::from_utf8(bytes).map_err(|_| not_utf8())?;
         // Two cells that are no text by themselves can join to something that is.
@@ -112,11 +105,7 @@ impl CsvReader {
             batch.push_defective(self.number, Reason::NulByte);
         } else if self.number > 0 && ends.len() != self.headers.len() {
             let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
-            let defect = Reason::FieldCount {
-                found: ends.len(),
-                expected: self.headers.len(),
-                lines,
-            };
+            let defect = Reason::FieldCount { found: ends.len(), expected: self.headers.len(), lines };
             batch.push_defective(self.number, defect);
         } else {
             batch.push(self.number, text, ends);
@@ -135,11 +124,8 @@ impl CsvReader {
             let at_end = !self.refill()?;
             // A line break ends the last row as the end of the file would, but inside quotes it ends nothing.
             let input = if at_end { b"\n" } else { &self.input[self.position..] };
-            let (result, read, written, ended) = self.parser.read_record(
-                input,
-                &mut self.record[parsed.length..],
-                &mut self.ends[parsed.fields..],
-            );
+            let (result, read, written, ended) =
+                self.parser.read_record(input, &mut self.record[parsed.length..], &mut self.ends[parsed.fields..]);
             if !at_end {
                 self.position += read;
                 consumed += read;
@@ -151,10 +137,7 @@ impl CsvReader {
             }
             match result {
                 ReadRecordResult::InputEmpty if at_end => {
-                    return Err(TableError::OpenQuote {
-                        path: self.source.path().to_owned(),
-                        row: self.number,
-                    });
+                    return Err(TableError::OpenQuote { path: self.source.path().to_owned(), row: self.number });
                 }
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => return Err(self.too_long()),
@@ -191,19 +174,13 @@ impl CsvReader {
     }
 
     fn too_long(&self) -> TableError {
-        TableError::RowTooLong {
-            path: self.source.path().to_owned(),
-            row: self.number,
-        }
+        TableError::RowTooLong { path: self.source.path().to_owned(), row: self.number }
     }
 }
 
 impl fmt::Debug for CsvReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CsvReader")
-            .field("source", &self.source)
-            .field("number", &self.number)
-            .finish_non_exhaustive()
+        f.debug_struct("CsvReader").field("source", &self.source).field("number", &self.number).finish_non_exhaustive()
     }
 }
 
@@ -238,10 +215,5 @@ fn detect_delimiter(text: &[u8]) -> Option<u8> {
         }
     }
     // `max_by_key` takes the last of equals.
-    counts
-        .into_iter()
-        .rev()
-        .max_by_key(|(_, count)| *count)
-        .filter(|(_, count)| *count > 0)
-        .map(|(byte, _)| byte)
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 0).map(|(byte, _)| byte)
 }

@@ -29,16 +29,8 @@ impl Source {
             let total = file.metadata()?.len();
             Ok((file, total))
         };
-        let (file, total) = open().map_err(|reason| TableError::Read {
-            path: path.to_owned(),
-            reason,
-        })?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            hash: Sha256::new(),
-            progress: Progress { read: 0, total },
-        })
+        let (file, total) = open().map_err(|reason| TableError::Read { path: path.to_owned(), reason })?;
+        Ok(Self { path: path.to_owned(), file, hash: Sha256::new(), progress: Progress { read: 0, total } })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -58,10 +50,7 @@ impl Source {
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(reason) => {
-                    return Err(TableError::Read {
-                        path: self.path.clone(),
-                        reason,
-                    });
+                    return Err(TableError::Read { path: self.path.clone(), reason });
                 }
             };
             let (new, rest) = buffer.split_at_mut(read);
@@ -77,18 +66,12 @@ impl Source {
     pub(super) fn finish(mut self) -> Result<Digest, TableError> {
         let mut buffer = vec![0; DRAIN_LEN];
         while self.fill(&mut buffer)? > 0 {}
-        Ok(Digest {
-            sha256: self.hash.finalize().into(),
-            length: self.progress.read,
-        })
+        Ok(Digest { sha256: self.hash.finalize().into(), length: self.progress.read })
     }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source")
-            .field("path", &self.path)
-            .field("progress", &self.progress)
-            .finish_non_exhaustive()
+        f.debug_struct("Source").field("path", &self.path).field("progress", &self.progress).finish_non_exhaustive()
     }
 }

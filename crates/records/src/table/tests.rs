@@ -13,9 +13,7 @@ struct Scratch {
 
 impl Scratch {
     fn new() -> Self {
-        Self {
-            dir: TempDir::new().unwrap(),
-        }
+        Self { dir: TempDir::new().unwrap() }
     }
 
     fn file(&self, bytes: impl AsRef<[u8]>) -> PathBuf {
@@ -68,11 +66,7 @@ fn the_delimiter_comes_from_the_header() {
         ("\"a,lo;ne\"", None),
     ] {
         assert_eq!(read(header).unwrap().1, delimiter, "{header:?}");
-        assert_eq!(
-            read(format!("{header}\r\nx,,,,,y,,,\r\n")).unwrap().1,
-            delimiter,
-            "{header:?}"
-        );
+        assert_eq!(read(format!("{header}\r\nx,,,,,y,,,\r\n")).unwrap().1, delimiter, "{header:?}");
     }
 }
 
@@ -88,38 +82,19 @@ fn a_table_as_spreadsheets_write_it() {
     .unwrap();
     assert_eq!(headers, ["Numéro", "Nom", "Note \"libre\""]);
     assert_eq!(delimiter, Some(';'));
-    assert_eq!(
-        cells,
-        [
-            good(1, &["1", "Dupré", "a;b"]),
-            good(2, &["2", "Le\r\nGall", ""]),
-            good(3, &["3", " x ", ""])
-        ]
-    );
+    assert_eq!(cells, [good(1, &["1", "Dupré", "a;b"]), good(2, &["2", "Le\r\nGall", ""]), good(3, &["3", " x ", ""])]);
 }
 
 #[test]
 fn a_single_column_keeps_its_commas() {
     let (headers, _, cells) = read("nir\n1,85E+14\n\"2\"\n").unwrap();
-    assert_eq!(
-        (headers, cells),
-        (vec!["nir".to_owned()], vec![good(1, &["1,85E+14"]), good(2, &["2"])])
-    );
+    assert_eq!((headers, cells), (vec!["nir".to_owned()], vec![good(1, &["1,85E+14"]), good(2, &["2"])]));
 }
 
 #[test]
 fn defective_rows_are_counted_and_the_rest_goes_on() {
     let cells = read("a,b\n1\n1,2\n1,2,3\n\0,2\n\"x\ny\nz\"\n3,4").unwrap().2;
-    let count = |number, found, lines| {
-        (
-            number,
-            Err(Reason::FieldCount {
-                found,
-                expected: 2,
-                lines,
-            }),
-        )
-    };
+    let count = |number, found, lines| (number, Err(Reason::FieldCount { found, expected: 2, lines }));
     assert_eq!(
         cells,
         [
@@ -148,12 +123,7 @@ fn files_that_are_no_table() {
         assert!(matches!(error, TableError::Empty { .. }), "{error}");
         assert!(error.to_string().contains("table.csv is empty"), "{error}");
     }
-    for foreign in [
-        b"PK\x03\x04..".as_slice(),
-        b"\xff\xfea\0,\0b\0",
-        b"a\0,\0b\0\n\0",
-        b"\x1f\x8b\x08",
-    ] {
+    for foreign in [b"PK\x03\x04..".as_slice(), b"\xff\xfea\0,\0b\0", b"a\0,\0b\0\n\0", b"\x1f\x8b\x08"] {
         let error = read(foreign).unwrap_err();
         assert!(matches!(error, TableError::Format { .. }), "{error}");
     }
@@ -169,35 +139,19 @@ fn other_encodings_are_named_with_their_row() {
         (b"a,b\n\xc3,\xa9\n", 1),
     ] {
         let error = read(bytes).unwrap_err();
-        assert!(
-            matches!(error, TableError::NotUtf8 { row, .. } if row == wrong),
-            "{error}"
-        );
+        assert!(matches!(error, TableError::NotUtf8 { row, .. } if row == wrong), "{error}");
     }
 }
 
 #[test]
 fn quotes_that_never_close() {
-    for (text, wrong) in [
-        ("a,b\n1,2\n3,\"4\n5,6\n", 2),
-        ("a,b\n1,2\n3,\"", 2),
-        ("a,b\n1,2\n\"3\"\",4", 2),
-        ("\"a,b\n1,2\n", 0),
-    ] {
+    for (text, wrong) in
+        [("a,b\n1,2\n3,\"4\n5,6\n", 2), ("a,b\n1,2\n3,\"", 2), ("a,b\n1,2\n\"3\"\",4", 2), ("\"a,b\n1,2\n", 0)]
+    {
         let error = read(text).unwrap_err();
-        assert!(
-            matches!(error, TableError::OpenQuote { row, .. } if row == wrong),
-            "{text:?}: {error}"
-        );
+        assert!(matches!(error, TableError::OpenQuote { row, .. } if row == wrong), "{text:?}: {error}");
     }
-    for closed in [
-        "a,b\n1,\"2\"",
-        "a,b\n1,\"2\"\"\"",
-        "a,b\n1,2\"",
-        "a,b\n1,2\n",
-        "a,b",
-        "a,b\n1,2\r",
-    ] {
+    for closed in ["a,b\n1,\"2\"", "a,b\n1,\"2\"\"\"", "a,b\n1,2\"", "a,b\n1,2\n", "a,b", "a,b\n1,2\r"] {
         assert!(read(closed).is_ok(), "{closed:?}");
     }
 }
@@ -216,15 +170,9 @@ fn rows_have_a_longest_length() {
         let error = read(text).unwrap_err();
         assert!(matches!(error, TableError::RowTooLong { row: 2, .. }), "{error}");
     }
-    assert!(matches!(
-        read("a".repeat(MAX_ROW_LEN * 2)),
-        Err(TableError::RowTooLong { row: 0, .. })
-    ));
+    assert!(matches!(read("a".repeat(MAX_ROW_LEN * 2)), Err(TableError::RowTooLong { row: 0, .. })));
     // Blank lines belong to no row.
-    assert_eq!(
-        read(format!("a,b\n{}1,2\n", "\n".repeat(3 * MAX_ROW_LEN))).unwrap().2,
-        [good(1, &["1", "2"])]
-    );
+    assert_eq!(read(format!("a,b\n{}1,2\n", "\n".repeat(3 * MAX_ROW_LEN))).unwrap().2, [good(1, &["1", "2"])]);
 }
 
 #[test]
@@ -232,10 +180,7 @@ fn messages_hold_no_cells() {
     for text in ["a,b\n1,SECRET\n3,\"SECRET", "a,b\nSECRET\n"] {
         let shown = match read(text) {
             Err(error) => format!("{error} {error:?}"),
-            Ok((_, _, cells)) => cells
-                .into_iter()
-                .map(|(_, cells)| cells.unwrap_err().to_string())
-                .collect(),
+            Ok((_, _, cells)) => cells.into_iter().map(|(_, cells)| cells.unwrap_err().to_string()).collect(),
         };
         assert!(!shown.contains("SECRET"), "{shown}");
     }
@@ -253,10 +198,7 @@ fn the_digest_covers_the_whole_file_however_much_was_read() {
     let text = format!("\u{feff}a,b\n{}", "1,\"2\"\r\n".repeat(500_000));
     let path = scratch.file(&text);
     let length = u64::try_from(text.len()).unwrap();
-    let expected = Digest {
-        sha256: Sha256::digest(&text).into(),
-        length,
-    };
+    let expected = Digest { sha256: Sha256::digest(&text).into(), length };
     assert_eq!(digest(&path).unwrap(), expected);
 
     assert_eq!(Table::open(&path).unwrap().finish().unwrap(), expected);
@@ -264,18 +206,8 @@ fn the_digest_covers_the_whole_file_however_much_was_read() {
     assert!(table.progress().read < length);
     assert_eq!(table.progress().total, length);
     rows(&mut table, 10_000).unwrap();
-    assert_eq!(
-        table.progress(),
-        Progress {
-            read: length,
-            total: length
-        }
-    );
-    assert_eq!(
-        table.read_batch(&mut Batch::new(), 10).unwrap(),
-        0,
-        "the end stays the end"
-    );
+    assert_eq!(table.progress(), Progress { read: length, total: length });
+    assert_eq!(table.read_batch(&mut Batch::new(), 10).unwrap(), 0, "the end stays the end");
     assert_eq!(table.finish().unwrap(), expected);
 }
 

@@ -17,10 +17,8 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn names(folder: &TempDir) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -49,14 +47,8 @@ fn a_secret_open_to_others_is_refused_with_the_command_to_run() {
     for open in [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644] {
         let path = secret(&folder, b"key", open);
         let error = read_secret(&path, 3).unwrap_err();
-        assert!(
-            matches!(&error, StoreError::OpenToOthers { mode, .. } if *mode == open),
-            "{open:o}: {error}"
-        );
-        assert!(
-            error.to_string().ends_with(&format!("chmod 600 '{}'", path.display())),
-            "{error}"
-        );
+        assert!(matches!(&error, StoreError::OpenToOthers { mode, .. } if *mode == open), "{open:o}: {error}");
+        assert!(error.to_string().ends_with(&format!("chmod 600 '{}'", path.display())), "{error}");
         assert!(!format!("{error} {error:?}").contains("key"));
     }
 }
@@ -74,30 +66,17 @@ fn a_link_to_a_secret_is_judged_by_the_file_behind_it() {
 #[test]
 fn a_secret_that_is_no_regular_file_is_refused_without_waiting() {
     let folder = folder();
-    assert!(matches!(
-        read_secret(folder.path(), 9),
-        Err(StoreError::NotAFile { .. })
-    ));
+    assert!(matches!(read_secret(folder.path(), 9), Err(StoreError::NotAFile { .. })));
     assert!(matches!(read_secret("/dev/null", 9), Err(StoreError::NotAFile { .. })));
 
     let pipe = folder.path().join("pipe");
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        &pipe,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RUSR,
-        0,
-    )
-    .unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
     assert!(matches!(read_secret(&pipe, 9), Err(StoreError::NotAFile { .. })));
 
     let socket = folder.path().join("socket");
     let _listener = UnixListener::bind(&socket).unwrap();
     assert!(matches!(read_secret(&socket, 9), Err(StoreError::Io { .. })));
-    assert!(matches!(
-        read_secret(folder.path().join("missing"), 9),
-        Err(StoreError::Io { .. })
-    ));
+    assert!(matches!(read_secret(folder.path().join("missing"), 9), Err(StoreError::Io { .. })));
 }
 
 #[test]
@@ -107,14 +86,8 @@ fn limits_are_exact() {
     assert_eq!(read_secret(&path, 5).unwrap().len(), 5);
     assert!(matches!(read_secret(&path, 4), Err(StoreError::TooLong { max: 4, .. })));
     assert_eq!(read_limited(&path, 5).unwrap(), b"12345");
-    assert!(matches!(
-        read_limited(&path, 4),
-        Err(StoreError::TooLong { max: 4, .. })
-    ));
-    assert!(matches!(
-        read_limited("/dev/zero", 1000),
-        Err(StoreError::TooLong { .. })
-    ));
+    assert!(matches!(read_limited(&path, 4), Err(StoreError::TooLong { max: 4, .. })));
+    assert!(matches!(read_limited("/dev/zero", 1000), Err(StoreError::TooLong { .. })));
     assert!(matches!(read_limited(folder.path(), 9), Err(StoreError::Io { .. })));
 }
 
@@ -124,11 +97,7 @@ fn a_file_that_is_not_as_long_as_it_said_is_noticed() {
     let path = secret(&folder, b"12345", 0o600);
     for (length, expected) in [(4, None), (5, Some(())), (6, None)] {
         let mut buffer = vec![0; length];
-        assert_eq!(
-            read_whole(&mut File::open(&path).unwrap(), &mut buffer).unwrap(),
-            expected,
-            "{length}"
-        );
+        assert_eq!(read_whole(&mut File::open(&path).unwrap(), &mut buffer).unwrap(), expected, "{length}");
     }
 }
 
@@ -153,18 +122,12 @@ fn a_new_file_replaces_nothing() {
     let path = folder.path().join("file");
     write_new(&path, b"first", Mode::Private).unwrap();
     assert_eq!(mode(&path), 0o600);
-    assert!(matches!(
-        write_new(&path, b"second", Mode::Private),
-        Err(StoreError::Exists { .. })
-    ));
+    assert!(matches!(write_new(&path, b"second", Mode::Private), Err(StoreError::Exists { .. })));
     assert_eq!(fs::read(&path).unwrap(), b"first");
 
     let broken = folder.path().join("broken");
     symlink("nowhere", &broken).unwrap();
-    assert!(matches!(
-        write_new(&broken, b"x", Mode::Private),
-        Err(StoreError::Exists { .. })
-    ));
+    assert!(matches!(write_new(&broken, b"x", Mode::Private), Err(StoreError::Exists { .. })));
     assert_eq!(names(&folder), ["broken", "file"]);
 }
 
@@ -185,23 +148,14 @@ fn a_failed_write_leaves_what_was_there_and_no_temporary_file() {
     let occupied = folder.path().join("occupied");
     fs::create_dir(&occupied).unwrap();
     fs::write(occupied.join("inside"), "x").unwrap();
-    assert!(matches!(
-        write_atomic(&occupied, b"new", Mode::Private),
-        Err(StoreError::Io { .. })
-    ));
+    assert!(matches!(write_atomic(&occupied, b"new", Mode::Private), Err(StoreError::Io { .. })));
     assert_eq!(fs::read(occupied.join("inside")).unwrap(), b"x");
     assert_eq!(names(&folder), ["occupied"]);
 
-    assert!(matches!(
-        write_atomic(folder.path().join("no/file"), b"x", Mode::Private),
-        Err(StoreError::Io { .. })
-    ));
+    assert!(matches!(write_atomic(folder.path().join("no/file"), b"x", Mode::Private), Err(StoreError::Io { .. })));
     for nameless in ["/", "..", "a/.."] {
         assert!(
-            matches!(
-                write_atomic(nameless, b"x", Mode::Private),
-                Err(StoreError::NoFileName { .. })
-            ),
+            matches!(write_atomic(nameless, b"x", Mode::Private), Err(StoreError::NoFileName { .. })),
             "{nameless}"
         );
     }
