@@ -25,9 +25,8 @@ const AT_A_TIME: usize = 8;
 /// [`ClientError::Broken`] when a segment or the index is not right: nothing is kept then. [`ClientError::Channel`],
 /// [`ClientError::Store`].
 pub async fn fetch(profile: &Profile, channel: &impl Channel, manifest: &Manifest) -> Result<(), ClientError> {
-    let path = profile.index_path(&manifest.release)?;
-    if path.exists() {
-        match load(profile, manifest).and_then(|bytes| Ok(open(&bytes, manifest).map(|_| ())?)) {
+    if profile.index_path(&manifest.release)?.exists() {
+        match verify(profile, manifest) {
             Ok(()) => return Ok(()),
             Err(ClientError::Broken(_)) => {
                 note(&format!("the index of {} in the profile is damaged: fetching it again", manifest.list));
@@ -36,11 +35,14 @@ pub async fn fetch(profile: &Profile, channel: &impl Channel, manifest: &Manifes
         }
     }
     download(profile, channel, manifest).await?;
+    verify(profile, manifest)
+}
+
+/// Verifies an index in the profile to the last entry.
+fn verify(profile: &Profile, manifest: &Manifest) -> Result<(), ClientError> {
     let bytes = load(profile, manifest)?;
-    let list = &manifest.list;
-    let malformed = |source| Broken::Index { list: list.clone(), source };
-    open(&bytes, manifest)?.verify().map_err(malformed)?;
-    Ok(())
+    let verified = open(&bytes, manifest)?.verify();
+    Ok(verified.map_err(|source| Broken::Index { list: manifest.list.clone(), source })?)
 }
 
 /// The whole index of a release from the profile, every segment verified.

@@ -167,18 +167,18 @@ pub enum Error {
         rows: u64,
         /// Rows rejected.
         rejected: u64,
-        /// The folder in which they are listed.
+        /// The file or folder in which they are listed.
         listed: Option<PathBuf>,
     },
     /// Not one row was left.
     #[error(
-        "no row of {} could be used, and nothing is published{}: a list needs one person at least",
+        "no row of {} could be used, and a list needs one person at least: nothing is published{}",
         count(*.rows), listed_in(.listed.as_ref())
     )]
     NoPeople {
         /// Rows of the inputs.
         rows: u64,
-        /// The folder in which the rejected ones are listed.
+        /// The file or folder in which the rejected ones are listed.
         listed: Option<PathBuf>,
     },
     /// An input changed while it was sealed.

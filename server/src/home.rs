@@ -111,9 +111,26 @@ impl Home {
 
 /// Gives a finished folder its name, at once and durably.
 pub(crate) fn move_folder(from: &Path, to: &Path) -> Result<(), Error> {
-    let renamed = fs::rename(from, to).and_then(|()| match to.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    });
+    let renamed = fs::rename(from, to).and_then(|()| File::open(folder_of(to))?.sync_all());
     renamed.map_err(|source| Error::Io { doing: "move the finished folder to", path: to.to_owned(), source })
+}
+
+/// The folder that a path is in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_is_in_a_folder_that_can_be_opened() {
+        for (path, folder) in [("/a/b", "/a"), ("a/b", "a"), ("a", "."), ("/", "."), ("..", ".")] {
+            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
+        }
+    }
 }

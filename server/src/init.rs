@@ -54,28 +54,31 @@ pub async fn init(path: &Path, new: &NewOperator) -> Result<Initialised, Error> 
     if new.addresses.len() > MAX_ADDRESSES {
         return Err(Error::TooManyAddresses);
     }
+    let existed = path.exists();
     // Refuses what is not empty; an empty folder gives way when the new home is moved there.
     let target = PrivateFolder::create_new(path)?;
-    let building = building_place(target.path())?;
+    let failed = |source| Error::Io { doing: "find the folder of", path: path.to_owned(), source };
+    let target = target.path().canonicalize().map_err(failed)?;
+    let building = building_place(&target)?;
     let made = async {
         let home = Home::new(PrivateFolder::create_new(&building)?);
         let made = fill(&home, new).await?;
-        move_folder(&building, target.path())?;
+        move_folder(&building, &target)?;
         Ok(made)
     };
     let made = made.await;
     if made.is_err() {
         // The error that is reported is the first one; what this leaves is named by its random suffix and never read.
         let _ = fs::remove_dir_all(&building);
-        let _ = fs::remove_dir(target.path());
+        if !existed {
+            let _ = fs::remove_dir(&target);
+        }
     }
     made
 }
 
 /// A name that is free, next to the home, so that one rename moves it there.
 fn building_place(target: &Path) -> Result<PathBuf, Error> {
-    let failed = |source| Error::Io { doing: "find the folder of", path: target.to_owned(), source };
-    let target = target.canonicalize().map_err(failed)?;
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
     name.push(format!(".{}.tmp", hex::encode(&random::<8>()?[..])));

@@ -162,7 +162,11 @@ fn evaluate_all(home: &Home, inputs: &[PathBuf], plan: &Plan, epoch: &StoredEpoc
         }
     }
     let verdict = report::verdict(gathered.rows, gathered.rejects(), plan.choices.accept_rejects);
-    verdict.map_err(|refused| refused.into_error(Some(rejected.path())))?;
+    verdict.map_err(|refused| {
+        eprint!("{}", report::reasons(&report::rejected(&gathered.rejected)));
+        let listed = if inputs.len() == 1 { file(0) } else { Some(rejected.path().to_owned()) };
+        refused.into_error(listed)
+    })?;
     Ok(gathered)
 }
 

@@ -108,6 +108,23 @@ fn a_damaged_index_in_the_profile_is_fetched_again() {
     }
 }
 
+/// [MAT-1]
+#[test]
+fn an_index_that_is_signed_but_malformed_is_never_used() {
+    let (mut operator, insurer) = setting();
+    // The padding behind the only block, before the directory and the labels of one byte.
+    operator.damage("leak", |bytes| {
+        let end = bytes.len() - (PEOPLE as usize + 4) - 8;
+        bytes[end - 1] ^= 0x81;
+    });
+    for _ in 0..2 {
+        assert!(matches!(assert_broken(&operator, &insurer), Broken::Index { .. }));
+    }
+    operator.damage("leak", |bytes| bytes[18] ^= 1);
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::OtherIndex(_)));
+    assert_eq!(operator.spent(), 0);
+}
+
 /// [CAN-2]
 #[test]
 fn a_canary_that_is_missing_or_mislabelled_fails_the_check() {

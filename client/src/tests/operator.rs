@@ -188,6 +188,17 @@ impl Operator {
         self.catalog.sequence += 1;
     }
 
+    /// Changes the index of the only list, and signs that.
+    pub(super) fn damage(&mut self, list: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut manifest = self.manifest(list);
+        let bytes = self.indexes.get_mut(&manifest.release).unwrap();
+        change(bytes);
+        (manifest.index_length, manifest.segments) = (bytes.len() as u64, segment_digests(bytes));
+        self.objects.retain(|digest, _| !self.catalog.manifests.iter().any(|listed| listed.manifest == *digest));
+        self.catalog.manifests.clear();
+        self.publish(&manifest);
+    }
+
     /// The manifest of a live list.
     pub(super) fn manifest(&self, list: &str) -> Manifest {
         let manifests = self.objects.values().filter_map(|bytes| object::open(bytes, &self.key.verifying()).ok());

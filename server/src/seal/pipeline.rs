@@ -100,6 +100,10 @@ fn gather_one(
     let table = Table::open(input)?;
     let columns = Columns::resolve(table.headers(), work.scheme, &work.columns)
         .map_err(|reason| Error::Columns { path: input.to_owned(), reason })?;
+    // A dry run tells them with its result.
+    if work.evaluate.is_some() {
+        progress.tell_columns(input, columns.describe());
+    }
     let worker = Worker {
         work,
         columns: &columns,

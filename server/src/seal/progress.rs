@@ -1,6 +1,6 @@
 //! How far a seal has come, on standard error when that is a terminal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -36,6 +36,12 @@ impl Progress {
             let rate = show::count(rate(all, self.start.elapsed()));
             self.bar.set_message(format!("{}, {rate} a second", show::counted(all, "row")));
         }
+    }
+
+    /// Which columns of an input are read.
+    pub(super) fn tell_columns(&self, input: &Path, columns: &[String]) {
+        let lines: String = columns.iter().map(|column| format!("\n  {column}")).collect();
+        self.bar.suspend(|| eprintln!("{}{lines}", show::path(input)));
     }
 
     /// Takes the bar away.

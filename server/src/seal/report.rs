@@ -1,6 +1,6 @@
 //! What a seal tells when it is done, and whether so many rejected rows are acceptable.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use blindlist_protocol::ids::{Digest, ReleaseId};
@@ -185,10 +185,9 @@ pub(super) fn verdict(rows: u64, rejected: u64, accept_rejects: bool) -> Result<
 }
 
 impl Refused {
-    /// The error, with the folder in which the rejected rows are listed.
-    pub(super) fn into_error(self, listed: Option<&Path>) -> Error {
+    /// The error, with the file or folder in which the rejected rows are listed.
+    pub(super) fn into_error(self, listed: Option<PathBuf>) -> Error {
         let Self { rows, rejected } = self;
-        let listed = listed.map(Path::to_owned);
         if rows == rejected {
             Error::NoPeople { rows, listed }
         } else {
@@ -207,7 +206,8 @@ fn total(rejected: &[RejectedKind]) -> u64 {
     rejected.iter().map(|kind| kind.rows).sum()
 }
 
-fn reasons(rejected: &[RejectedKind]) -> String {
+/// One line for each column and reason.
+pub(super) fn reasons(rejected: &[RejectedKind]) -> String {
     let line = |kind: &RejectedKind| format!("  {} {}: {}\n", show::count(kind.rows), kind.column, kind.reason);
     rejected.iter().map(line).collect()
 }
