@@ -4,6 +4,7 @@ use blindlist_benches::{CpuTime, Parties, Source, criterion, identifiers};
 use blindlist_protocol::entry::Entry;
 use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::ReleaseId;
+use blindlist_protocol::insurer::Answered;
 use blindlist_protocol::job::Item;
 use blindlist_protocol::operator::Question;
 use blindlist_protocol::oprf::evaluate_inputs;
@@ -81,7 +82,7 @@ fn insurer(criterion: &mut Criterion<CpuTime>, parties: &Parties, items: &[Item]
         b.iter_batched(|| parties.ask(items), |asked| asked.prove(&answers), BatchSize::PerIteration);
     });
     group.bench_function(BenchmarkId::new("finish", items.len()), |b| {
-        b.iter_batched(answered, |answered| answered.finish(), BatchSize::PerIteration);
+        b.iter_batched(answered, Answered::finish, BatchSize::PerIteration);
     });
     group.finish();
 }

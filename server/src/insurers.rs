@@ -9,11 +9,11 @@ use std::path::Path;
 use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, Fingerprint};
 use blindlist_protocol::ids::InsurerId;
 use blindlist_protocol::job;
-use blindlist_protocol::object::{self, Kind as _};
+use blindlist_protocol::object::{self, Kind as _, ObjectError};
 use blindlist_protocol::params::CANARIES;
 use blindlist_protocol::text::Slug;
-use blindlist_store::confirm;
 use blindlist_store::file::{self, Mode};
+use blindlist_store::{StoreError, confirm};
 use blindlist_transport::certificate_digest;
 use blindlist_transport::pki::CLIENT_DAYS;
 
@@ -56,9 +56,7 @@ pub fn budget(members: u32) -> u64 {
 /// [`Error::Request`] for anything but a request, [`Error::Fingerprint`] and [`Error::Declined`] when it is not the
 /// expected one, [`Error::Ledger`] when the name is taken. Nothing is registered or left behind then.
 pub async fn approve(home: &Home, request: &Path, approval: &Approval, out: &Path) -> Result<Approved, Error> {
-    let bytes = file::read_limited(request, EnrolmentRequest::LIMIT as u64)?;
-    let asked: EnrolmentRequest =
-        object::open_self_signed(&bytes).map_err(|reason| Error::Request { path: request.to_owned(), reason })?;
+    let (bytes, asked) = read_request(request)?;
     confirm_fingerprint(request, &bytes, &asked, approval)?;
 
     let id = InsurerId::from_bytes(*random::<16>()?);
@@ -83,6 +81,16 @@ pub async fn approve(home: &Home, request: &Path, approval: &Approval, out: &Pat
     }
     registered?;
     Ok(Approved { requested_name: asked.name, granted, bundle: Fingerprint::of(&sealed) })
+}
+
+fn read_request(path: &Path) -> Result<(Vec<u8>, EnrolmentRequest), Error> {
+    let wrong = |reason| Error::Request { path: path.to_owned(), reason };
+    let bytes = file::read_limited(path, EnrolmentRequest::LIMIT as u64).map_err(|error| {
+        // Any other large file is no request either: it need not be read to its end to tell.
+        if matches!(error, StoreError::TooLong { .. }) { wrong(ObjectError::Kind) } else { error.into() }
+    })?;
+    let asked = object::open_self_signed(&bytes).map_err(wrong)?;
+    Ok((bytes, asked))
 }
 
 fn confirm_fingerprint(

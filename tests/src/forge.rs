@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use blindlist_protocol::catalog::{Catalog, Listed};
 use blindlist_protocol::enrolment::Bundle;
@@ -31,6 +32,7 @@ pub struct Forger {
     record_bytes: Vec<u8>,
     share: PathBuf,
     insurer: Bundle,
+    sequence: AtomicU64,
 }
 
 /// A release that was forged.
@@ -51,7 +53,14 @@ impl Forger {
         let epoch = epochs.map(|entry| entry.unwrap().path()).next().unwrap();
         let record_bytes = fs::read(epoch.join("record")).unwrap();
         let record = object::open(&record_bytes, &manifest_key.verifying()).unwrap();
-        Self { manifest_key, record, record_bytes, share: epoch.join("oprf.key"), insurer: insurer.bundle() }
+        Self {
+            manifest_key,
+            record,
+            record_bytes,
+            share: epoch.join("oprf.key"),
+            insurer: insurer.bundle(),
+            sequence: 1_000.into(),
+        }
     }
 
     /// A release with these numbers, each with all categories, and canaries with these label bits. The bits of
@@ -103,14 +112,14 @@ impl Forger {
         }
     }
 
-    /// A catalog, before it is signed, with a sequence that no seal has reached.
+    /// A catalog, before it is signed, with a sequence that no seal has reached: one higher each time.
     pub fn catalog(&self, manifests: &[Digest]) -> Catalog {
         let mut manifests: Vec<_> = manifests.iter().copied().map(Listed::to_all).collect();
         manifests.sort_unstable_by_key(|listed| listed.manifest);
         Catalog {
             operator: self.record.operator.clone(),
             operator_key: self.record.operator_key,
-            sequence: 1_000,
+            sequence: self.sequence.fetch_add(1, Ordering::SeqCst),
             issued: self.record.created,
             expires: self.record.created + 366 * 86_400,
             epochs: vec![object::digest(&self.record_bytes)],

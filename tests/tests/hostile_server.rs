@@ -290,13 +290,9 @@ fn an_index_is_the_one_that_was_signed() {
 #[test]
 fn an_object_is_the_one_that_was_asked_for() {
     let scene = Scene::new();
-    let epochs_for_manifests = Mutex::new(Vec::new());
+    let first = Mutex::new(None);
     let impostor = scene.tampering(move |_, response| match response {
-        Response::Object(bytes) => {
-            let mut seen = epochs_for_manifests.lock().unwrap();
-            seen.push(bytes);
-            Response::Object(seen[0].clone())
-        }
+        Response::Object(bytes) => Response::Object(first.lock().unwrap().get_or_insert(bytes).clone()),
         other => other,
     });
     scene.fails(&impostor, 76).complains(&["another one"]);
@@ -309,15 +305,27 @@ fn an_object_is_the_one_that_was_asked_for() {
         other => other,
     });
     scene.fails(&impostor, 76);
-    // An operator that withholds its epoch has nothing that its releases could belong to.
-    let withheld = Mutex::new(false);
-    let impostor = scene.tampering(move |request, response| match request {
-        Request::Object(_) if !std::mem::replace(&mut *withheld.lock().unwrap(), true) => {
-            Response::Refused(RefusalCode::UnknownObject.into())
-        }
-        _ => response,
-    });
-    scene.fails(&impostor, 76).complains(&["no live epoch"]);
+    scene.is_unharmed();
+}
+
+#[test]
+fn what_the_catalog_says_is_live_must_be_shown() {
+    let scene = Scene::new();
+    // The first object asked for is the epoch record, the second the manifest: a release that is hidden would look as if
+    // nobody were affected.
+    for hidden in 0..2 {
+        let asked = Mutex::new(0);
+        let impostor = scene.tampering(move |request, response| match request {
+            Request::Object(_) => {
+                let mut asked = asked.lock().unwrap();
+                *asked += 1;
+                if *asked == hidden + 1 { Response::Refused(RefusalCode::UnknownObject.into()) } else { response }
+            }
+            _ => response,
+        });
+        scene.fails(&impostor, 76).complains(&["hidden"]);
+        scene.insurer.run(&["lists", "--server", &impostor.address()]);
+    }
     scene.is_unharmed();
 }
 
@@ -381,14 +389,20 @@ fn a_catalog_is_signed_by_the_pinned_key_and_lives() {
     // None of these catalogs was remembered, so the real one is still accepted.
     scene.is_unharmed();
     scene.check(&forged(&scene, &forger, &forgery)).ends(0).prints(&["5 of 20 members are on the list \"forged\""]);
-    // Now 1,000 was seen. Another catalog with that number is another view.
-    let other = with(&|catalog| catalog.issued += 1, pinned);
-    let impostor = Impostor::alone(&scene.operator, forger.serve(&forgery), move |request, response| match request {
-        Request::Catalog => Response::Catalog(other.clone()),
-        _ => response,
-    });
+    // Two catalogs with one sequence are two views.
+    let serving = |catalog: Vec<u8>| {
+        Impostor::alone(&scene.operator, forger.serve(&forgery), move |request, response| match request {
+            Request::Catalog => Response::Catalog(catalog.clone()),
+            _ => response,
+        })
+    };
+    let later = forger.catalog(&[manifest]).sequence + 100;
+    let one = serving(with(&|catalog| catalog.sequence = later, pinned));
+    let other = serving(with(&|catalog| (catalog.sequence, catalog.issued) = (later, catalog.issued + 1), pinned));
+    scene.check(&one).ends(0);
     fs::remove_dir_all(scene.insurer.results("out").folder()).unwrap();
-    scene.fails(&impostor, 76).complains(&["two different catalogs"]);
+    scene.fails(&other, 76).complains(&["two different catalogs"]);
+    scene.check(&one).ends(0);
 }
 
 #[test]

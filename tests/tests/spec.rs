@@ -9,8 +9,9 @@ use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object::Kind;
 use blindlist_protocol::params::{
-    CHUNK_DIGEST_DOMAIN, CHUNK_DOMAIN, ENTRY_DOMAIN, EPOCH_ID_DOMAIN, IDENTIFIER_DOMAIN, PROOF_CHALLENGE_DOMAIN,
-    PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN, SOURCE_DOMAIN, SUCCESSOR_DOMAIN, TLS_PROOF_DOMAIN,
+    AUDIENCE_DOMAIN, CHUNK_DIGEST_DOMAIN, CHUNK_DOMAIN, ENTRY_DOMAIN, EPOCH_ID_DOMAIN, IDENTIFIER_DOMAIN,
+    PROOF_CHALLENGE_DOMAIN, PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN, SOURCE_DOMAIN,
+    SUCCESSOR_DOMAIN, TLS_PROOF_DOMAIN,
 };
 use blindlist_protocol::{index, refusal::RefusalCode};
 use blindlist_tests::programs::root;
@@ -57,6 +58,7 @@ fn domain_strings_are_those_of_section_23() {
     named.sort();
 
     let known = [
+        AUDIENCE_DOMAIN,
         IDENTIFIER_DOMAIN,
         ENTRY_DOMAIN,
         EPOCH_ID_DOMAIN,

@@ -86,7 +86,7 @@ impl Place {
         let records = records.to_string();
         let sample = ["sample", "--out", ".", "--records", &records, "--members", "100000", "--overlap", "0.05"];
         execute(&mut self.blindlistd(&sample))?;
-        execute(&mut self.blindlistd(&["init", "--home", "./home", "--operator", "figures"]))
+        execute(&mut self.blindlistd(&["init", "--home", "home", "--operator", "figures"]))
     }
 
     fn bench(&self, name: &str, filter: &str) -> Result<(), String> {
@@ -97,7 +97,7 @@ impl Place {
     }
 
     fn seal(&self) -> Result<Usage, String> {
-        let seal = ["seal", "breach.csv", "--home", "./home", "--list", "figures", "--categories", CATEGORIES];
+        let seal = ["seal", "breach.csv", "--home", "home", "--list", "figures", "--categories", CATEGORIES];
         let mut command = self.blindlistd(&seal);
         println!("$ {}", shown(&command));
         let (status, usage) = measure(&mut command)?;

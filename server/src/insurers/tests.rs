@@ -85,6 +85,8 @@ async fn a_request_that_was_tampered_with_is_none() {
         let error = scene.approve().await.unwrap_err();
         assert!(matches!(error, Error::Request { .. }) && error.code() == Code::BadInput, "{error}");
     }
+    fs::write(&scene.request, vec![b'x'; EnrolmentRequest::LIMIT + 1]).unwrap();
+    assert!(matches!(scene.approve().await, Err(Error::Request { .. })), "a large file of another kind");
     assert_eq!(scene.insurers().await, 0);
 }
 
@@ -103,6 +105,6 @@ async fn a_file_that_exists_is_left_alone_and_nobody_registered() {
     let scene = scene().await;
     fs::write(&scene.out, b"something else").unwrap();
     let error = scene.approve().await.unwrap_err();
-    assert!(matches!(error, Error::Store(blindlist_store::StoreError::Exists { .. })), "{error}");
+    assert!(matches!(error, Error::Store(StoreError::Exists { .. })), "{error}");
     assert_eq!((scene.insurers().await, fs::read(&scene.out).unwrap()), (0, b"something else".to_vec()));
 }

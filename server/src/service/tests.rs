@@ -10,7 +10,7 @@ use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::identifier::{Identifier, Nir};
 use blindlist_protocol::ids::JobId;
 use blindlist_protocol::insurer::{Asked, Epoch};
-use blindlist_protocol::job::{BlindingSecret, Item, JobSeed};
+use blindlist_protocol::job::{Item, JobSeed};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::message::{Evaluate, Evaluated};
 use blindlist_protocol::object;
@@ -25,7 +25,7 @@ struct Scene {
     operator: Operator,
     service: Service,
     insurer: Insurer,
-    epoch: Epoch,
+    epoch: Arc<Epoch>,
 }
 
 impl Scene {
@@ -35,7 +35,7 @@ impl Scene {
         let insurer = operator.approve("mutuelle", 60).await;
         let service = Service::open(operator.home.clone()).await.unwrap();
         let key = operator.home.operator_key().unwrap();
-        let epoch = Epoch::open(&operator.home.epochs(&key).unwrap()[0].bytes, &key).unwrap();
+        let epoch = Arc::new(Epoch::open(&operator.home.epochs(&key).unwrap()[0].bytes, &key).unwrap());
         Self { operator, service, insurer, epoch }
     }
 
@@ -52,17 +52,15 @@ impl Scene {
     }
 
     async fn account(&self) -> (u64, u64) {
-        match self.call(&Request::Account(self.record().epoch)).await {
-            Response::Account(account) => (account.granted, account.spent),
-            other => panic!("{other:?}"),
-        }
+        let answer = self.call(&Request::Account(self.record().epoch)).await;
+        let Response::Account(account) = answer else { panic!("{answer:?}") };
+        (account.granted, account.spent)
     }
 
     /// A chunk about these people.
     fn ask(&self, people: std::ops::Range<u32>) -> (Asked, Vec<Item>) {
         let items: Vec<_> = people.map(|i| Item::Person(Identifier::nir(&Nir::parse(&nir(i)).unwrap()))).collect();
-        let seed = JobSeed::from_bytes([7; 32]);
-        let secret = BlindingSecret::new(&seed, &self.record().operator_key, &self.record().key);
+        let secret = self.epoch.blinding(&JobSeed::from_bytes([7; 32]));
         let holders = self.record().first_set().unwrap();
         let (job, signer) = (JobId::from_bytes([1; 16]), &self.insurer.signing);
         (self.epoch.ask(holders, job, 0, &items, &secret, signer).unwrap(), items)
@@ -72,7 +70,9 @@ impl Scene {
         match self.call(&Request::Evaluate(request)).await {
             Response::Evaluated(evaluated) => Ok(evaluated),
             Response::Refused(refusal) => Err(refusal),
-            other => panic!("{other:?}"),
+            other @ (Response::Catalog(_) | Response::Object(_) | Response::Segment(_) | Response::Account(_)) => {
+                panic!("{other:?}")
+            }
         }
     }
 
@@ -99,10 +99,14 @@ impl Scene {
     }
 }
 
-fn refused(response: Response) -> RefusalCode {
+fn refused(response: &Response) -> RefusalCode {
     match response {
         Response::Refused(refusal) => refusal.code,
-        other => panic!("it was answered: {other:?}"),
+        Response::Catalog(_)
+        | Response::Object(_)
+        | Response::Segment(_)
+        | Response::Account(_)
+        | Response::Evaluated(_) => panic!("it was answered: {response:?}"),
     }
 }
 
@@ -118,11 +122,10 @@ async fn a_chunk_is_evaluated_proven_and_charged_once() {
     let answer = scene.evaluate(request.clone()).await.unwrap();
     assert_eq!((answer.account, &answer.receipt), (Account { granted: 64, spent: 5 }, &None));
 
-    let proven = asked.prove(&scene.epoch, &[(1, answer.clone())]).unwrap();
-    let found = proven.finish(&scene.epoch, &items).unwrap();
+    let proven = asked.prove(&[(1, answer.clone())]).unwrap();
     let key = scene.operator.home.operator_key().unwrap();
     let secret = scene.operator.home.epochs(&key).unwrap()[0].whole_key().unwrap();
-    for (item, y) in items.iter().zip(found) {
+    for (item, y) in items.iter().zip(proven.finish()) {
         let Item::Person(identifier) = item else { panic!("no padding was asked for") };
         assert_eq!(y, evaluate_inputs(&secret, &[identifier.as_bytes()]).pop());
     }
@@ -153,11 +156,11 @@ async fn what_is_no_request_is_refused() {
     let mut cut = Request::Evaluate(cut).encode();
     cut.pop();
     for bytes in [vec![], vec![0xff; 100], trailing, cut] {
-        assert_eq!(refused(scene.service.answer(certificate, Incoming::Whole(bytes)).await), RefusalCode::Malformed);
+        assert_eq!(refused(&scene.service.answer(certificate, Incoming::Whole(bytes)).await), RefusalCode::Malformed);
     }
     let large = vec![0; blindlist_protocol::params::MAX_REQUEST + 1];
     for request in [Incoming::TooLarge, Incoming::Whole(large)] {
-        assert_eq!(refused(scene.service.answer(certificate, request).await), RefusalCode::TooLarge);
+        assert_eq!(refused(&scene.service.answer(certificate, request).await), RefusalCode::TooLarge);
     }
 }
 
@@ -185,7 +188,7 @@ async fn what_is_invalid_is_refused_and_never_charged() {
     }
     assert_eq!(scene.account().await, (64, 0));
     let unknown = Request::Account(EpochId::from_bytes([1; 32]));
-    assert_eq!(refused(scene.call(&unknown).await), RefusalCode::UnknownEpoch);
+    assert_eq!(refused(&scene.call(&unknown).await), RefusalCode::UnknownEpoch);
 }
 
 #[tokio::test]
@@ -194,14 +197,14 @@ async fn only_enrolled_insurers_that_are_not_suspended_are_answered() {
     let chunk = scene.ask(0..3).0.request().clone();
     scene.evaluate(chunk.clone()).await.unwrap();
     let stranger = scene.service.answer(&[9; 32], Incoming::Whole(Request::Catalog.encode())).await;
-    assert_eq!(refused(stranger), RefusalCode::UnknownInsurer);
+    assert_eq!(refused(&stranger), RefusalCode::UnknownInsurer);
 
     // By another process, as `blindlistd` itself would.
     let ledger = Ledger::open(scene.operator.home.ledger_path()).await.unwrap();
     let Bundle { insurer_id, .. } = &scene.insurer.bundle;
     ledger.set_status(insurer_id.as_bytes(), Status::Suspended).await.unwrap();
     for request in [Request::Catalog, Request::Account(scene.record().epoch), Request::Evaluate(chunk)] {
-        assert_eq!(refused(scene.call(&request).await), RefusalCode::Suspended);
+        assert_eq!(refused(&scene.call(&request).await), RefusalCode::Suspended);
     }
     ledger.set_status(insurer_id.as_bytes(), Status::Active).await.unwrap();
     assert_eq!(scene.account().await, (64, 3));
@@ -212,7 +215,7 @@ async fn another_insurers_signature_does_not_hold() {
     let scene = Scene::new().await;
     let other = scene.operator.approve("autre", 60).await;
     let request = Request::Evaluate(scene.ask(0..3).0.request().clone());
-    assert_eq!(refused(scene.call_as(&other, &request).await), RefusalCode::InvalidSignature);
+    assert_eq!(refused(&scene.call_as(&other, &request).await), RefusalCode::InvalidSignature);
 }
 
 #[tokio::test]
@@ -239,7 +242,7 @@ async fn catalog_objects_and_segments_belong_together() {
         Request::Segment { release: ReleaseId::from_bytes([0; 16]), number: 0 },
         Request::Object(Digest::from_bytes([0; 32])),
     ] {
-        assert_eq!(refused(scene.call(&unknown).await), RefusalCode::UnknownObject);
+        assert_eq!(refused(&scene.call(&unknown).await), RefusalCode::UnknownObject);
     }
 }
 
@@ -252,7 +255,7 @@ async fn a_release_is_shown_to_its_audience_alone() {
     let release = scene.operator.live().remove(0);
     let requests = [Request::Object(release.digest), Request::Segment { release: release.manifest.release, number: 0 }];
     for request in requests {
-        assert_eq!(refused(scene.call(&request).await), RefusalCode::UnknownObject);
+        assert_eq!(refused(&scene.call(&request).await), RefusalCode::UnknownObject);
         let answer = scene.call_as(&other, &request).await;
         assert!(matches!(answer, Response::Object(_) | Response::Segment(_)), "{answer:?}");
     }
@@ -265,7 +268,7 @@ async fn what_is_sealed_meanwhile_is_served_without_a_restart() {
     let segment = |release: ReleaseId, number| Request::Segment { release, number };
     let many = people(u32::try_from(CANARIES).unwrap() + 1_000);
     let sealed = scene.operator.seal("breach", &many).unwrap();
-    assert_eq!(refused(scene.call(&Request::Object(sealed.manifest)).await), RefusalCode::UnknownObject);
+    assert_eq!(refused(&scene.call(&Request::Object(sealed.manifest)).await), RefusalCode::UnknownObject);
     let before = scene.call(&segment(old.manifest.release, 0)).await;
     assert!(matches!(before, Response::Segment(_)), "until the next catalog the old release is served");
 
@@ -273,7 +276,7 @@ async fn what_is_sealed_meanwhile_is_served_without_a_restart() {
     assert_eq!(object::digest(&bytes), sealed.catalog);
     let Response::Segment(bytes) = scene.call(&segment(sealed.release, 0)).await else { panic!("it is live") };
     assert_eq!(bytes.len() as u64, sealed.index_bytes.min(SEGMENT_LENGTH.into()));
-    assert_eq!(refused(scene.call(&segment(old.manifest.release, 0)).await), RefusalCode::UnknownObject);
+    assert_eq!(refused(&scene.call(&segment(old.manifest.release, 0)).await), RefusalCode::UnknownObject);
 }
 
 #[tokio::test]
