@@ -11,6 +11,7 @@ use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::Digest;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Batch, RejectedWriter, Row, Table};
+use blindlist_store::StoreError;
 use blindlist_store::file::{AtomicFile, Mode};
 
 use super::CheckOptions;
@@ -43,7 +44,7 @@ pub(super) fn write(
     let rejected = rejected?;
     let rejected_failed = {
         let path = rejected.path().to_owned();
-        move |source| ClientError::File { action: "write", path: path.clone(), source }
+        move |source| StoreError::io("write", &path, source)
     };
     let mut rejections = RejectedWriter::new(rejected).map_err(&rejected_failed)?;
     let mut table = Table::open(&options.members)?;

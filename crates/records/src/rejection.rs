@@ -21,15 +21,26 @@ pub enum Reason {
     },
     /// The row holds a NUL byte.
     NulByte,
+    /// The `categories` cell names nothing, or something that the list does not have.
+    Category,
 }
 
 impl Reason {
+    /// The reason in words without what differs from row to row: for counting.
+    pub fn in_general(self) -> String {
+        match self {
+            Self::FieldCount { .. } => "the row has another number of fields than the header".to_owned(),
+            Self::Cell(_) | Self::NulByte | Self::Category => self.to_string(),
+        }
+    }
+
     /// A stable name of the reason in lower case with hyphens.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Cell(reject) => reject.code(),
             Self::FieldCount { .. } => "field-count",
             Self::NulByte => "nul-byte",
+            Self::Category => "category",
         }
     }
 }
@@ -47,6 +58,7 @@ impl fmt::Display for Reason {
                 }
             }
             Self::NulByte => f.write_str("the row holds a NUL byte"),
+            Self::Category => f.write_str("a category is empty or is not one of the list's"),
         }
     }
 }

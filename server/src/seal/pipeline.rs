@@ -12,12 +12,12 @@ use blindlist_protocol::entry::{Dictionary, Entry, Label};
 use blindlist_protocol::identifier::{Identifier, Scheme};
 use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::oprf::{SecretKey, evaluate_inputs};
-use blindlist_records::{Batch, Column, Columns, Digest, Row, Table, TableError};
+use blindlist_records::{Batch, Column, Columns, Digest, Reason, Rejection, Row, Table, TableError};
 use rayon::iter::{ParallelBridge as _, ParallelIterator as _};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::progress::Progress;
-use super::rejects::{Counts, RejectLog, Rejected};
+use super::rejects::{Counts, RejectLog};
 use crate::Error;
 
 /// Rows that are evaluated together: enough to share an inversion, few enough to spread evenly.
@@ -193,8 +193,8 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn person(&self, row: &Row<'_>) -> Result<(Identifier, Label), Rejected> {
-        let identifier = self.columns.identifier(row).map_err(Rejected::Row)?;
+    fn person(&self, row: &Row<'_>) -> Result<(Identifier, Label), Rejection> {
+        let identifier = self.columns.identifier(row)?;
         let dictionary = self.work.dictionary;
         let label = match self.columns.categories(row) {
             None => Some(dictionary.full()),
@@ -204,7 +204,8 @@ impl Worker<'_> {
                 .reduce(|all, one| Some(all?.union(one?)))
                 .flatten(),
         };
-        label.map(|label| (identifier, label)).ok_or(Rejected::Categories { row: row.number() })
+        let unknown = Rejection { row: row.number(), column: Column::Categories.name(), reason: Reason::Category };
+        label.map(|label| (identifier, label)).ok_or(unknown)
     }
 }
 
