@@ -10,6 +10,7 @@ use crate::signature::VerifyingKey;
 use crate::text::{Address, Slug};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// The signed, versioned description of an epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +90,11 @@ impl EpochRecord {
     }
 }
 
+fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> bool {
+    let values: Vec<T> = values.collect();
+    values.iter().collect::<BTreeSet<_>>().len() == values.len()
+}
+
 impl Kind for EpochRecord {
     const LINE: &'static [u8] = b"blindlist/1 epoch\n";
     const LIMIT: usize = MAX_OBJECT;
@@ -96,7 +102,6 @@ impl Kind for EpochRecord {
     fn check(&self) -> Result<(), &'static str> {
         let indices: Vec<u8> = self.holders.iter().map(|holder| holder.index).collect();
         let shares: Vec<_> = self.holders.iter().map(|holder| (holder.index, holder.share)).collect();
-        let distinct = |(i, value): (usize, &[u8; 16])| !self.canaries.iter().take(i).any(|earlier| earlier == value);
         if self.version == 0 {
             return Err("the version is 0");
         }
@@ -115,8 +120,12 @@ impl Kind for EpochRecord {
         if self.holders.iter().any(|holder| holder.addresses.len() > MAX_ADDRESSES) {
             return Err("a holder has more than 16 addresses");
         }
-        if !self.canaries.iter().enumerate().all(distinct) {
+        if !distinct(self.canaries.iter()) {
             return Err("two canaries are equal");
+        }
+        let (ledgers, keys) = (self.holders.iter().map(|h| h.ledger), self.holders.iter().map(|h| h.receipt_key));
+        if !distinct(ledgers) || !distinct(keys) {
+            return Err("two holders share a ledger or a receipt key");
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Sets of key holders and the arithmetic that lets t of n of them answer together (SPEC.md, "Key holders").
+//! Sets of key holders and the arithmetic that lets t of n of them answer together (SPEC.md, "Epoch record").
 //!
 //! A single holder is the case t = n = 1 of the same code: its coefficient is 1.
 

@@ -18,7 +18,7 @@ pub use date::{BirthDate, BirthRank};
 pub use name::{GivenName, Name};
 pub use nir::Nir;
 pub use reject::Reject;
-pub use scheme::{Field, Scheme, UnknownField, UnknownScheme};
+pub use scheme::{Field, Scheme, UnknownScheme};
 
 use crate::params::IDENTIFIER_DOMAIN;
 

@@ -1,4 +1,4 @@
-//! A job's blinding scalars and the layout of its chunks, both functions of its seed (SPEC.md, "Blinding", "Jobs").
+//! A job's blinding scalars and the layout of its chunks, both functions of its seed (SPEC.md, "Jobs and blinding").
 //!
 //! Nothing but the seed, the operator's key, K and the identifier enters a scalar: a chunk that is sent again is the same
 //! to the byte, and no scalar is ever shared by two identifiers, epochs, operators or jobs.

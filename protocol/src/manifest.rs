@@ -3,6 +3,7 @@
 use crate::entry::Dictionary;
 use crate::identifier::Scheme;
 use crate::ids::{Digest, EpochId, ReleaseId};
+use crate::index::{MAX_F, MIN_F};
 use crate::object::Kind;
 use crate::oprf::PublicKey;
 use crate::params::{CANARIES, MAX_AUDIENCE, MAX_OBJECT, SEGMENT_LENGTH, SOURCE_DOMAIN};
@@ -108,7 +109,7 @@ impl Kind for Manifest {
         if u64::from(self.entries) < CANARIES as u64 {
             return Err("there are fewer entries than canaries");
         }
-        if !(32..=56).contains(&self.false_positive_bits) {
+        if !(MIN_F..=MAX_F).contains(&self.false_positive_bits) {
             return Err("f is not from 32 to 56");
         }
         if self.segment_length != SEGMENT_LENGTH {

@@ -1,9 +1,7 @@
-//! Every constant of the protocol, in one place (SPEC.md, "Constants").
+//! Limits and domain strings (SPEC.md, "Constants"). The index's layout is in `index`, the first line of each kind of
+//! signed object beside its fields.
 //!
 //! Domain strings are ASCII, end with a newline and never occur as a prefix of one another.
-
-/// The application protocol of the QUIC connection (RFC 7301).
-pub const ALPN: &[u8] = b"blindlist/1";
 
 /// Most elements in one evaluate request.
 pub const MAX_CHUNK: usize = 8_192;

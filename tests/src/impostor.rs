@@ -27,6 +27,8 @@ pub enum Reply {
     Bytes(Vec<u8>),
     /// Nothing: the stream is reset.
     Nothing,
+    /// Nothing, for as long as anybody waits.
+    Silence,
 }
 
 impl From<Response> for Reply {
@@ -139,6 +141,7 @@ where
             Reply::Response(response) => response.encode(),
             Reply::Bytes(bytes) => bytes,
             Reply::Nothing => panic!("on purpose: an answer is lost"),
+            Reply::Silence => std::future::pending().await,
         }
     }
 }

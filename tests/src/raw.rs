@@ -1,7 +1,6 @@
 //! An insurer without a client: its own keys, and whatever requests it likes.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use blindlist_protocol::chunk::{self, ChunkHeader};
 use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest};
@@ -208,8 +207,7 @@ async fn ask(connection: &Connection, request: &Request) -> Response {
 /// # Errors
 /// Why none came.
 pub async fn send(connection: &Connection, bytes: &[u8]) -> Result<Response, TransportError> {
-    const PAUSE: Duration = PATIENCE;
-    let response = connection.request(bytes, MAX_RESPONSE, PAUSE).await?;
+    let response = connection.request(bytes, MAX_RESPONSE, PATIENCE).await?;
     Ok(Response::decode(&response).expect("a server's responses are well-formed"))
 }
 

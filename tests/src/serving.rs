@@ -13,7 +13,7 @@ use crate::programs::{PATIENCE, terminate};
 /// What the server says when it is ready, before its address.
 const READY: &str = "blindlistd: listening on ";
 
-/// A running server; killed when it is dropped.
+/// A running server; killed when it is dropped. It must not have logged a failure.
 #[derive(Debug)]
 pub struct Serving {
     child: Child,
@@ -102,7 +102,10 @@ impl Drop for Serving {
     fn drop(&mut self) {
         // Fails only when it has ended already.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let log = self.end();
+        // Whatever insurers send, nothing in the server may fail because of it.
+        let failed = log.contains("ERROR") || log.contains("panicked");
+        assert!(!failed || thread::panicking(), "the server failed:\n{log}");
     }
 }
 

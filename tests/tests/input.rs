@@ -88,7 +88,7 @@ fn too_many_rejected_rows_stop_a_seal() {
     ]);
     assert_eq!(state(&operator), before, "{ran}");
     let rejected = fs::read_to_string(operator.home().join("rejected/list-a.csv")).unwrap();
-    let reason = "\"a social security number has 13 characters, or 15 with its key\"";
+    let reason = "\"nir-length: a social security number has 13 characters, or 15 with its key\"";
     assert_eq!(rejected, format!("row,column,reason\n99,nir,{reason}\n100,nir,{reason}\n"));
     operator.seal(&two, "list-a", "identity", &["--accept-rejects"]).ends(0);
     let one = operator.file("one.csv", rows(1));
@@ -133,7 +133,7 @@ fn text_that_could_harm_a_terminal_is_refused() {
     let before = state(&operator);
     let input = operator.path("breach.csv");
     for title in ["a\u{1b}[2Jb", "a\nb", "a\u{202e}b", "a\u{200b}b", &"é".repeat(101)] {
-        operator.seal(&input, "new", "identity", &["--title", title]).ends(2).is_printable();
+        operator.seal(&input, "new", "identity", &["--title", title]).ends(2);
     }
     for name in ["../x", "a/b", "A", "", ".", "-", "é", "a b", &"a".repeat(65)] {
         operator.seal(&input, name, "identity", &[]).ends(2).is_printable();
@@ -150,8 +150,10 @@ fn text_that_could_harm_a_terminal_is_refused() {
 
 #[test]
 fn a_plan_gives_the_same_bytes_again() {
-    let operator = Operator::with_numbers("op", &numbers(0, 2_000));
-    let input = operator.path("breach.csv");
+    let operator = Operator::new("op");
+    run_quietly(Command::new("cp").arg("-a").arg(operator.home()).arg(operator.path("before")));
+    let input = operator.file("breach.csv", format!("nir\n{}\n", numbers(0, 2_000).join("\n")));
+    operator.seal(&input, "list-a", "identity,contract", &["--title", "T", "--incident-date", "2026-01-02"]).ends(0);
     let release = releases(&operator).remove(0);
     let whole = |folder: &Path| ["manifest", "index", "plan.json"].map(|name| fs::read(folder.join(name)).unwrap());
     let (first, before) = (whole(&release), state(&operator));
@@ -161,13 +163,13 @@ fn a_plan_gives_the_same_bytes_again() {
 
     replay(&input).ends(0);
     assert_eq!(state(&operator), before, "an identical release changes nothing");
-    // Published anew, in a home that lost it.
-    let lost = operator.path("lost");
-    fs::rename(&release, &lost).unwrap();
-    let catalog = fs::read(operator.home().join("catalog")).unwrap();
-    replay(&input).ends(0);
-    assert_eq!(whole(&release), first);
-    fs::write(operator.home().join("catalog"), catalog).unwrap();
+    // Published anew, in a copy of the home that has never seen it.
+    let elsewhere = operator.path("elsewhere");
+    run_quietly(Command::new("cp").arg("-a").arg(operator.path("before")).arg(&elsewhere));
+    let seal = blindlistd(["seal", input.to_str().unwrap(), "--plan", plan.to_str().unwrap(), "--home"]);
+    run(with(seal, &elsewhere)).ends(0);
+    let again = elsewhere.join("releases").join(release.file_name().unwrap());
+    assert_eq!(whole(&again), first);
 
     let content = fs::read_to_string(&input).unwrap();
     let changed = operator.file("changed.csv", content.replacen(&number(0), &number(9_999), 1));
@@ -180,18 +182,10 @@ fn a_plan_gives_the_same_bytes_again() {
 }
 
 #[test]
-fn a_full_disk_leaves_what_was_there() {
+fn a_full_disk_leaves_no_half_result() {
     let operator = Operator::with_numbers("op", &numbers(0, 3));
     let insurer = Insurer::enrolled("mutuelle", &operator, 3_000);
-    let small = insurer.path("small");
-    fs::create_dir(&small).unwrap();
-    let mounted =
-        Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k,mode=700", "blindlist-test"]).arg(&small).output();
-    if !mounted.as_ref().is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: a full disk, because this user cannot mount a small one: {mounted:?}");
-        return;
-    }
-    let _unmount = Unmount(small.clone());
+    let Some(_small) = small_disk(&insurer.path("small"), "64k") else { return };
     let server = operator.serve();
     let row = format!("{};{}\n", number(1), "x".repeat(500));
     let members = insurer.file("m.csv", format!("nir;x\n{}", row.repeat(1_000)));
@@ -200,6 +194,46 @@ fn a_full_disk_leaves_what_was_there() {
     // What was paid for is still there.
     insurer.check(&members, &server, "out", &["--resume"]).ends(0).prints(&["1,000 of 1,000 members"]);
     assert_eq!(operator.spent("mutuelle"), 64);
+}
+
+#[test]
+fn a_full_disk_leaves_earlier_releases_whole() {
+    let operator = Operator::with_numbers("op", &numbers(0, 3));
+    let small = operator.path("small");
+    let Some(_small) = small_disk(&small, "700k") else { return };
+    run_quietly(Command::new("cp").arg("-a").arg(operator.home()).arg(&small));
+    let home = small.join("home");
+    let lists = || run(with(blindlistd(["lists", "--home"]), &home)).ends(0).stdout;
+    let before = lists();
+    let free = 64 << 10;
+    let filled = rustix::fs::statvfs(&small).unwrap();
+    let filler = usize::try_from(filled.f_bavail * filled.f_bsize).unwrap().saturating_sub(free);
+    fs::write(small.join("filler"), vec![0; filler]).unwrap();
+
+    let large = operator.file("large.csv", format!("nir\n{}\n", numbers(0, 20_000).join("\n")));
+    let seal = |input: &Path| {
+        let seal = ["seal", input.to_str().unwrap(), "--list", "list-a", "--categories", "identity", "--home"];
+        run(with(blindlistd(seal), &home))
+    };
+    seal(&large).ends(1).complains(&["full"]);
+    assert_eq!(lists(), before);
+    fs::remove_file(small.join("filler")).unwrap();
+    seal(&large).ends(0);
+    assert!(lists().contains("20,000"));
+}
+
+/// Mounts a small disk, if this user may.
+fn small_disk(folder: &Path, size: &str) -> Option<Unmount> {
+    fs::create_dir(folder).unwrap();
+    let options = format!("size={size},mode=700");
+    let mut mount = Command::new("mount");
+    let mounted = mount.args(["-t", "tmpfs", "-o", &options, "blindlist-test"]).arg(folder).output();
+    if mounted.as_ref().is_ok_and(|output| output.status.success()) {
+        Some(Unmount(folder.to_owned()))
+    } else {
+        eprintln!("SKIPPED: a full disk, because this user cannot mount a small one: {mounted:?}");
+        None
+    }
 }
 
 struct Unmount(PathBuf);
@@ -300,10 +334,21 @@ fn a_fingerprint_is_printed_alone() {
     assert_eq!(ran.stderr, "");
 }
 
+fn run_quietly(command: &mut Command) {
+    assert!(command.status().unwrap().success(), "{command:?}");
+}
+
+fn with(mut command: Command, argument: &Path) -> Command {
+    command.arg(argument);
+    command
+}
+
 /// The release folders of an operator.
 fn releases(operator: &Operator) -> Vec<PathBuf> {
     let entries = fs::read_dir(operator.home().join("releases")).unwrap();
-    entries.map(|entry| entry.unwrap().path()).collect()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    // The lock stays when a seal is over.
+    paths.filter(|path| !path.ends_with(".lock")).collect()
 }
 
 /// What is published: the catalog's bytes, and the names of the releases.

@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use blindlist_protocol::message::Evaluate;
-use blindlist_tests::people::numbers;
+use blindlist_protocol::message::{Evaluate, Request};
+use blindlist_tests::impostor::{Impostor, Reply};
+use blindlist_tests::people::{number, numbers};
 use blindlist_tests::programs::{Running, until};
 use blindlist_tests::raw::{RawInsurer, elements, send};
 use blindlist_tests::{Insurer, Operator, Serving};
@@ -14,7 +15,7 @@ use blindlist_tests::{Insurer, Operator, Serving};
 const MEMBERS: u32 = 17_000;
 /// What an undisturbed check of them costs: with 4 canaries, in 64s.
 const COST: u64 = 17_024;
-/// Members 40,000 to 40,999 do not exist; of the list 500 are members.
+/// Half of the list are members: the last ones.
 const AFFECTED: usize = 500;
 
 struct Scene {
@@ -34,6 +35,20 @@ impl Scene {
 
     fn check(&self, server: &Serving, more: &[&str]) -> Running {
         self.insurer.start_check(&self.members, &server.address(), "out", more)
+    }
+
+    /// Kills a check that has asked about `asked` chunks and kept so many answers; no further answer reaches it.
+    fn kill_after(&self, answers: usize, asked: usize, server: &Serving, more: &[&str]) {
+        let held = u32::try_from(answers).unwrap();
+        let between =
+            Impostor::between(&self.insurer, &self.operator, server, move |request, response| match request {
+                Request::Evaluate(chunk) if chunk.number >= held => Reply::Silence,
+                _ => response.into(),
+            });
+        let mut client = self.insurer.start_check(&self.members, &between.address(), "out", more);
+        let is_there = || between.evaluations() >= asked && self.insurer.answers_kept() == answers;
+        until("the point came", || is_there() || client.has_ended());
+        assert!(!client.kill(), "a check must wait for its answers");
     }
 
     /// Requires a right and whole result, paid for once.
@@ -56,44 +71,50 @@ impl Scene {
     }
 }
 
-/// Points of a check, one after the other.
-fn points() -> Vec<(&'static str, fn(&Scene) -> bool)> {
-    vec![
-        ("something was charged", |scene| scene.operator.spent("mutuelle") > 0),
-        ("one answer was kept", |scene| scene.insurer.answers_kept() >= 1),
-        ("two answers were kept", |scene| scene.insurer.answers_kept() >= 2),
-    ]
-}
-
 #[test]
 fn a_killed_server_loses_no_charge_and_doubles_none() {
-    for (what, reached) in points() {
-        let scene = Scene::new();
-        let server = scene.operator.serve();
-        let address = server.address();
-        let mut client = scene.check(&server, &[]);
-        until(what, || reached(&scene) || client.has_ended());
-        server.kill();
-        let again = restart(&scene.operator, &address);
-        // It connects again by itself, or gives up and is told to go on.
-        let ran = client.wait();
-        if ran.stdout.is_empty() {
-            scene.has_no_result();
-            scene.check(&again, &["--resume"]).wait().ends(0);
-        }
-        scene.is_right();
+    let charged = |scene: &Scene| scene.operator.spent("mutuelle") > 0;
+    let answered = |scene: &Scene| scene.insurer.answers_kept() > 0;
+    // Side by side: a client waits long for a server that is gone.
+    let disturbed = std::thread::scope(|scope| {
+        let points = [scope.spawn(|| killed_server(charged)), scope.spawn(|| killed_server(answered))];
+        points.map(|point| point.join().unwrap())
+    });
+    assert!(disturbed.contains(&true), "every check was over before its server could be killed");
+}
+
+/// Kills the server of a check when the point has come. Whether the check was still under way.
+fn killed_server(has_come: fn(&Scene) -> bool) -> bool {
+    let scene = Scene::new();
+    let server = scene.operator.serve();
+    let address = server.address();
+    let mut client = scene.check(&server, &[]);
+    until("the point came", || has_come(&scene) || client.has_ended());
+    let disturbed = !client.has_ended();
+    server.kill();
+    let again = Serving::start(&scene.operator, &address);
+    finish(&scene, client, &again);
+    disturbed
+}
+
+/// A client that lost its server connects again by itself, or gives up and is told to go on.
+fn finish(scene: &Scene, client: Running, server: &Serving) {
+    let ran = client.wait();
+    if ran.stdout.is_empty() {
+        assert!(ran.stderr.contains("--resume"), "{ran}");
+        scene.has_no_result();
+        scene.check(server, &["--resume"]).wait().ends(0);
     }
+    scene.is_right();
 }
 
 #[test]
 fn a_killed_client_goes_on_where_it_was() {
-    for (what, reached) in points() {
+    // Killed when it has been asked about everything, and 0, 1 or 2 answers have come.
+    for answers in 0..3 {
         let scene = Scene::new();
         let server = scene.operator.serve();
-        let mut client = scene.check(&server, &[]);
-        until(what, || reached(&scene) || client.has_ended());
-        let had_ended = client.kill();
-        assert!(!had_ended, "{what}: the check was over before it could be killed");
+        scene.kill_after(answers, 3, &server, &[]);
         scene.has_no_result();
         scene.check(&server, &["--resume"]).wait().ends(0);
         scene.is_right();
@@ -104,36 +125,39 @@ fn a_killed_client_goes_on_where_it_was() {
 fn a_client_killed_again_and_again_pays_once() {
     let scene = Scene::new();
     let server = scene.operator.serve();
-    let mut kills = 0;
-    loop {
-        let kept = scene.insurer.answers_kept();
-        let mut client = scene.check(&server, &["--resume"]);
-        until("it got on", || scene.insurer.answers_kept() > kept || client.has_ended());
-        if client.kill() {
-            break;
-        }
-        kills += 1;
+    for answers in 0..3 {
+        scene.kill_after(answers, 1, &server, &["--resume"]);
+        scene.has_no_result();
     }
-    assert!(kills >= 1);
-    if scene.insurer.answers_kept() > 0 {
-        scene.check(&server, &["--resume"]).wait().ends(0);
-    }
+    let ran = scene.check(&server, &["--resume"]).wait().ends(0);
+    assert!(ran.stderr.contains("2 chunks are answered already"), "{ran}");
     scene.is_right();
+    assert_eq!(scene.insurer.answers_kept(), 0, "a finished job is removed");
+}
+
+#[test]
+fn without_resume_a_new_check_is_paid_anew() {
+    let scene = Scene::new();
+    let server = scene.operator.serve();
+    scene.kill_after(2, 3, &server, &[]);
+    until("all was charged", || scene.operator.spent("mutuelle") == COST);
+    let ran = scene.check(&server, &[]).wait().ends(0);
+    assert!(ran.stderr.contains("--resume"), "the warning: {ran}");
+    assert_eq!(scene.operator.spent("mutuelle"), 2 * COST);
 }
 
 #[test]
 fn a_changed_file_is_another_check() {
     let scene = Scene::new();
     let server = scene.operator.serve();
-    let mut client = scene.check(&server, &[]);
-    until("one answer was kept", || scene.insurer.answers_kept() >= 1 || client.has_ended());
-    assert!(!client.kill());
+    scene.kill_after(1, 3, &server, &[]);
     let whole = fs::read(&scene.members).unwrap();
-    fs::write(&scene.members, [&whole[..], format!("{}\n", numbers(900_000, 900_001)[0]).as_bytes()].concat()).unwrap();
-    let spent = scene.operator.spent("mutuelle");
+    let one_more = format!("{}\n", number(900_000));
+    fs::write(&scene.members, [&whole[..], one_more.as_bytes()].concat()).unwrap();
+    until("all was charged", || scene.operator.spent("mutuelle") == COST);
     scene.check(&server, &["--resume"]).wait().ends(65).complains(&["m.csv", "changed"]);
     scene.has_no_result();
-    assert_eq!(scene.operator.spent("mutuelle"), spent, "nothing is asked about a changed file");
+    assert_eq!(scene.operator.spent("mutuelle"), COST, "nothing is asked about a changed file");
     fs::write(&scene.members, whole).unwrap();
     scene.check(&server, &["--resume"]).wait().ends(0);
     scene.is_right();
@@ -159,7 +183,7 @@ async fn what_was_answered_was_charged_before() {
     let line = insurer.connect(&server).await;
     let chunks: Vec<Evaluate> = (10..26).map(|salt| line.chunk(elements(salt, 64))).collect();
     let asking = chunks.iter().map(|chunk| {
-        let bytes = blindlist_protocol::message::Request::Evaluate(chunk.clone()).encode();
+        let bytes = Request::Evaluate(chunk.clone()).encode();
         let (connection, operator) = (&line.connection, &operator);
         async move { (send(connection, &bytes).await.is_ok(), operator) }
     });
@@ -189,19 +213,14 @@ fn a_server_that_is_asked_to_stop_answers_what_it_was_asked() {
     let mut client = scene.check(&server, &[]);
     until("something was charged", || scene.operator.spent("mutuelle") > 0 || client.has_ended());
     server.stop();
-    let again = restart(&scene.operator, &address);
-    let ran = client.wait();
-    if ran.stdout.is_empty() {
-        scene.has_no_result();
-        scene.check(&again, &["--resume"]).wait().ends(0);
-    }
-    scene.is_right();
+    let again = Serving::start(&scene.operator, &address);
+    finish(&scene, client, &again);
 }
 
 #[test]
 fn a_killed_seal_leaves_no_release() {
     let operator = Operator::new("op");
-    let input = operator.file("breach.csv", format!("nir\n{}\n", numbers(0, 60_000).join("\n")));
+    let input = operator.file("breach.csv", format!("nir\n{}\n", numbers(0, 150_000).join("\n")));
     let first = operator.file("first.csv", format!("nir\n{}\n", numbers(0, 5).join("\n")));
     operator.seal(&first, "list-a", "identity", &[]).ends(0);
     let before = operator.run(&["lists"]).ends(0).stdout;
@@ -220,18 +239,18 @@ fn a_killed_seal_leaves_no_release() {
     operator.serve().stop();
     operator.run(&arguments).ends(0);
     let after = operator.run(&["lists"]).ends(0).stdout;
-    assert!(after.contains("60,000"), "{after}");
+    assert!(after.contains("150,000"), "{after}");
     assert!(entries() > begun);
     let insurer = Insurer::enrolled("mutuelle", &operator, 60);
     let server = operator.serve();
-    let members = insurer.file("m.csv", format!("nir\n{}\n", numbers(59_999, 60_001).join("\n")));
+    let members = insurer.file("m.csv", format!("nir\n{}\n", numbers(149_999, 150_001).join("\n")));
     insurer.check(&members, &server, "out", &[]).ends(0).prints(&["1 of 2 members"]);
 }
 
 #[test]
 fn two_seals_do_not_meet() {
     let operator = Operator::new("op");
-    let input = operator.file("breach.csv", format!("nir\n{}\n", numbers(0, 60_000).join("\n")));
+    let input = operator.file("breach.csv", format!("nir\n{}\n", numbers(0, 150_000).join("\n")));
     let releases = operator.home().join("releases");
     let entries = || fs::read_dir(&releases).unwrap().count();
     let arguments = ["seal", input.to_str().unwrap(), "--list", "list-a", "--categories", "identity"];
@@ -239,9 +258,4 @@ fn two_seals_do_not_meet() {
     until("a release is being made", || entries() > 0 || sealing.has_ended());
     operator.run(&arguments).ends(75);
     sealing.wait().ends(0);
-}
-
-/// Serves where the server before it did.
-fn restart(operator: &Operator, address: &str) -> Serving {
-    Serving::start(operator, address)
 }

@@ -44,12 +44,12 @@ fn messy_members() -> (Vec<u8>, String) {
 
 const REJECTED: &str = "\
 row,column,reason
-7,nir,the key does not belong to the number; one of its digits is wrong
-8,nir,the cell is empty
-9,nir,a spreadsheet has rounded this number; export the column again as text
-10,row,\"the row has 1 field, the header has 3\"
-11,nir,\"a social security number has 13 characters, or 15 with its key\"
-12,nir,\"a social security number has only digits, and A or B after the 2 of a Corsican department\"
+7,nir,nir-key: the key does not belong to the number; one of its digits is wrong
+8,nir,empty: the cell is empty
+9,nir,nir-rounded: a spreadsheet has rounded this number; export the column again as text
+10,row,\"field-count: the row has 1 field, the header has 3\"
+11,nir,\"nir-length: a social security number has 13 characters, or 15 with its key\"
+12,nir,\"nir-character: a social security number has only digits, and A or B after the 2 of a Corsican department\"
 ";
 
 /// People in several rows, with a column of categories.
@@ -123,7 +123,7 @@ fn a_beneficiary_is_one_person_of_those_who_share_a_number() {
     assert_eq!(who, ["jumelle", "incomplète"]);
     assert_eq!(
         results.text("rejected.csv"),
-        "row,column,reason\n5,birth_date,that month of that year has no such day\n"
+        "row,column,reason\n5,birth_date,date-day: that month of that year has no such day\n"
     );
 }
 

@@ -76,7 +76,8 @@ pub struct Rejection {
     pub reason: Reason,
 }
 
-/// Writes `rejected.csv`: a header and one line `row,column,reason` for each rejected row.
+/// Writes `rejected.csv`: a header and one line `row,column,reason` for each rejected row; the reason is its code, for
+/// programs, a colon, and the sentence for people.
 #[derive(Debug)]
 pub struct RejectedWriter<W: io::Write> {
     lines: csv::Writer<W>,
@@ -100,7 +101,7 @@ impl<W: io::Write> RejectedWriter<W> {
     /// If the output fails.
     pub fn write(&mut self, rejection: &Rejection) -> io::Result<()> {
         let Rejection { row, column, reason } = rejection;
-        self.lines.write_record([row.to_string().as_str(), column, &reason.to_string()])?;
+        self.lines.write_record([&row.to_string(), *column, &format!("{}: {reason}", reason.code())])?;
         self.count += 1;
         Ok(())
     }

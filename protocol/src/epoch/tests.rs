@@ -116,6 +116,7 @@ const THRESHOLD: &str = "the threshold is not from 1 to the number of holders";
 const POLYNOMIAL: &str = "K and the shares do not lie on one polynomial of the threshold's degree";
 const ADDRESSES: &str = "a holder has more than 16 addresses";
 const CANARIES_EQUAL: &str = "two canaries are equal";
+const SHARED: &str = "two holders share a ledger or a receipt key";
 
 /// [EPO-1], [EPO-2], [EPO-4]
 #[test]
@@ -138,6 +139,8 @@ fn every_rule_is_kept() {
             (|record| record.holders[2].addresses = vec!["a:1".parse().unwrap(); 17], ADDRESSES),
             (|record| record.canaries[3] = record.canaries[0], CANARIES_EQUAL),
             (|record| record.canaries[2] = record.canaries[1], CANARIES_EQUAL),
+            (|record| record.holders[1].ledger = record.holders[0].ledger, SHARED),
+            (|record| record.holders[2].receipt_key = record.holders[0].receipt_key, SHARED),
         ],
     );
     assert_allowed(

@@ -129,16 +129,3 @@ impl fmt::Display for Field {
         f.pad(self.name())
     }
 }
-
-impl FromStr for Field {
-    type Err = UnknownField;
-
-    fn from_str(text: &str) -> Result<Self, UnknownField> {
-        Self::ALL.into_iter().find(|field| field.name() == text).ok_or(UnknownField)
-    }
-}
-
-/// A name that stands for no field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("unknown field; the fields are nir, birth_date, birth_rank, birth_name and given_name")]
-pub struct UnknownField;

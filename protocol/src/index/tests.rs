@@ -1,5 +1,4 @@
 //! What the encoder writes, and that it comes back. Hostile files are in [`hostile`], searches in [`search`].
-#![allow(clippy::indexing_slicing, reason = "a test that reaches beyond its own data should fail")]
 
 mod hostile;
 mod reference;

@@ -1,4 +1,4 @@
-//! Both blindings (SPEC.md, "Blinding"). The server cannot tell which one a client used.
+//! Both blindings (SPEC.md, "Jobs and blinding"). The server cannot tell which one a client used.
 //!
 //! Additive, Blindlist's own: B = H(x) + r·G, N = Z − r·K: two multiplications of fixed points instead of two of fresh
 //! ones. It is sound only if Z = k·B for the very k of K = k·G, so [`additive_unblind`] must run after a proof of that;

@@ -75,11 +75,11 @@ fn a_member_file_gives_exact_results() {
     assert_eq!(
         String::from_utf8(writer.finish().unwrap()).unwrap(),
         "row,column,reason\n\
-         5,nir,the key does not belong to the number; one of its digits is wrong\n\
-         6,nir,the cell is empty\n\
-         7,nir,a spreadsheet has rounded this number; export the column again as text\n\
-         8,row,\"the row has 2 fields, the header has 3\"\n\
-         9,row,the row holds a NUL byte\n"
+         5,nir,nir-key: the key does not belong to the number; one of its digits is wrong\n\
+         6,nir,empty: the cell is empty\n\
+         7,nir,nir-rounded: a spreadsheet has rounded this number; export the column again as text\n\
+         8,row,\"field-count: the row has 2 fields, the header has 3\"\n\
+         9,row,nul-byte: the row holds a NUL byte\n"
     );
 }
 
