@@ -26,7 +26,7 @@ impl Operator {
     /// An operator with one list `list-a`, of two categories, with these social security numbers on it.
     pub fn with_numbers<S: AsRef<str>>(name: &str, numbers: &[S]) -> Self {
         let operator = Self::new(name);
-        let input = operator.file("breach.csv", &numbers_csv(numbers));
+        let input = operator.file("breach.csv", numbers_csv(numbers));
         operator.seal(&input, "list-a", "identity,contract", &[]).ends(0);
         operator
     }

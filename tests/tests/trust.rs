@@ -126,11 +126,14 @@ fn a_file_that_was_changed_is_no_bundle_and_no_request() {
     let bundle = insurer.approved(&operator, 60);
     for file in [&bundle, &insurer.request()] {
         let good = fs::read(file).unwrap();
-        let changes: [&dyn Fn(&mut Vec<u8>); 4] = [
-            &|bytes| bytes[good.len() / 2] ^= 1,
-            &|bytes| *bytes.last_mut().unwrap() ^= 1,
-            &|bytes| bytes.truncate(good.len() - 1),
-            &|bytes| bytes.push(0),
+        let changes: [fn(&mut Vec<u8>); 4] = [
+            |bytes| {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+            },
+            |bytes| *bytes.last_mut().unwrap() ^= 1,
+            |bytes| bytes.truncate(bytes.len() - 1),
+            |bytes| bytes.push(0),
         ];
         for change in changes {
             let mut bad = good.clone();

@@ -5,16 +5,14 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::exit::Code;
 use crate::text;
-
-/// The longest path that a message shows, in characters.
-const SHOWN_PATH: usize = 1024;
 
 /// A folder, a file or the terminal could not be used.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The system refused an action.
-    #[error("could not {action} {}: {source}", shown(.path))]
+    #[error("could not {action} {}: {source}", text::path(.path))]
     Io {
         /// What was being done, as an infinitive.
         action: &'static str,
@@ -24,7 +22,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// There is no room left for what was to be written.
-    #[error("could not {action} {}: the disk is full; free some space and try again", shown(.path))]
+    #[error("could not {action} {}: the disk is full; free some space and try again", text::path(.path))]
     DiskFull {
         /// What was being done, as an infinitive.
         action: &'static str,
@@ -34,8 +32,8 @@ pub enum StoreError {
     /// Users other than the owner have access to a folder or file that must be private.
     #[error(
         "{} is open to other users (mode {mode:04o}); make it private with: chmod {wanted:o} {}",
-        shown(.path),
-        quoted(.path)
+        text::path(.path),
+        text::word(.path)
     )]
     OpenToOthers {
         /// The folder or file.
@@ -46,31 +44,31 @@ pub enum StoreError {
         wanted: u32,
     },
     /// A file was expected, and something else was found: a folder, a pipe, a device.
-    #[error("{} is not a regular file", shown(.path))]
+    #[error("{} is not a regular file", text::path(.path))]
     NotAFile {
         /// What was found.
         path: PathBuf,
     },
     /// A folder was expected, and something else was found.
-    #[error("{} is not a folder", shown(.path))]
+    #[error("{} is not a folder", text::path(.path))]
     NotAFolder {
         /// What was found.
         path: PathBuf,
     },
     /// A folder that was to be filled for the first time holds something already.
-    #[error("the folder {} is not empty; choose a new folder or an empty one", shown(.path))]
+    #[error("the folder {} is not empty; choose a new folder or an empty one", text::path(.path))]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
     /// A file that was to be made exists already. It was left as it is.
-    #[error("{} exists already and was left as it is", shown(.path))]
+    #[error("{} exists already and was left as it is", text::path(.path))]
     Exists {
         /// The file.
         path: PathBuf,
     },
     /// A file is longer than it may be.
-    #[error("{} is longer than {max} bytes, the most that is accepted here", shown(.path))]
+    #[error("{} is longer than {max} bytes, the most that is accepted here", text::path(.path))]
     TooLong {
         /// The file.
         path: PathBuf,
@@ -78,19 +76,19 @@ pub enum StoreError {
         max: u64,
     },
     /// A file grew or shrank while it was being read.
-    #[error("{} was changed while it was being read; try again", shown(.path))]
+    #[error("{} was changed while it was being read; try again", text::path(.path))]
     Changed {
         /// The file.
         path: PathBuf,
     },
     /// Another process holds the lock of a folder.
-    #[error("another process uses {}; wait until it has ended, or stop it", shown(.path))]
+    #[error("another process uses {}; wait until it has ended, or stop it", text::path(.path))]
     Locked {
         /// The folder.
         path: PathBuf,
     },
     /// A path has no last component that could be a file's name.
-    #[error("{} does not name a file", shown(.path))]
+    #[error("{} does not name a file", text::path(.path))]
     NoFileName {
         /// The path.
         path: PathBuf,
@@ -117,15 +115,25 @@ impl StoreError {
             Self::Io { action, path, source }
         }
     }
-}
 
-fn shown(path: &Path) -> String {
-    text::escape(&path.to_string_lossy(), SHOWN_PATH)
-}
-
-/// The path as one word of a shell command.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", shown(path).replace('\'', r"'\''"))
+    /// The exit code of a program that ends with this error, unless the file's meaning suggests another one.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Locked { .. } | Self::Changed { .. } => Code::TryAgain,
+            Self::NotAFile { .. } | Self::TooLong { .. } => Code::BadInput,
+            // A confirmation that nobody can give is a thing that is not allowed.
+            Self::NoTerminal => Code::NotAllowed,
+            Self::Io { .. }
+            | Self::DiskFull { .. }
+            | Self::OpenToOthers { .. }
+            | Self::NotAFolder { .. }
+            | Self::NotEmpty { .. }
+            | Self::Exists { .. }
+            | Self::NoFileName { .. }
+            | Self::Terminal { .. } => Code::Failure,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +158,22 @@ mod tests {
             error.to_string(),
             r"/it's here is open to other users (mode 0755); make it private with: chmod 700 '/it'\''s here'"
         );
+    }
+
+    #[test]
+    fn what_a_later_attempt_cures_is_told_from_what_it_does_not() {
+        let path = || PathBuf::from("/x");
+        for (error, code) in [
+            (StoreError::Locked { path: path() }, Code::TryAgain),
+            (StoreError::Changed { path: path() }, Code::TryAgain),
+            (StoreError::TooLong { path: path(), max: 1 }, Code::BadInput),
+            (StoreError::NotAFile { path: path() }, Code::BadInput),
+            (StoreError::NoTerminal, Code::NotAllowed),
+            (StoreError::DiskFull { action: "write", path: path() }, Code::Failure),
+            (StoreError::OpenToOthers { path: path(), mode: 0o644, wanted: 0o600 }, Code::Failure),
+        ] {
+            assert_eq!(error.code(), code, "{error}");
+        }
     }
 
     #[test]

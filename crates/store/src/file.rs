@@ -46,28 +46,31 @@ impl Mode {
 /// grows or shrinks meanwhile, [`StoreError::Io`] when it cannot be read.
 pub fn read_secret(path: impl AsRef<Path>, max: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let path = path.as_ref();
-    let failed = |source| StoreError::io("read", path, source);
-    // NONBLOCK: opening a pipe must not wait for a writer before it is refused.
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    let found = file.metadata().map_err(failed)?;
-    if !found.is_file() {
-        return Err(StoreError::NotAFile { path: path.to_path_buf() });
-    }
-    let mode = found.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(StoreError::OpenToOthers { path: path.to_path_buf(), mode, wanted: Mode::Private.bits() });
-    }
     let too_long = || StoreError::TooLong { path: path.to_path_buf(), max };
-    if found.len() > max {
+    let mut file = open_secret(path)?;
+    if file.length > max {
         return Err(too_long());
     }
-    let length = usize::try_from(found.len()).map_err(|_| too_long())?;
+    let length = usize::try_from(file.length).map_err(|_| too_long())?;
     // Exactly as long as the file: a vector that grew would leave copies behind.
     let mut secret = Zeroizing::new(vec![0; length]);
-    read_whole(&mut file, &mut secret)
-        .map_err(failed)?
-        .ok_or_else(|| StoreError::Changed { path: path.to_path_buf() })?;
+    file.read_into(path, &mut secret)?;
+    Ok(secret)
+}
+
+/// Reads a secret of exactly `N` bytes as [`read_secret`] does.
+///
+/// # Errors
+/// [`StoreError::Io`] when it has another length, else those of [`read_secret`].
+pub fn read_secret_exact<const N: usize>(path: impl AsRef<Path>) -> Result<Zeroizing<[u8; N]>, StoreError> {
+    let path = path.as_ref();
+    let wrong = |found| StoreError::io("use", path, io::Error::other(format!("it has {found} bytes instead of {N}")));
+    let mut secret = Zeroizing::new([0; N]);
+    let mut file = open_secret(path)?;
+    if file.length != N as u64 {
+        return Err(wrong(file.length));
+    }
+    file.read_into(path, &mut *secret)?;
     Ok(secret)
 }
 
@@ -85,6 +88,37 @@ pub fn read_limited(path: impl AsRef<Path>, max: u64) -> Result<Vec<u8>, StoreEr
         Ok(bytes)
     } else {
         Err(StoreError::TooLong { path: path.to_path_buf(), max })
+    }
+}
+
+/// A secret's file that was found private.
+struct SecretFile {
+    file: File,
+    /// Its length in bytes when it was opened.
+    length: u64,
+}
+
+fn open_secret(path: &Path) -> Result<SecretFile, StoreError> {
+    let failed = |source| StoreError::io("read", path, source);
+    // NONBLOCK: opening a pipe must not wait for a writer before it is refused.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    if !found.is_file() {
+        return Err(StoreError::NotAFile { path: path.to_path_buf() });
+    }
+    let mode = found.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(StoreError::OpenToOthers { path: path.to_path_buf(), mode, wanted: Mode::Private.bits() });
+    }
+    Ok(SecretFile { file, length: found.len() })
+}
+
+impl SecretFile {
+    /// Reads all of it into `secret`, which is as long as it was.
+    fn read_into(&mut self, path: &Path, secret: &mut [u8]) -> Result<(), StoreError> {
+        let read = read_whole(&mut self.file, secret).map_err(|source| StoreError::io("read", path, source))?;
+        read.ok_or_else(|| StoreError::Changed { path: path.to_path_buf() })
     }
 }
 

@@ -136,6 +136,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::text;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -165,7 +166,7 @@ mod tests {
             chmod(&path, bad);
             let error = PrivateFolder::open(&path).unwrap_err();
             assert!(matches!(&error, StoreError::OpenToOthers { mode, .. } if *mode == bad), "{bad:o}: {error}");
-            assert!(error.to_string().ends_with(&format!("chmod 700 '{}'", path.display())), "{error}");
+            assert!(error.to_string().ends_with(&format!("chmod 700 {}", text::word(&path))), "{error}");
             assert!(matches!(PrivateFolder::create(&path), Err(StoreError::OpenToOthers { .. })));
             assert_eq!(mode(&path), bad, "refusing changes nothing");
         }

@@ -3,6 +3,11 @@
 //! Names, titles and paths come from other people. Shown raw, they could clear the screen, forge a fingerprint line or
 //! reverse what is read. What is written into files is not this module's business.
 
+use std::path::Path;
+
+/// The longest path that is shown, in characters: more than a path of most systems has.
+const SHOWN_PATH: usize = 4096;
+
 /// `text` with every character that a terminal would obey, hide or reorder by written as `\u{..}`.
 ///
 /// These are the control characters (C0, DEL, C1), the line and paragraph separators, the bidirectional controls and
@@ -23,6 +28,20 @@ pub fn escape(text: &str, max: usize) -> String {
         }
     }
     safe
+}
+
+/// A path to be shown, [escaped](escape).
+#[must_use]
+pub fn path(path: &Path) -> String {
+    escape(&path.to_string_lossy(), SHOWN_PATH)
+}
+
+/// A path as one word of a shell command that is suggested: in single quotes unless it is plain, and [escaped](escape).
+#[must_use]
+pub fn word(path: &Path) -> String {
+    let shown = self::path(path);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if !shown.is_empty() && shown.chars().all(plain) { shown } else { format!("'{}'", shown.replace('\'', r"'\''")) }
 }
 
 fn is_hazardous(character: char) -> bool {
@@ -85,6 +104,28 @@ mod tests {
         assert_eq!(escape("éèàç", 3), "éèà…");
         assert_eq!(escape("a", 0), "…");
         assert_eq!(escape("", 0), "");
+    }
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_part_or_expand_it() {
+        for plain in ["/srv/op-1", "a.b_c+d"] {
+            assert_eq!(word(Path::new(plain)), plain);
+        }
+        for (path, quoted) in [
+            ("it's $HOME", r"'it'\''s $HOME'"),
+            ("", "''"),
+            ("~", "'~'"),
+            ("a;b", "'a;b'"),
+            ("é", "'é'"),
+            ("a\u{1b}[2Jb", r"'a\u{1b}[2Jb'"),
+        ] {
+            assert_eq!(word(Path::new(path)), quoted);
+        }
+    }
+
+    #[test]
+    fn a_path_is_shown_without_controls() {
+        assert_eq!(path(Path::new("/a b/\u{1b}é")), r"/a b/\u{1b}é");
     }
 
     proptest! {

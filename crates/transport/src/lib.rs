@@ -35,4 +35,4 @@ pub const ALPN: &[u8] = b"blindlist/1";
 pub const SERVER_NAME: &str = "server.blindlist.invalid";
 
 /// The application code with which a server that stops closes a connection: come back later.
-pub const CLOSE_COME_BACK: u32 = 1;
+const CLOSE_COME_BACK: u32 = 1;

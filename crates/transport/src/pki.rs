@@ -23,7 +23,7 @@ use crate::{SERVER_NAME, TransportError, tls};
 /// Days for which an authority's certificate is valid: ten years.
 ///
 /// The TLS stack does not check the dates of a pinned authority; they tell the operator when to plan its successor.
-pub const AUTHORITY_DAYS: u32 = 3_653;
+const AUTHORITY_DAYS: u32 = 3_653;
 
 /// Days for which a server's certificate is valid unless the operator says otherwise: five years.
 pub const SERVER_DAYS: u32 = 1_826;
@@ -32,9 +32,13 @@ pub const SERVER_DAYS: u32 = 1_826;
 pub const CLIENT_DAYS: u32 = 825;
 
 /// Seconds by which a certificate begins before it is issued, for peers whose clocks are behind.
-pub const BACKDATE_SECONDS: u64 = 3_600;
+const BACKDATE_SECONDS: u64 = 3_600;
 
 const SECONDS_PER_DAY: u64 = 86_400;
+
+/// PKCS #8 of an Ed25519 key without its public key, up to its seed of 32 bytes (RFC 8410, section 7).
+const PKCS8_HEAD: [u8; 16] =
+    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
 /// The operator's certificate authority: its certificate and the key that signs the others.
 pub struct CertificateAuthority {
@@ -44,7 +48,7 @@ pub struct CertificateAuthority {
 }
 
 impl CertificateAuthority {
-    /// Makes a new authority for `operator` with a fresh key, valid for [`AUTHORITY_DAYS`] from `now` (unix seconds).
+    /// Makes a new authority for `operator` with a fresh key, valid for ten years from `now` (unix seconds).
     ///
     /// # Errors
     /// [`TransportError::Pki`] if `now` is not a date that a certificate can carry.
@@ -199,6 +203,18 @@ impl TlsKey {
         let pair = KeyPair::generate_for(&PKCS_ED25519).map_err(|_| pki_error("a fresh TLS key could not be made"))?;
         let pair = Zeroizing::new(pair);
         Self::from_pkcs8(Zeroizing::new(pair.serialized_der().to_vec()))
+    }
+
+    /// The key of an Ed25519 seed: 32 random bytes (RFC 8032, section 5.1.5).
+    ///
+    /// # Errors
+    /// [`TransportError::Pki`] if TLS cannot use it.
+    pub fn from_seed(seed: &[u8; 32]) -> Result<Self, TransportError> {
+        // Its whole length at once: a vector that grew would leave a copy behind.
+        let mut pkcs8 = Zeroizing::new(Vec::with_capacity(PKCS8_HEAD.len() + seed.len()));
+        pkcs8.extend_from_slice(&PKCS8_HEAD);
+        pkcs8.extend_from_slice(seed);
+        Self::from_pkcs8(pkcs8)
     }
 
     /// Reads a stored key: PKCS #8 DER (RFC 5958), with or without the public key in it.

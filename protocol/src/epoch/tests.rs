@@ -179,7 +179,14 @@ fn shares_off_the_polynomial_are_refused() {
 
 /// So many holders of one same share, as a threshold of 1 has them.
 fn copies(record: &EpochRecord, count: u8) -> Vec<Holder> {
-    (1..=count).map(|index| Holder { index, share: record.key, ..record.holders[0].clone() }).collect()
+    let copy = |index| Holder {
+        index,
+        share: record.key,
+        receipt_key: VerifyingKey::from_bytes([index; 32]),
+        ledger: LedgerId::from_bytes([index; 16]),
+        addresses: vec![],
+    };
+    (1..=count).map(copy).collect()
 }
 
 #[test]

@@ -275,9 +275,8 @@ fn schemes_and_fields_have_names_and_bytes() {
         assert!(serde_json::from_str::<Scheme>(unknown).is_err(), "{unknown}");
     }
     assert_eq!("NIR".parse::<Scheme>(), Err(UnknownScheme));
-    for field in Field::ALL {
-        assert_eq!(field.to_string().parse(), Ok(field));
-    }
+    let names: Vec<_> = Field::ALL.iter().map(Field::to_string).collect();
+    assert_eq!(names, ["nir", "birth_date", "birth_rank", "birth_name", "given_name"]);
     assert_eq!(Scheme::Person.fields(), [Field::BirthName, Field::GivenName, Field::BirthDate]);
 }
 

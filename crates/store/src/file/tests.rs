@@ -7,6 +7,7 @@ use std::thread;
 use tempfile::TempDir;
 
 use super::*;
+use crate::text;
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -48,7 +49,7 @@ fn a_secret_open_to_others_is_refused_with_the_command_to_run() {
         let path = secret(&folder, b"key", open);
         let error = read_secret(&path, 3).unwrap_err();
         assert!(matches!(&error, StoreError::OpenToOthers { mode, .. } if *mode == open), "{open:o}: {error}");
-        assert!(error.to_string().ends_with(&format!("chmod 600 '{}'", path.display())), "{error}");
+        assert!(error.to_string().ends_with(&format!("chmod 600 {}", text::word(&path))), "{error}");
         assert!(!format!("{error} {error:?}").contains("key"));
     }
 }
@@ -89,6 +90,17 @@ fn limits_are_exact() {
     assert!(matches!(read_limited(&path, 4), Err(StoreError::TooLong { max: 4, .. })));
     assert!(matches!(read_limited("/dev/zero", 1000), Err(StoreError::TooLong { .. })));
     assert!(matches!(read_limited(folder.path(), 9), Err(StoreError::Io { .. })));
+}
+
+#[test]
+fn a_secret_of_a_fixed_length_has_that_length() {
+    let folder = folder();
+    let path = secret(&folder, b"12345", 0o600);
+    assert_eq!(*read_secret_exact::<5>(&path).unwrap(), *b"12345");
+    assert!(matches!(read_secret_exact::<4>(&path), Err(StoreError::Io { .. })));
+    assert!(matches!(read_secret_exact::<6>(&path), Err(StoreError::Io { .. })));
+    secret(&folder, b"12345", 0o644);
+    assert!(matches!(read_secret_exact::<5>(&path), Err(StoreError::OpenToOthers { .. })));
 }
 
 #[test]

@@ -14,6 +14,18 @@ fn an_authority_comes_back_from_its_parts() {
     assert_eq!(issue(&made), issue(&loaded));
 }
 
+/// RFC 8032, section 7.1, TEST 1.
+#[test]
+fn a_seed_makes_its_key() {
+    let seed = *b"\x9d\x61\xb1\x9d\xef\xfd\x5a\x60\xba\x84\x4a\xf4\x92\xec\x2c\xc4\
+                 \x44\x49\xc5\x69\x7b\x32\x69\x19\x70\x3b\xac\x03\x1c\xae\x7f\x60";
+    let public = *b"\xd7\x5a\x98\x01\x82\xb1\x0a\xb7\xd5\x4b\xfe\xd3\xc9\x64\x07\x3a\
+                   \x0e\xe1\x72\xf3\xda\xa6\x23\x25\xaf\x02\x1a\x68\xf7\x07\x51\x1a";
+    let key = TlsKey::from_seed(&seed).unwrap();
+    assert_eq!(*key.public_key(), public);
+    assert_eq!(*TlsKey::from_pkcs8(key.pkcs8().clone()).unwrap().public_key(), public);
+}
+
 #[test]
 fn parts_of_different_authorities_do_not_make_one() {
     let here = CertificateAuthority::generate("here", NOW).unwrap();
