@@ -112,11 +112,15 @@ impl std::fmt::Display for Detail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let value = self.0.value;
         match self.0.code {
-            RefusalCode::OverBudget => write!(f, " ({value} evaluations are missing); ask the operator to raise it"),
+            RefusalCode::OverBudget => write!(
+                f,
+                " ({value} evaluations are missing); ask the operator to raise it with `blindlistd insurer set-budget`"
+            ),
             RefusalCode::Busy | RefusalCode::RateLimited => {
                 write!(f, "; try again in {} seconds", value.div_ceil(1_000).max(1))
             }
-            RefusalCode::Suspended | RefusalCode::UnknownInsurer => f.write_str("; ask the operator"),
+            RefusalCode::Suspended => f.write_str("; the operator ends that with `blindlistd insurer resume`"),
+            RefusalCode::UnknownInsurer => f.write_str("; ask the operator"),
             RefusalCode::UnknownEpoch | RefusalCode::RetiredEpoch | RefusalCode::UnknownObject => {
                 f.write_str("; the operator's lists may have changed meanwhile")
             }

@@ -1,8 +1,8 @@
 //! `blindlist check`: which members are on the operator's lists, and what leaked for each.
 //!
-//! 1. What is live is learnt and the indexes fetched: [`crate::live`], [`crate::index`].
-//! 2. `members` turns the rows into distinct identifiers.
-//! 3. `plan` finds the unfinished jobs to go on with, and makes sure that the budget suffices before anything is sent.
+//! 1. What is live is learnt: [`crate::live`].
+//! 2. `plan` finds the unfinished jobs to go on with; `members` turns the rows into distinct identifiers.
+//! 3. The budget must suffice, and the indexes are fetched: [`crate::index`].
 //! 4. `asking` has them evaluated, chunk by chunk, and keeps nothing that is not proven.
 //! 5. `matching` looks the entries up and makes sure that every canary is found.
 //! 6. `results` reads the members again and writes the three files, all or none.
@@ -32,10 +32,12 @@ use crate::live::{self, Live, Release};
 use crate::profile::jobs::Jobs;
 use crate::profile::{Enrolled, Profile};
 use crate::show::{moment, note, number};
-use crate::{ClientError, index};
+use crate::{ClientError, Stop, index};
 use asking::{Kept, Work};
 use matching::Findings;
+use members::Members;
 use plan::Plan;
+pub use results::FILES;
 pub use summary::Summary;
 
 /// What to check, as the command line says it.
@@ -67,6 +69,7 @@ pub struct Answered<'a> {
     /// For each release, by its place in the plan, the entries of the members and of the canaries.
     entries: Vec<(usize, Vec<Kept>)>,
     summary: Summary,
+    stop: Stop,
 }
 
 /// Has a member file evaluated for the live lists. `now` is in seconds since 1970.
@@ -77,29 +80,30 @@ pub async fn ask<'a>(
     profile: &'a Profile,
     channel: &impl Channel,
     options: &'a CheckOptions,
+    stop: &Stop,
     now: u64,
 ) -> Result<Answered<'a>, ClientError> {
     let enrolled = profile.enrolled()?;
     prepare_output(options)?;
     let jobs = profile.jobs()?;
-    let Live { catalog, digest, epochs, releases } = live::refresh(profile, &enrolled, channel, now).await?;
+    let Live { catalog, digest, epochs, releases } = stop.or(live::refresh(profile, &enrolled, channel, now)).await?;
     let (scheme, releases) = choose(&releases, options)?;
-    for release in &releases {
-        index::fetch(profile, channel, &release.manifest).await?;
-    }
     let plan = Plan::new(&jobs, scheme, releases, epochs, options)?;
-    let read = members::read(&options.members, scheme, &plan.columns)?;
-    if read.sha256 != plan.members_sha256 {
-        return Err(ClientError::MembersChanged(options.members.clone()));
-    }
-    plan.check_budget(channel, read.distinct).await?;
+    let begun = plan.goes_on();
+    let prepared = prepare(profile, channel, options, &plan, stop).await;
+    let read = prepared.inspect_err(|error| {
+        if begun {
+            advise_resume(error);
+        }
+    })?;
     let mut summary = Summary::new(&enrolled.bundle().operator, (&catalog, digest), &plan, &read);
     summary.started = moment(now);
     summary.out.clone_from(&options.out);
     let members = read.identifiers;
-    let mut answered = Answered { profile, options, jobs, plan, members, entries: Vec::new(), summary };
-    answered.evaluate(channel, &enrolled).await.inspect_err(|_| advise_resume())?;
-    answered.summary.evaluations.remaining = remaining(channel, &answered.plan).await;
+    let mut answered =
+        Answered { profile, options, jobs, plan, members, entries: Vec::new(), summary, stop: stop.clone() };
+    stop.or(answered.evaluate(channel, &enrolled)).await.inspect_err(advise_resume)?;
+    answered.summary.evaluations.remaining = stop.or(remaining(channel, &answered.plan)).await.ok();
     Ok(answered)
 }
 
@@ -124,12 +128,10 @@ impl Answered<'_> {
     /// Looks the members up and writes the results. `clock` gives seconds since 1970.
     ///
     /// # Errors
-    /// [`ClientError`]. No result is written then; what was paid for stays in the profile for `--resume`.
+    /// [`ClientError`]. What was paid for stays in the profile for `--resume`; no result is written, unless it says so.
     pub fn conclude(mut self, clock: impl Fn() -> u64) -> Result<Summary, ClientError> {
-        self.look_up_and_write(clock).inspect_err(|_| advise_resume())?;
-        for id in self.plan.finished_jobs() {
-            self.jobs.remove(id)?;
-        }
+        self.look_up_and_write(clock).inspect_err(advise_resume)?;
+        self.plan.finished_jobs().for_each(|id| self.jobs.remove_or_say(id));
         Ok(self.summary)
     }
 
@@ -138,29 +140,52 @@ impl Answered<'_> {
         for (place, entries) in std::mem::take(&mut self.entries) {
             let release = self.plan.releases.get(place);
             let manifest = &release.ok_or(ClientError::Internal("entries without a release"))?.manifest;
-            let bytes = index::load(self.profile, manifest)?;
+            let bytes = index::load(self.profile, manifest, &self.stop)?;
             let index = index::open(&bytes, manifest)?;
             matching::look_up(entries, self.members.len(), (manifest, &index), |person, label| {
                 findings.add(place, person, label);
             })?;
         }
         self.summary.finished = moment(clock());
-        results::write(self.options, &self.plan, &self.members, &findings, &mut self.summary)
+        results::write(self.options, &self.plan, &self.members, &findings, &mut self.summary, &self.stop)
     }
 }
 
-/// What remains of the budgets of all epochs together; nothing when it cannot be told, since the answers are here.
-async fn remaining(channel: &impl Channel, plan: &Plan) -> Option<u64> {
+/// Reads the members, and makes sure of everything that is needed before they are asked for.
+async fn prepare(
+    profile: &Profile,
+    channel: &impl Channel,
+    options: &CheckOptions,
+    plan: &Plan,
+    stop: &Stop,
+) -> Result<Members, ClientError> {
+    let read = members::read(&options.members, plan.scheme, &plan.columns, stop)?;
+    if read.sha256 != plan.members_sha256 {
+        return Err(ClientError::MembersChanged(options.members.clone()));
+    }
+    stop.or(plan.check_budget(channel, read.distinct)).await?;
+    for release in &plan.releases {
+        index::fetch(profile, channel, &release.manifest, stop).await?;
+    }
+    Ok(read)
+}
+
+/// What remains of the budgets of all epochs together. The check can do without.
+async fn remaining(channel: &impl Channel, plan: &Plan) -> Result<u64, ClientError> {
     let mut remaining = 0_u64;
     for part in &plan.parts {
-        let account = channel::account(channel, part.epoch_id()).await.ok()?;
+        let account = channel::account(channel, part.epoch_id()).await?;
         remaining = remaining.saturating_add(account.remaining());
     }
-    Some(remaining)
+    Ok(remaining)
 }
 
-fn advise_resume() {
-    note("blindlist: no result was written; what was evaluated is kept: run the same command with --resume to go on");
+/// Says how to go on after a failure, when that can help.
+fn advise_resume(error: &ClientError) {
+    let written = if matches!(error, ClientError::HalfWritten { .. }) { "" } else { "no result was written; " };
+    if error.resumable() {
+        note(&format!("blindlist: {written}what was evaluated is kept: run the same command with --resume to go on"));
+    }
 }
 
 /// Makes the folder of the results if it is missing. In one that exists, the files are private all the same.
@@ -173,7 +198,7 @@ fn prepare_output(options: &CheckOptions) -> Result<(), ClientError> {
         PrivateFolder::create(&options.out)?;
     }
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for name in results::FILES {
+    for name in FILES {
         let path = options.out.join(name);
         if same(&path, &options.members) {
             return Err(ClientError::WouldReplaceInput(path));

@@ -1,34 +1,39 @@
 //! The command line of `blindlist`: what it takes, what it prints, how it ends.
 //!
-//! Results go to standard output, everything else to standard error. The clock is read here and nowhere else.
+//! Results go to standard output, everything else to standard error. Ctrl-C is heard here: see [`Stop`].
 
 use std::fmt::Display;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use blindlist_protocol::enrolment::Fingerprint;
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Column, parse_override};
 use blindlist_store::exit::Code;
-use blindlist_store::text::escape;
+use blindlist_store::{StoreError, text};
 use clap::{Args, Parser, Subcommand};
+use futures_util::FutureExt as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::channel::QuicChannel;
 use crate::check::{self, CheckOptions};
+use crate::outside::now;
 use crate::profile::Profile;
 use crate::show::note;
-use crate::{ClientError, enroll, lists};
+use crate::{ClientError, Stop, enroll, lists};
 
 /// The environment variable that says what is logged.
 const LOG: &str = "BLINDLIST_LOG";
 
 /// Finds out which of an insurer's members are on an operator's breach list, without showing anyone the members.
+///
+/// Results go to standard output, progress and messages to standard error. Exit codes: 0 done, also when nobody is
+/// affected; 1 failure, 2 wrong command line, 65 bad input, 69 server unreachable, 75 try again later, 76 the server broke
+/// the protocol, 77 not allowed or over budget.
 #[derive(Debug, Parser)]
-#[command(name = "blindlist", version, arg_required_else_help = true)]
+#[command(name = "blindlist", version, arg_required_else_help = true, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -111,7 +116,11 @@ struct CheckArgs {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
     match run(cli.command) {
         Ok(()) => Code::Done.into(),
         Err(error) => {
@@ -134,20 +143,19 @@ fn run(command: Command) -> Result<(), ClientError> {
             note(&format!("joined {} as {}", bundle.operator, bundle.insurer));
             Ok(())
         }
-        Command::Lists { place } => in_runtime(show_lists(place)),
-        Command::Check { place, check } => in_runtime(run_check(place, check)),
+        Command::Lists { place } => in_runtime(|stop| async move { stop.or(show_lists(place)).await }),
+        Command::Check { place, check } => in_runtime(|stop| run_check(place, check, stop)),
     }
 }
 
 fn enrolled(profile: &Profile, fingerprint: &Fingerprint) -> String {
-    let shown = |path: PathBuf| escape(&path.display().to_string(), 1_024);
     format!(
         "request      {}\nfingerprint  {fingerprint}\n\n\
          1. Send the request to the operator, and tell it the fingerprint by another way, such as a call.\n\
          2. The operator sends a bundle back and tells you its fingerprint.\n\
          3. Install it: blindlist join BUNDLE --profile {}\n",
-        shown(profile.request_path()),
-        shown(profile.path().to_owned())
+        text::path(&profile.request_path()),
+        text::word(profile.path())
     )
 }
 
@@ -159,7 +167,7 @@ async fn show_lists(place: Place) -> Result<(), ClientError> {
     print(&shown?)
 }
 
-async fn run_check(place: Place, check: CheckArgs) -> Result<(), ClientError> {
+async fn run_check(place: Place, check: CheckArgs, stop: Stop) -> Result<(), ClientError> {
     let profile = Profile::open(&place.profile)?;
     let options = CheckOptions {
         members: check.members,
@@ -169,36 +177,35 @@ async fn run_check(place: Place, check: CheckArgs) -> Result<(), ClientError> {
         columns: check.column,
         resume: check.resume,
     };
-    let channel = QuicChannel::connect(&profile.enrolled()?, place.server.as_deref()).await?;
-    let answered = check::ask(&profile, &channel, &options, now()).await;
-    channel.close().await;
+    let enrolled = profile.enrolled()?;
+    let connect = QuicChannel::connect(&enrolled, place.server.as_deref());
+    let channel = stop.or(connect).await?;
+    let answered = check::ask(&profile, &channel, &options, &stop, now()).await;
+    // Whoever does not want to wait for this is heard by what comes next.
+    let _closed = stop.or(channel.close().map(Ok::<_, ClientError>)).await;
     print(&answered?.conclude(now)?)
 }
 
-/// Runs a command to its end, or until Ctrl-C: what it holds in temporary files is then removed.
-fn in_runtime(command: impl Future<Output = Result<(), ClientError>>) -> Result<(), ClientError> {
+/// Runs a command that takes notice of Ctrl-C.
+fn in_runtime<F>(command: impl FnOnce(Stop) -> F) -> Result<(), ClientError>
+where
+    F: Future<Output = Result<(), ClientError>>,
+{
     let runtime = tokio::runtime::Runtime::new().map_err(|_| ClientError::Internal("no threads could be started"))?;
-    runtime.block_on(async {
-        tokio::select! {
-            done = command => done,
-            Ok(()) = tokio::signal::ctrl_c() => Err(ClientError::Interrupted),
-        }
-    })
+    runtime.block_on(async { command(Stop::on_ctrl_c()).await })
 }
 
 fn print(result: &impl Display) -> Result<(), ClientError> {
-    let mut out = io::stdout().lock();
-    let written = write!(out, "{result}").and_then(|()| out.flush());
-    written.map_err(|source| ClientError::File {
-        action: "write the result to",
-        path: "the standard output".into(),
-        source,
-    })
+    let failed = |source| StoreError::io("write the result to", Path::new("the standard output"), source);
+    Ok(write_result(io::stdout().lock(), result).map_err(failed)?)
 }
 
-/// Seconds since 1970; 0 on a clock before that, by which no certificate is valid.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+/// Whoever closes a pipe wants no more of it: that is no failure.
+fn write_result(mut out: impl Write, result: &impl Display) -> io::Result<()> {
+    match write!(out, "{result}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }
 
 #[cfg(test)]
@@ -219,5 +226,27 @@ mod tests {
             panic!("it is a check");
         };
         assert_eq!((check.column.len(), check.resume), (2, true));
+    }
+
+    /// Fails every write in one way.
+    struct Fails(io::ErrorKind);
+
+    impl Write for Fails {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    #[test]
+    fn only_a_closed_pipe_is_no_failure() {
+        assert!(write_result(Fails(io::ErrorKind::BrokenPipe), &"x").is_ok());
+        assert!(write_result(Fails(io::ErrorKind::StorageFull), &"x").is_err());
+        let mut out = Vec::new();
+        write_result(&mut out, &"x").unwrap();
+        assert_eq!(out, b"x");
     }
 }

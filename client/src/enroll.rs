@@ -10,25 +10,22 @@ use blindlist_protocol::params::MAX_ENROLMENT;
 use blindlist_protocol::text::{Address, Slug};
 use blindlist_store::confirm;
 use blindlist_store::file::read_limited;
-use zeroize::Zeroizing;
 
-use crate::ClientError;
 use crate::profile::{Keys, Profile};
 use crate::show::note;
+use crate::{ClientError, outside};
 
 /// Makes an insurer's keys and its request; the fingerprint is the request's.
 ///
 /// # Errors
-/// [`ClientError::KeysExist`], [`ClientError::Store`].
+/// [`ClientError::KeysExist`], [`ClientError::Store`], [`ClientError::Randomness`].
 pub fn enroll(path: &Path, name: Slug) -> Result<Fingerprint, ClientError> {
     let profile = Profile::create(path)?;
     let _lock = profile.lock()?;
     if profile.has_keys() {
         return Err(ClientError::KeysExist(path.to_owned()));
     }
-    let signing = Zeroizing::new(rand::random::<[u8; 32]>());
-    let tls = Zeroizing::new(rand::random::<[u8; 32]>());
-    let (keys, request) = Keys::from_seeds(name, &signing, &tls)?;
+    let (keys, request) = Keys::from_seeds(name, &*outside::random()?, &*outside::random()?)?;
     let request = object::sign(&request, keys.signing());
     profile.write_enrolment(&keys, &request)?;
     Ok(Fingerprint::of(&request))

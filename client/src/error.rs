@@ -1,7 +1,10 @@
-//! What can go wrong, each in one sentence, and the one table from errors to exit codes.
+//! What can go wrong, each in one sentence.
 //!
 //! A message never holds a cell of a member file, nor text of the other side that was not checked.
 
+mod meaning;
+
+use std::cmp::Ordering;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -12,14 +15,13 @@ use blindlist_protocol::ids::{Digest, EpochId};
 use blindlist_protocol::index::IndexError;
 use blindlist_protocol::insurer::EvaluationError;
 use blindlist_protocol::object::ObjectError;
-use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_protocol::text::Slug;
 use blindlist_records::{ColumnError, Rejection, TableError};
-use blindlist_store::StoreError;
-use blindlist_store::exit::Code;
+use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
 
 use crate::channel::ChannelError;
+use crate::check::FILES;
 use crate::show::number;
 
 /// Why a command ended without doing what it was asked.
@@ -28,15 +30,13 @@ pub enum ClientError {
     /// A folder, a file or the terminal.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A file that could not be worked on in a way that [`StoreError`] does not know.
-    #[error("could not {action} {}: {source}", path.display())]
-    File {
-        /// What was being done, as an infinitive.
-        action: &'static str,
-        /// What it was being done to.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
+    /// The results could not all be put in place.
+    #[error("{source}; {}", Places(*new))]
+    HalfWritten {
+        /// How many of the results, in the order of [`crate::check::FILES`], are in place for certain.
+        new: usize,
+        /// Why the next is not.
+        source: StoreError,
     },
     /// A key, a certificate or the connection.
     #[error(transparent)]
@@ -48,7 +48,7 @@ pub enum ClientError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// The columns of the member file cannot be told.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", text::path(path))]
     Columns {
         /// The member file.
         path: PathBuf,
@@ -56,16 +56,16 @@ pub enum ClientError {
         source: ColumnError,
     },
     /// The profile has keys already.
-    #[error("the profile {} has keys already; they were left as they are (use another folder for another insurer)", .0.display())]
+    #[error("the profile {} has keys already; they were left as they are (use another folder for another insurer)", text::path(.0))]
     KeysExist(PathBuf),
     /// The profile has no keys.
-    #[error("the profile {} has no keys yet: run `blindlist enroll` first", .0.display())]
+    #[error("the profile {} has no keys yet: run `blindlist enroll` first", text::path(.0))]
     NotEnrolled(PathBuf),
     /// The profile has no bundle.
-    #[error("the profile {} has no operator yet: run `blindlist join` with the bundle that the operator sent", .0.display())]
+    #[error("the profile {} has no operator yet: run `blindlist join` with the bundle that the operator sent", text::path(.0))]
     NotJoined(PathBuf),
     /// A file in the profile is not what this program wrote.
-    #[error("{} is damaged: {problem}", path.display())]
+    #[error("{} is damaged: {problem}", text::path(path))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -73,7 +73,7 @@ pub enum ClientError {
         problem: &'static str,
     },
     /// A file that should be a request or a bundle.
-    #[error("{} is not {expected}: {source}", path.display())]
+    #[error("{} is not {expected}: {source}", text::path(path))]
     NotAnObject {
         /// The file.
         path: PathBuf,
@@ -83,7 +83,7 @@ pub enum ClientError {
         source: ObjectError,
     },
     /// A bundle that was made for other keys.
-    #[error("this bundle was not made for the keys in {}: the operator must approve the request.csr of this profile", .0.display())]
+    #[error("this bundle was not made for the keys in {}: the operator must approve the request.csr of this profile", text::path(.0))]
     ForeignBundle(PathBuf),
     /// A bundle whose certificate is not for our TLS key.
     #[error("this bundle holds a certificate that is not for the key of this profile: ask the operator for a new one")]
@@ -100,11 +100,12 @@ pub enum ClientError {
     #[error("the fingerprint was not confirmed: nothing was installed")]
     NotConfirmed,
     /// A bundle of another operator than the one pinned.
-    #[error("the profile {} belongs to another operator key already: use another folder for another operator", .0.display())]
+    #[error("the profile {} belongs to another operator key already: use another folder for another operator", text::path(.0))]
     OtherOperator(PathBuf),
     /// The catalog snapshot has run out.
     #[error(
-        "the operator's catalog expired on {0}: ask the operator to sign a new one, then try again (is this computer's clock right?)"
+        "the operator's catalog expired on {0}: the operator signs a new one by sealing a list again; then try again (is this \
+         computer's clock right?)"
     )]
     CatalogExpired(String),
     /// Nothing is live for this insurer.
@@ -132,13 +133,13 @@ pub enum ClientError {
         threshold: u8,
     },
     /// The member file cannot be read twice.
-    #[error("{} is not a regular file: the members are read twice, so they cannot come from a pipe", .0.display())]
+    #[error("{} is not a regular file: the members are read twice, so they cannot come from a pipe", text::path(.0))]
     NotAFile(PathBuf),
     /// A result would replace the member file.
-    #[error("{} is the member file itself: choose another folder with --out", .0.display())]
+    #[error("{} is the member file itself: choose another folder with --out", text::path(.0))]
     WouldReplaceInput(PathBuf),
     /// No row has an identifier.
-    #[error("no row of {} could be turned into an identifier of the scheme {scheme}{}", path.display(), FirstRejection(first.as_ref()))]
+    #[error("no row of {} could be turned into an identifier of the scheme {scheme}{}", text::path(path), FirstRejection(first.as_ref()))]
     NoMembers {
         /// The member file.
         path: PathBuf,
@@ -148,7 +149,7 @@ pub enum ClientError {
         first: Option<Rejection>,
     },
     /// More distinct people than one job can number.
-    #[error("{} has more than {most} distinct people: split it", path.display())]
+    #[error("{} has more than {most} distinct people: split it", text::path(path))]
     TooManyMembers {
         /// The member file.
         path: PathBuf,
@@ -156,12 +157,12 @@ pub enum ClientError {
         most: u32,
     },
     /// The member file is not the one that was read before.
-    #[error("{} has changed since the check began: a changed file is a new check, which is paid anew; run it without --resume", .0.display())]
+    #[error("{} has changed since the check began: a changed file is a new check, which is paid anew; run it without --resume", text::path(.0))]
     MembersChanged(PathBuf),
     /// The budget cannot cover the check. Nothing was charged.
     #[error(
         "the budget does not allow this check: it needs {} more evaluations, {} more than are left in the epoch {epoch}; \
-         nothing was sent or charged; ask the operator to raise the budget",
+         nothing was sent or charged; ask the operator to raise the budget with `blindlistd insurer set-budget`",
         number(*needed),
         number(*missing)
     )]
@@ -185,8 +186,11 @@ pub enum ClientError {
         bytes: u64,
     },
     /// Somebody pressed Ctrl-C.
-    #[error("interrupted; an interrupted check goes on with --resume")]
+    #[error("interrupted")]
     Interrupted,
+    /// The system's generator failed.
+    #[error("the operating system gave no random bytes")]
+    Randomness,
     /// A thread of ours ended before its work was done.
     #[error("a part of this program failed: {0}")]
     Internal(&'static str),
@@ -277,102 +281,6 @@ pub enum Broken {
     Canary(Slug),
 }
 
-impl ClientError {
-    /// The exit code. The only place that knows it.
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Store(error) => store_code(error),
-            Self::Transport(error) => transport_code(error),
-            Self::Channel(error) => channel_code(error),
-            Self::File { .. }
-            | Self::KeysExist(_)
-            | Self::NotEnrolled(_)
-            | Self::NotJoined(_)
-            | Self::Damaged { .. }
-            | Self::NoLiveList
-            | Self::NoSuchList { .. }
-            | Self::SeveralHolders { .. }
-            | Self::IndexTooLarge { .. }
-            | Self::Internal(_) => Code::Failure,
-            Self::SeveralSchemes(_) | Self::WouldReplaceInput(_) => Code::Usage,
-            Self::Table(_)
-            | Self::Columns { .. }
-            | Self::NotAnObject { .. }
-            | Self::ForeignBundle(_)
-            | Self::ForeignCertificate
-            | Self::NotAFile(_)
-            | Self::NoMembers { .. }
-            | Self::TooManyMembers { .. }
-            | Self::MembersChanged(_) => Code::BadInput,
-            Self::CatalogExpired(_) | Self::Interrupted => Code::TryAgain,
-            Self::Broken(_) => Code::PeerBroke,
-            Self::OtherFingerprint { .. } | Self::NotConfirmed | Self::OtherOperator(_) | Self::OverBudget { .. } => {
-                Code::NotAllowed
-            }
-        }
-    }
-}
-
-fn store_code(error: &StoreError) -> Code {
-    match error {
-        // A confirmation that nobody can give is a thing that is not allowed.
-        StoreError::NoTerminal => Code::NotAllowed,
-        StoreError::Locked { .. } | StoreError::Changed { .. } => Code::TryAgain,
-        StoreError::TooLong { .. } | StoreError::NotAFile { .. } => Code::BadInput,
-        StoreError::Io { .. }
-        | StoreError::DiskFull { .. }
-        | StoreError::OpenToOthers { .. }
-        | StoreError::NotAFolder { .. }
-        | StoreError::NotEmpty { .. }
-        | StoreError::Exists { .. }
-        | StoreError::NoFileName { .. }
-        | StoreError::Terminal { .. } => Code::Failure,
-    }
-}
-
-fn channel_code(error: &ChannelError) -> Code {
-    match error {
-        ChannelError::Transport(error) => transport_code(error),
-        ChannelError::Malformed(_) | ChannelError::Unexpected { .. } => Code::PeerBroke,
-        ChannelError::Refused(Refusal { code, .. }) => refusal_code(*code),
-    }
-}
-
-fn transport_code(error: &TransportError) -> Code {
-    match error {
-        TransportError::ComeBack => Code::TryAgain,
-        TransportError::ResponseTooLarge { .. } => Code::PeerBroke,
-        TransportError::Pki { .. } | TransportError::Bind { .. } | TransportError::Io(_) => Code::Failure,
-        TransportError::BadAddress { .. } => Code::Usage,
-        TransportError::Resolve { .. }
-        | TransportError::Unreachable { .. }
-        | TransportError::PeerNotTrusted { .. }
-        | TransportError::NotAccepted { .. }
-        | TransportError::NoCommonProtocol
-        | TransportError::Lost
-        | TransportError::Deadline => Code::Unreachable,
-    }
-}
-
-fn refusal_code(code: RefusalCode) -> Code {
-    match code {
-        RefusalCode::UnknownInsurer | RefusalCode::Suspended | RefusalCode::OverBudget => Code::NotAllowed,
-        RefusalCode::RateLimited | RefusalCode::Busy => Code::TryAgain,
-        RefusalCode::UnknownEpoch
-        | RefusalCode::RetiredEpoch
-        | RefusalCode::UnknownObject
-        | RefusalCode::WrongHolders
-        | RefusalCode::Internal => Code::Unreachable,
-        // This program sends none of what these name.
-        RefusalCode::Malformed
-        | RefusalCode::TooLarge
-        | RefusalCode::InvalidElement
-        | RefusalCode::InvalidChunk
-        | RefusalCode::InvalidSignature
-        | RefusalCode::Unlisted(_) => Code::PeerBroke,
-    }
-}
-
 /// Names the first rejected row, if there is one.
 struct FirstRejection<'a>(Option<&'a Rejection>);
 
@@ -382,5 +290,36 @@ impl fmt::Display for FirstRejection<'_> {
             Some(rejection) => write!(f, ": {rejection}"),
             None => f.write_str(": it has no row"),
         }
+    }
+}
+
+/// Says which of the results are new after so many were put in place and the next one failed.
+struct Places(usize);
+
+impl fmt::Display for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, name) in FILES.iter().enumerate() {
+            let separator = if place == 0 { "" } else { ", " };
+            let state = match place.cmp(&self.0) {
+                Ordering::Less => "is new",
+                // Its last step may have failed, the one that makes a name durable.
+                Ordering::Equal => "may be new",
+                Ordering::Greater => "is not",
+            };
+            write!(f, "{separator}{name} {state}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_written_results_are_named() {
+        let error = ClientError::HalfWritten { new: 1, source: StoreError::NotAFile { path: "x".into() } };
+        let shown = error.to_string();
+        assert!(shown.ends_with("; affected.csv is new, rejected.csv may be new, summary.json is not"), "{shown}");
     }
 }

@@ -9,12 +9,13 @@ use std::path::Path;
 use blindlist_protocol::index::{Header, Index};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object;
+use blindlist_store::StoreError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::channel::{self, Channel};
 use crate::profile::Profile;
 use crate::show::{bytes_bar, note};
-use crate::{Broken, ClientError};
+use crate::{Broken, ClientError, Stop};
 
 /// Segments that are fetched at a time.
 const AT_A_TIME: usize = 8;
@@ -24,9 +25,14 @@ const AT_A_TIME: usize = 8;
 /// # Errors
 /// [`ClientError::Broken`] when a segment or the index is not right: nothing is kept then. [`ClientError::Channel`],
 /// [`ClientError::Store`].
-pub async fn fetch(profile: &Profile, channel: &impl Channel, manifest: &Manifest) -> Result<(), ClientError> {
+pub async fn fetch(
+    profile: &Profile,
+    channel: &impl Channel,
+    manifest: &Manifest,
+    stop: &Stop,
+) -> Result<(), ClientError> {
     if profile.index_path(&manifest.release)?.exists() {
-        match verify(profile, manifest) {
+        match verify(profile, manifest, stop) {
             Ok(()) => return Ok(()),
             Err(ClientError::Broken(_)) => {
                 note(&format!("the index of {} in the profile is damaged: fetching it again", manifest.list));
@@ -34,13 +40,13 @@ pub async fn fetch(profile: &Profile, channel: &impl Channel, manifest: &Manifes
             Err(error) => return Err(error),
         }
     }
-    download(profile, channel, manifest).await?;
-    verify(profile, manifest)
+    stop.or(download(profile, channel, manifest)).await?;
+    verify(profile, manifest, stop)
 }
 
 /// Verifies an index in the profile to the last entry.
-fn verify(profile: &Profile, manifest: &Manifest) -> Result<(), ClientError> {
-    let bytes = load(profile, manifest)?;
+fn verify(profile: &Profile, manifest: &Manifest, stop: &Stop) -> Result<(), ClientError> {
+    let bytes = load(profile, manifest, stop)?;
     let verified = open(&bytes, manifest)?.verify();
     Ok(verified.map_err(|source| Broken::Index { list: manifest.list.clone(), source })?)
 }
@@ -48,21 +54,19 @@ fn verify(profile: &Profile, manifest: &Manifest) -> Result<(), ClientError> {
 /// The whole index of a release from the profile, every segment verified.
 ///
 /// # Errors
-/// [`ClientError::Broken`] when a segment is not the manifest's, [`ClientError::File`], [`ClientError::IndexTooLarge`].
-pub fn load(profile: &Profile, manifest: &Manifest) -> Result<Vec<u8>, ClientError> {
+/// [`ClientError::Broken`] when a segment is not the manifest's, [`ClientError::Store`], [`ClientError::IndexTooLarge`].
+pub fn load(profile: &Profile, manifest: &Manifest, stop: &Stop) -> Result<Vec<u8>, ClientError> {
     let path = profile.index_path(&manifest.release)?;
     let too_large = || ClientError::IndexTooLarge { list: manifest.list.clone(), bytes: manifest.index_length };
     let length = usize::try_from(manifest.index_length).map_err(|_| too_large())?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| too_large())?;
-    read_up_to(&path, manifest.index_length, &mut bytes).map_err(|source| ClientError::File {
-        action: "read the index",
-        path,
-        source,
-    })?;
+    let read = read_up_to(&path, manifest.index_length, &mut bytes);
+    read.map_err(|source| StoreError::io("read the index", &path, source))?;
     let last = u32::try_from(manifest.segments.len()).map_err(|_| too_large())?.saturating_sub(1);
     let mut rest = bytes.as_slice();
     for number in 0..=last {
+        stop.check()?;
         let wanted = segment_length(manifest, number)?.min(rest.len());
         let (segment, after) = rest.split_at(wanted);
         check_segment(manifest, number, segment)?;

@@ -16,9 +16,12 @@ mod error;
 pub mod index;
 pub mod lists;
 pub mod live;
+mod outside;
 pub mod profile;
 mod show;
+mod stop;
 #[cfg(test)]
 mod tests;
 
 pub use error::{Broken, ClientError};
+pub use stop::Stop;

@@ -22,7 +22,7 @@ use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_ENROLMENT;
 use blindlist_protocol::signature::SigningKey;
 use blindlist_store::StoreError;
-use blindlist_store::file::{AtomicFile, Mode, read_limited, read_secret, write_atomic};
+use blindlist_store::file::{AtomicFile, Mode, read_limited, read_secret, read_secret_exact, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
 use blindlist_transport::{CertificateDer, Identity, TlsKey};
 use serde::{Deserialize, Serialize};
@@ -104,20 +104,15 @@ impl Profile {
     /// The keys.
     ///
     /// # Errors
-    /// [`ClientError::NotEnrolled`], [`ClientError::Store`], [`ClientError::Damaged`].
+    /// [`ClientError::NotEnrolled`], [`ClientError::Store`], [`ClientError::Transport`].
     pub fn keys(&self) -> Result<Keys, ClientError> {
         if !self.has_keys() {
             return Err(ClientError::NotEnrolled(self.path().to_owned()));
         }
         let folder = PrivateFolder::open(self.folder.join("keys"))?;
         let tls = TlsKey::from_pkcs8(read_secret(folder.join("tls.key"), MAX_KEY)?)?;
-        let path = folder.join("signing.key");
-        let seed = read_secret(&path, MAX_KEY)?;
-        let seed: &[u8; 32] = seed
-            .as_slice()
-            .try_into()
-            .map_err(|_| ClientError::Damaged { path, problem: "a signing key has 32 bytes" })?;
-        Ok(Keys::new(SigningKey::from_seed(seed), tls))
+        let seed = read_secret_exact(folder.join("signing.key"))?;
+        Ok(Keys::new(SigningKey::from_seed(&seed), tls))
     }
 
     /// The operator's bundle, if one was installed.

@@ -39,10 +39,13 @@ impl Stop {
     ///
     /// # Errors
     /// [`ClientError::Interrupted`] once it has come, else those of `work`.
-    pub async fn or<T>(&self, work: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+    pub async fn or<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, ClientError>
+    where
+        ClientError: From<E>,
+    {
         let mut stop = self.0.clone();
         tokio::select! {
-            done = work => done,
+            done = work => Ok(done?),
             Ok(_) = stop.wait_for(|come| *come) => Err(ClientError::Interrupted),
         }
     }

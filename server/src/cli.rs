@@ -34,7 +34,7 @@ pub enum Command {
     Seal(SealArgs),
     /// Show the live lists.
     Lists(HomeArgs),
-    /// Approve insurers, or show them.
+    /// Approve insurers, show them, or change what they are answered.
     #[command(subcommand)]
     Insurer(InsurerCommand),
     /// Answer insurers until stopped.
@@ -120,6 +120,34 @@ pub enum InsurerCommand {
     Approve(ApproveArgs),
     /// Show the insurers and what is left of their budgets.
     List(HomeArgs),
+    /// Change how many members an insurer may ask about in each epoch; takes effect at once.
+    SetBudget(BudgetArgs),
+    /// Answer an insurer nothing more, from now on.
+    Suspend(InsurerArgs),
+    /// Answer an insurer that was suspended again.
+    Resume(InsurerArgs),
+}
+
+/// An enrolled insurer.
+#[derive(Debug, Args)]
+pub struct InsurerArgs {
+    /// The name that it was approved under.
+    #[arg(value_name = "NAME")]
+    pub name: Slug,
+    /// The operator's home folder.
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+}
+
+/// Options of `insurer set-budget`.
+#[derive(Debug, Args)]
+pub struct BudgetArgs {
+    /// The insurer.
+    #[command(flatten)]
+    pub insurer: InsurerArgs,
+    /// How many members it may ask about in each epoch. What it has spent in an epoch stays spent.
+    #[arg(value_name = "MEMBERS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub members: u32,
 }
 
 /// Options of `insurer approve`.
@@ -245,6 +273,13 @@ mod tests {
     }
 
     #[test]
+    fn a_budget_follows_the_name() {
+        let parsed = parse("insurer set-budget mutuelle 500 --home h").unwrap().command;
+        let Command::Insurer(InsurerCommand::SetBudget(args)) = parsed else { panic!("{parsed:?}") };
+        assert_eq!((args.insurer.name.as_str(), args.members), ("mutuelle", 500));
+    }
+
+    #[test]
     fn values_out_of_range_are_refused() {
         for bad in [
             "seal i --home h --list L --categories a",
@@ -256,6 +291,9 @@ mod tests {
             "insurer approve r --home h --name n --budget 0 --out o",
             "insurer approve r --home h --name n --budget 4294967296 --out o",
             "insurer approve r --home h --name n --budget 1 --out o --fingerprint 12",
+            "insurer set-budget n 0 --home h",
+            "insurer set-budget n --home h",
+            "insurer suspend N --home h",
             "serve --home h --listen 4433",
         ] {
             assert!(parse(bad).is_err(), "{bad}");

@@ -3,9 +3,10 @@
 use blindlist_protocol::entry::Dictionary;
 use blindlist_protocol::text::Address;
 use blindlist_records::sample::{SampleOptions, generate};
+use blindlist_store::text;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cli::{ApproveArgs, Cli, Command, InitArgs, InsurerCommand, SampleArgs, SealArgs, ServeArgs};
+use crate::cli::{ApproveArgs, BudgetArgs, Cli, Command, InitArgs, InsurerCommand, SampleArgs, SealArgs, ServeArgs};
 use crate::home::Home;
 use crate::init::{NewOperator, init};
 use crate::insurers::{self, Approval, approve};
@@ -25,6 +26,15 @@ pub fn run(cli: Cli) -> Result<String, Error> {
         Command::Insurer(InsurerCommand::List(args)) => {
             small_runtime()?.block_on(insurers::list(&Home::open(args.home)?))
         }
+        Command::Insurer(InsurerCommand::SetBudget(args)) => run_set_budget(&args),
+        Command::Insurer(InsurerCommand::Suspend(args)) => {
+            small_runtime()?.block_on(insurers::suspend(&Home::open(args.home)?, &args.name))?;
+            Ok(format!("The insurer {} is suspended: nothing is answered to it until it is resumed.\n", args.name))
+        }
+        Command::Insurer(InsurerCommand::Resume(args)) => {
+            small_runtime()?.block_on(insurers::resume(&Home::open(args.home)?, &args.name))?;
+            Ok(format!("The insurer {} is answered again, within its budget.\n", args.name))
+        }
         Command::Serve(args) => run_serve(&args),
         Command::Sample(args) => run_sample(&args),
     }
@@ -34,7 +44,7 @@ fn run_init(args: InitArgs) -> Result<String, Error> {
     let local = args.hosts.is_empty();
     let new = NewOperator { operator: args.operator, addresses: args.hosts };
     let made = small_runtime()?.block_on(init(&args.home, &new))?;
-    let home = show::word(&args.home);
+    let home = text::word(&args.home);
     let addresses: Vec<&str> = made.config.addresses.iter().map(Address::as_str).collect();
     let mut text = format!("The home of the operator {} is ready.\n\n", made.config.operator);
     text += &show::fields(&[
@@ -42,7 +52,7 @@ fn run_init(args: InitArgs) -> Result<String, Error> {
         ("epoch", made.epoch.to_string()),
         ("addresses", addresses.join(", ")),
         ("listens on", made.config.listen.to_string()),
-        ("home", show::path(&args.home)),
+        ("home", text::path(&args.home)),
     ]);
     if local {
         text += "\nNo --host was named, so insurers are told 127.0.0.1, which reaches this machine alone. That is signed into the\n\
@@ -97,11 +107,21 @@ fn run_approve(args: &ApproveArgs) -> Result<String, Error> {
         args.name,
         approved.requested_name,
         show::fields(&[
-            ("bundle", show::path(&args.out)),
+            ("bundle", text::path(&args.out)),
             ("fingerprint", approved.bundle.to_string()),
             ("evaluations", format!("{} in each epoch", show::count(approved.granted))),
         ]),
         show::counted(args.budget.into(), "member"),
+    ))
+}
+
+fn run_set_budget(args: &BudgetArgs) -> Result<String, Error> {
+    let (home, name) = (Home::open(&args.insurer.home)?, &args.insurer.name);
+    let granted = small_runtime()?.block_on(insurers::set_budget(&home, name, args.members))?;
+    Ok(format!(
+        "The insurer {name} may ask about {} in each epoch, {} with the canaries and padding.\n",
+        show::counted(args.members.into(), "member"),
+        show::counted(granted, "evaluation")
     ))
 }
 
@@ -124,9 +144,9 @@ fn run_sample(args: &SampleArgs) -> Result<String, Error> {
         show::counted(made.shared, "member"),
         show::count(args.members),
         show::fields(&[
-            ("breach list", show::path(&made.breach)),
-            ("members", show::path(&made.members)),
-            ("truth", show::path(&made.truth)),
+            ("breach list", text::path(&made.breach)),
+            ("members", text::path(&made.members)),
+            ("truth", text::path(&made.truth)),
         ])
     ))
 }

@@ -4,17 +4,18 @@ use std::io;
 use std::path::PathBuf;
 
 use blindlist_protocol::entry::DictionaryError;
-use blindlist_protocol::ids::{Digest, LedgerId};
+use blindlist_protocol::ids::{Digest, EpochId, LedgerId};
 use blindlist_protocol::index::IndexError;
 use blindlist_protocol::object::ObjectError;
+use blindlist_protocol::text::Slug;
 use blindlist_records::sample::SampleError;
 use blindlist_records::{ColumnError, TableError};
-use blindlist_store::StoreError;
 use blindlist_store::exit::Code;
+use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
 
 use crate::ledger::LedgerError;
-use crate::show::{self, count};
+use crate::show::count;
 
 /// Why a command of `blindlistd` failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +33,7 @@ pub enum Error {
     #[error(transparent)]
     Table(#[from] TableError),
     /// The columns of an input cannot be told.
-    #[error("{}: {reason}", show::path(.path))]
+    #[error("{}: {reason}", text::path(.path))]
     Columns {
         /// The input.
         path: PathBuf,
@@ -54,17 +55,7 @@ pub enum Error {
     /// The system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     Randomness,
-    /// The system refused an action.
-    #[error("could not {doing} {}: {source}", show::path(.path))]
-    Io {
-        /// What was being done, as an infinitive.
-        doing: &'static str,
-        /// What it was being done to.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// Threads could not be started, or signals not be listened to.
+    /// Threads, signals or standard output: what has no path.
     #[error("could not {doing}: {source}")]
     Runtime {
         /// What was being done, as an infinitive.
@@ -73,13 +64,13 @@ pub enum Error {
         source: io::Error,
     },
     /// The folder is no home.
-    #[error("{} is not an operator's home: it has no blindlistd.toml; make one with `blindlistd init`", show::path(.path))]
+    #[error("{} is not an operator's home: it has no blindlistd.toml; make one with `blindlistd init`", text::path(.path))]
     NotAHome {
         /// The folder.
         path: PathBuf,
     },
     /// The configuration.
-    #[error("{}: {problem}", show::path(.path))]
+    #[error("{}: {problem}", text::path(.path))]
     Config {
         /// The file.
         path: PathBuf,
@@ -90,7 +81,7 @@ pub enum Error {
     #[error("an operator has at most 16 addresses")]
     TooManyAddresses,
     /// A key file.
-    #[error("{} cannot be used: {problem}", show::path(.path))]
+    #[error("{} cannot be used: {problem}", text::path(.path))]
     Key {
         /// The file.
         path: PathBuf,
@@ -98,7 +89,7 @@ pub enum Error {
         problem: &'static str,
     },
     /// A signed object of our own that is not one.
-    #[error("{} is not the {what} of this operator: {reason}", show::path(.path))]
+    #[error("{} is not the {what} of this operator: {reason}", text::path(.path))]
     Object {
         /// The kind expected.
         what: &'static str,
@@ -108,7 +99,7 @@ pub enum Error {
         reason: ObjectError,
     },
     /// A file from an insurer that is not what it should be.
-    #[error("{} is not an enrolment request: {reason}", show::path(.path))]
+    #[error("{} is not an enrolment request: {reason}", text::path(.path))]
     Request {
         /// The file.
         path: PathBuf,
@@ -123,9 +114,15 @@ pub enum Error {
         /// Why.
         reason: ObjectError,
     },
-    /// The catalog names no epoch whose key is here.
-    #[error("no live epoch's key is in this home's folder epochs")]
+    /// A live epoch is not there.
+    #[error("the catalog names an epoch that is not in the folder epochs: put it back from a backup")]
     NoEpoch,
+    /// The epoch of a plan is not live.
+    #[error("the plan is for the epoch {0}, which is not live; seal the list without --plan")]
+    PlanEpoch(EpochId),
+    /// No insurer has the name.
+    #[error("no insurer of the name {0} is enrolled; `blindlistd insurer list` shows who is")]
+    UnknownInsurer(Slug),
     /// The ledger is not the one that the epoch is accounted for in.
     #[error(
         "the ledger of this home is {found}, but the epoch is accounted for in {expected}: another ledger would let \
@@ -144,7 +141,7 @@ pub enum Error {
         manifest: Digest,
     },
     /// An index of the wrong length.
-    #[error("{} has {found} bytes, its manifest says {expected}: the release is damaged", show::path(.path))]
+    #[error("{} has {found} bytes, its manifest says {expected}: the release is damaged", text::path(.path))]
     IndexLength {
         /// The index.
         path: PathBuf,
@@ -170,6 +167,12 @@ pub enum Error {
         /// The file or folder in which they are listed.
         listed: Option<PathBuf>,
     },
+    /// Not one row was there.
+    #[error("{} has no rows: looked for one person at least, found column headers alone; nothing is published", named(.inputs))]
+    NoRows {
+        /// The inputs.
+        inputs: Vec<PathBuf>,
+    },
     /// Not one row was left.
     #[error(
         "no row of {} could be used, and a list needs one person at least: nothing is published{}",
@@ -182,13 +185,13 @@ pub enum Error {
         listed: Option<PathBuf>,
     },
     /// An input changed while it was sealed.
-    #[error("{} was changed while it was being sealed, and nothing is published; seal it again", show::path(.path))]
+    #[error("{} was changed while it was being sealed, and nothing is published; seal it again", text::path(.path))]
     Changed {
         /// The input.
         path: PathBuf,
     },
     /// A plan that is none.
-    #[error("{} is not a plan that can be followed: {problem}", show::path(.path))]
+    #[error("{} is not a plan that can be followed: {problem}", text::path(.path))]
     Plan {
         /// The file.
         path: PathBuf,
@@ -204,7 +207,7 @@ pub enum Error {
         found: usize,
     },
     /// Another input than planned.
-    #[error("{} is not the input of the plan at this place: its SHA-256 is another", show::path(.path))]
+    #[error("{} is not the input of the plan at this place: its SHA-256 is another", text::path(.path))]
     NotThePlanned {
         /// The input.
         path: PathBuf,
@@ -216,14 +219,14 @@ pub enum Error {
     #[error(
         "{} holds other bytes than the same plan and inputs give now: it is damaged, or was made by another version; it \
          was left as it is",
-        show::path(.path)
+        text::path(.path)
     )]
     ReleaseDiffers {
         /// The release.
         path: PathBuf,
     },
     /// The fingerprint is another one.
-    #[error("the fingerprint of {} is another one than --fingerprint says; nothing was approved", show::path(.path))]
+    #[error("the fingerprint of {} is another one than --fingerprint says; nothing was approved", text::path(.path))]
     Fingerprint {
         /// The file.
         path: PathBuf,
@@ -237,12 +240,11 @@ impl Error {
     /// The exit code that a command ends with.
     pub fn code(&self) -> Code {
         match self {
-            Self::Store(error) => store_code(error),
+            Self::Store(error) => error.code(),
             Self::Ledger(error) => ledger_code(error),
             Self::Transport(_)
             | Self::Clock
             | Self::Randomness
-            | Self::Io { .. }
             | Self::Runtime { .. }
             | Self::NotAHome { .. }
             | Self::Config { .. }
@@ -250,6 +252,8 @@ impl Error {
             | Self::Object { .. }
             | Self::Unsignable { .. }
             | Self::NoEpoch
+            | Self::PlanEpoch(_)
+            | Self::UnknownInsurer(_)
             | Self::WrongLedger { .. }
             | Self::ReleaseMissing { .. }
             | Self::IndexLength { .. }
@@ -265,6 +269,7 @@ impl Error {
             | Self::Request { .. }
             | Self::Index(_)
             | Self::TooManyRejects { .. }
+            | Self::NoRows { .. }
             | Self::NoPeople { .. }
             | Self::Changed { .. }
             | Self::Plan { .. }
@@ -274,28 +279,10 @@ impl Error {
     }
 }
 
-fn store_code(error: &StoreError) -> Code {
-    match error {
-        StoreError::Locked { .. } => Code::TryAgain,
-        StoreError::NoTerminal => Code::NotAllowed,
-        StoreError::Io { .. }
-        | StoreError::DiskFull { .. }
-        | StoreError::OpenToOthers { .. }
-        | StoreError::NotAFile { .. }
-        | StoreError::NotAFolder { .. }
-        | StoreError::NotEmpty { .. }
-        | StoreError::Exists { .. }
-        | StoreError::TooLong { .. }
-        | StoreError::Changed { .. }
-        | StoreError::NoFileName { .. }
-        | StoreError::Terminal { .. } => Code::Failure,
-    }
-}
-
 fn ledger_code(error: &LedgerError) -> Code {
     match error {
         LedgerError::Busy { .. } => Code::TryAgain,
-        LedgerError::File(error) => store_code(error),
+        LedgerError::File(error) => error.code(),
         LedgerError::Missing { .. }
         | LedgerError::NotALedger { .. }
         | LedgerError::Newer
@@ -303,6 +290,7 @@ fn ledger_code(error: &LedgerError) -> Code {
         | LedgerError::Damaged { .. }
         | LedgerError::NameTaken
         | LedgerError::CertificateTaken
+        | LedgerError::SigningKeyTaken
         | LedgerError::IdTaken
         | LedgerError::UnknownInsurer
         | LedgerError::TooMany { .. }
@@ -312,6 +300,10 @@ fn ledger_code(error: &LedgerError) -> Code {
     }
 }
 
+fn named(inputs: &[PathBuf]) -> String {
+    inputs.iter().map(|input| text::path(input)).collect::<Vec<_>>().join(", ")
+}
+
 fn listed_in(folder: Option<&PathBuf>) -> String {
-    folder.map_or(String::new(), |folder| format!("; they are listed in {}", show::path(folder)))
+    folder.map_or(String::new(), |folder| format!("; they are listed in {}", text::path(folder)))
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! blindlistd.toml                     name, addresses, where to listen
 //! keys/offline/                       manifest.key, successor.key, ca.key, ca.crt: for init, seal and approve alone
-//! keys/online/                        tls.key, tls.crt, ca.crt, receipt.key, manifest.pub: what serve reads
+//! keys/online/                        tls.key, tls.crt, ca.crt, manifest.pub: what serve reads;
+//!                                     receipt.key: made for the audit log to come, not read yet
 //! epochs/<epoch id>/                  record (signed), oprf.key
 //! releases/<release id>/              manifest (signed), index, plan.json
 //! catalog                             the signed snapshot
@@ -20,6 +21,7 @@ mod keys;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use blindlist_store::StoreError;
 use blindlist_store::folder::PrivateFolder;
 
 use crate::Error;
@@ -112,7 +114,7 @@ impl Home {
 /// Gives a finished folder its name, at once and durably.
 pub(crate) fn move_folder(from: &Path, to: &Path) -> Result<(), Error> {
     let renamed = fs::rename(from, to).and_then(|()| File::open(folder_of(to))?.sync_all());
-    renamed.map_err(|source| Error::Io { doing: "move the finished folder to", path: to.to_owned(), source })
+    Ok(renamed.map_err(|source| StoreError::io("move the finished folder to", to, source))?)
 }
 
 /// The folder that a path is in.

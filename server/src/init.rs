@@ -1,7 +1,7 @@
 //! `init`: a new operator. All of its home is made, or nothing.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
@@ -11,6 +11,7 @@ use blindlist_protocol::oprf::SecretKey;
 use blindlist_protocol::params::{CANARIES, MAX_ADDRESSES};
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::{Address, Slug};
+use blindlist_store::StoreError;
 use blindlist_store::file::{self, Mode};
 use blindlist_store::folder::PrivateFolder;
 use blindlist_transport::CertificateAuthority;
@@ -57,7 +58,7 @@ pub async fn init(path: &Path, new: &NewOperator) -> Result<Initialised, Error> 
     let existed = path.exists();
     // Refuses what is not empty; an empty folder gives way when the new home is moved there.
     let target = PrivateFolder::create_new(path)?;
-    let failed = |source| Error::Io { doing: "find the folder of", path: path.to_owned(), source };
+    let failed = |source| StoreError::io("find the folder of", path, source);
     let target = target.path().canonicalize().map_err(failed)?;
     let building = building_place(&target)?;
     let made = async {
@@ -81,7 +82,7 @@ pub async fn init(path: &Path, new: &NewOperator) -> Result<Initialised, Error> 
 fn building_place(target: &Path) -> Result<PathBuf, Error> {
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", hex::encode(&random::<8>()?[..])));
+    name.push(format!(".{:016x}.tmp", u64::from_le_bytes(*random()?)));
     Ok(target.with_file_name(name))
 }
 
@@ -123,12 +124,14 @@ fn new_keys(operator: &Slug, now: u64) -> Result<NewKeys, Error> {
 fn config(new: &NewOperator) -> Config {
     let local = || vec![format!("127.0.0.1:{DEFAULT_PORT}").parse().expect("an address")];
     let addresses = if new.addresses.is_empty() { local() } else { new.addresses.clone() };
+    // On Linux a socket on [::] takes IPv4 too.
+    let any: IpAddr = if addresses.iter().any(|address| address.as_str().starts_with('[')) {
+        Ipv6Addr::UNSPECIFIED.into()
+    } else {
+        Ipv4Addr::UNSPECIFIED.into()
+    };
     let port = addresses.first().and_then(|address| address.as_str().rsplit_once(':')?.1.parse().ok());
-    Config {
-        operator: new.operator.clone(),
-        addresses,
-        listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port.unwrap_or(DEFAULT_PORT))),
-    }
+    Config { operator: new.operator.clone(), addresses, listen: SocketAddr::from((any, port.unwrap_or(DEFAULT_PORT))) }
 }
 
 /// An epoch with one holder, which has the whole key.

@@ -1,4 +1,4 @@
-//! Insurers: from an enrolment request to a bundle, and who is enrolled (SPEC.md, "Enrolment").
+//! Insurers: from an enrolment request to a bundle, who is enrolled, and what they are answered (SPEC.md, "Enrolment").
 //!
 //! Everything rests on the fingerprint of the request, which a person compares with the insurer over another channel.
 //! Nothing is approved without.
@@ -18,7 +18,7 @@ use blindlist_transport::certificate_digest;
 use blindlist_transport::pki::CLIENT_DAYS;
 
 use crate::home::Home;
-use crate::ledger::{Ledger, NewInsurer, Status};
+use crate::ledger::{Ledger, LedgerError, NewInsurer, Status};
 use crate::outside::{now, random};
 use crate::show::{self, Heading};
 use crate::{Error, signed};
@@ -54,7 +54,8 @@ pub fn budget(members: u32) -> u64 {
 ///
 /// # Errors
 /// [`Error::Request`] for anything but a request, [`Error::Fingerprint`] and [`Error::Declined`] when it is not the
-/// expected one, [`Error::Ledger`] when the name is taken. Nothing is registered or left behind then.
+/// expected one, [`Error::Ledger`] when the name is taken or the request was approved before. Nothing is registered or
+/// left behind then.
 pub async fn approve(home: &Home, request: &Path, approval: &Approval, out: &Path) -> Result<Approved, Error> {
     let (bytes, asked) = read_request(request)?;
     confirm_fingerprint(request, &bytes, &asked, approval)?;
@@ -81,6 +82,50 @@ pub async fn approve(home: &Home, request: &Path, approval: &Approval, out: &Pat
     }
     registered?;
     Ok(Approved { requested_name: asked.name, granted, bundle: Fingerprint::of(&sealed) })
+}
+
+/// Changes how many members an insurer may ask about in each epoch; the evaluations that it is granted now.
+///
+/// A server that runs follows with the next request.
+///
+/// # Errors
+/// [`Error::UnknownInsurer`], [`Error::Ledger`]. Nothing is changed then.
+pub async fn set_budget(home: &Home, name: &Slug, members: u32) -> Result<u64, Error> {
+    let granted = budget(members);
+    change(home, name, async |ledger, id| ledger.set_budget(id, granted).await).await?;
+    Ok(granted)
+}
+
+/// Suspends an insurer. A server that runs refuses its next request.
+///
+/// # Errors
+/// [`Error::UnknownInsurer`], [`Error::Ledger`].
+pub async fn suspend(home: &Home, name: &Slug) -> Result<(), Error> {
+    change(home, name, async |ledger, id| ledger.set_status(id, Status::Suspended).await).await
+}
+
+/// Resumes an insurer. A server that runs answers its next request.
+///
+/// # Errors
+/// [`Error::UnknownInsurer`], [`Error::Ledger`].
+pub async fn resume(home: &Home, name: &Slug) -> Result<(), Error> {
+    change(home, name, async |ledger, id| ledger.set_status(id, Status::Active).await).await
+}
+
+/// Does something to the insurer of this name.
+async fn change(
+    home: &Home,
+    name: &Slug,
+    change: impl AsyncFnOnce(&Ledger, &[u8; 16]) -> Result<(), LedgerError>,
+) -> Result<(), Error> {
+    let ledger = Ledger::open(home.ledger_path()).await?;
+    let changed = match ledger.by_name(name.as_str()).await {
+        Ok(Some(insurer)) => change(&ledger, &insurer.id).await.map_err(Error::from),
+        Ok(None) => Err(Error::UnknownInsurer(name.clone())),
+        Err(error) => Err(error.into()),
+    };
+    ledger.close().await;
+    changed
 }
 
 fn read_request(path: &Path) -> Result<(Vec<u8>, EnrolmentRequest), Error> {

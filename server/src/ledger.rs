@@ -1,4 +1,4 @@
-//! The ledger: who may ask, how much, and what was charged (DESIGN D11).
+//! The ledger: who may ask, how much, and what was charged (SPEC.md [EVA-4]).
 //!
 //! A charge is on the disk before [`Ledger::charge`] returns, and one chunk is charged once, however often and from
 //! however many connections it comes. Times are passed in as Unix seconds: there is no clock here. It must not know
@@ -19,6 +19,7 @@ mod tests;
 
 use std::path::Path;
 
+use blindlist_protocol::message::Account;
 use blindlist_store::file::{self, Mode};
 
 pub use self::charge::{Charge, Outcome};
@@ -45,7 +46,7 @@ pub struct Insurer {
     pub name: String,
     /// The SHA-256 digest of its TLS certificate, 32 bytes; no two are the same.
     pub certificate: [u8; 32],
-    /// The Ed25519 public key that its requests are signed with, 32 bytes.
+    /// The Ed25519 public key that its requests are signed with, 32 bytes; no two are the same.
     pub signing_key: [u8; 32],
     /// Whether it is answered.
     pub status: Status,
@@ -62,23 +63,6 @@ pub enum Status {
     Active,
     /// It is not, not even to repeat an answer.
     Suspended,
-}
-
-/// What one insurer has in one epoch, in evaluations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
-    /// All that it may have.
-    pub granted: u64,
-    /// What it has had.
-    pub spent: u64,
-}
-
-impl Account {
-    /// What is left of it.
-    #[must_use]
-    pub fn remaining(&self) -> u64 {
-        self.granted.saturating_sub(self.spent)
-    }
 }
 
 impl Ledger {
@@ -167,6 +151,21 @@ impl Ledger {
         .fetch_optional(&self.reader)
         .await
         .map_err(failed("find an insurer by its certificate"))?;
+        found.as_ref().map(insurer).transpose()
+    }
+
+    /// The insurer of this name, suspended or not.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`], [`LedgerError::Damaged`].
+    pub async fn by_name(&self, name: &str) -> Result<Option<Insurer>, LedgerError> {
+        let found = sqlx::query(
+            "SELECT id, name, certificate, signing_key, status, budget, created FROM insurers WHERE name = $1",
+        )
+        .bind(name)
+        .fetch_optional(&self.reader)
+        .await
+        .map_err(failed("find an insurer by its name"))?;
         found.as_ref().map(insurer).transpose()
     }
 

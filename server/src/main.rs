@@ -1,21 +1,28 @@
 //! The program `blindlistd`.
 
-use blindlist_server::{cli::Cli, run};
+use blindlist_server::{Error, cli::Cli, run};
 use blindlist_store::exit::Code;
 use clap::Parser as _;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
-        Ok(result) => {
-            // Whoever closed the pipe wants no more of it.
-            let _ = std::io::stdout().write_all(result.as_bytes());
-            Code::Done.into()
-        }
+    match run(Cli::parse()).and_then(|result| print(&result)) {
+        Ok(()) => Code::Done.into(),
         Err(error) => {
             eprintln!("blindlistd: {error}");
             error.code().into()
         }
+    }
+}
+
+fn print(result: &str) -> Result<(), Error> {
+    let mut output = std::io::stdout();
+    match output.write_all(result.as_bytes()).and_then(|()| output.flush()) {
+        // Whoever closed the pipe wants no more of it.
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::Runtime { doing: "write to standard output", source })
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }

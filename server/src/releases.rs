@@ -8,6 +8,7 @@ use blindlist_protocol::ids::{Digest, ReleaseId};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object::{self, Kind as _};
 use blindlist_protocol::signature::VerifyingKey;
+use blindlist_store::StoreError;
 use blindlist_store::file;
 use blindlist_store::folder::PrivateFolder;
 
@@ -30,10 +31,10 @@ impl Release {
     /// Opens the index, whose length must be the manifest's. It is not decoded.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::IndexLength`].
+    /// [`Error::Store`], or [`Error::IndexLength`].
     pub fn open_index(&self) -> Result<File, Error> {
         let path = self.index_path();
-        let failed = |source| Error::Io { doing: "open", path: path.clone(), source };
+        let failed = |source| StoreError::io("open", &path, source);
         let index = File::open(&path).map_err(failed)?;
         let found = index.metadata().map_err(failed)?.len();
         if found == self.manifest.index_length {
@@ -45,11 +46,6 @@ impl Release {
     /// Where the index is.
     pub fn index_path(&self) -> PathBuf {
         self.folder.join("index")
-    }
-
-    /// Where the plan is that the release was made by.
-    pub fn plan_path(&self) -> PathBuf {
-        self.folder.join("plan.json")
     }
 }
 

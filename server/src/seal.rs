@@ -68,6 +68,8 @@ pub fn seal(home: &Home, inputs: &[PathBuf], by: By) -> Result<Sealed, Error> {
     let f = plan.choices.false_positive_bits;
     let encoded = write_index(&staging.index(), release, f, dictionary, &gathered.records)?;
     let manifest = manifest(&plan, &operator, epoch, &encoded);
+    let rejected = home.rejected()?;
+    let rejected_files = (0..inputs.len()).map(|place| rejects::file(&rejected, &plan.choices.list, place)).collect();
     let published = publish(home, &operator, staging, &plan, &manifest)?;
     Ok(Sealed {
         outcome: published.outcome,
@@ -77,7 +79,7 @@ pub fn seal(home: &Home, inputs: &[PathBuf], by: By) -> Result<Sealed, Error> {
         people,
         merged: valid - people,
         rejected: report::rejected(&gathered.rejected),
-        rejected_files: rejected_files(home, &manifest, inputs.len())?,
+        rejected_files,
         label_bytes: manifest.dictionary.label_length(),
         false_positive_bits: encoded.f,
         index_bytes: encoded.length,
@@ -146,16 +148,17 @@ fn evaluate_all(home: &Home, inputs: &[PathBuf], plan: &Plan, epoch: &StoredEpoc
     let key = epoch.whole_key()?;
     let work = Work {
         scheme: plan.choices.scheme,
-        columns: plan.columns()?,
+        columns: plan.choices.overrides()?,
         dictionary: &plan.choices.categories,
         evaluate: Some((&key, plan.release)),
     };
-    let rejected = home.rejected()?;
-    let file = |place| Some(rejected.join(rejected_name(plan.choices.list.as_str(), place)));
+    let (rejected, list) = (home.rejected()?, &plan.choices.list);
+    let file = |place| Some(rejects::file(&rejected, list, place));
     let progress = Progress::new(inputs);
     let gathered = gather(inputs, &work, file, &progress);
     progress.finish();
     let gathered = gathered?;
+    rejects::remove_beyond(&rejected, list, inputs.len())?;
     for ((input, planned), read) in inputs.iter().zip(&plan.inputs).zip(&gathered.inputs) {
         if Input::from(read.digest) != *planned {
             return Err(Error::Changed { path: input.clone() });
@@ -165,23 +168,9 @@ fn evaluate_all(home: &Home, inputs: &[PathBuf], plan: &Plan, epoch: &StoredEpoc
     verdict.map_err(|refused| {
         eprint!("{}", report::reasons(&report::rejected(&gathered.rejected)));
         let listed = if inputs.len() == 1 { file(0) } else { Some(rejected.path().to_owned()) };
-        refused.into_error(listed)
+        refused.into_error(inputs, listed)
     })?;
     Ok(gathered)
-}
-
-/// `list.csv`, and for further inputs `list.2.csv` and so on: a list's name has no dot.
-fn rejected_name(list: &str, place: usize) -> String {
-    match place {
-        0 => format!("{list}.csv"),
-        _ => format!("{list}.{}.csv", place + 1),
-    }
-}
-
-fn rejected_files(home: &Home, manifest: &Manifest, inputs: usize) -> Result<Vec<PathBuf>, Error> {
-    let folder = home.rejected()?;
-    let names = (0..inputs).map(|place| rejected_name(manifest.list.as_str(), place));
-    Ok(names.map(|name| folder.join(name)).collect())
 }
 
 /// Sorts by tag; a person in several rows becomes one, with the categories of all.

@@ -25,7 +25,7 @@ use self::live::Live;
 use crate::Error;
 use crate::catalog::Snapshot;
 use crate::home::Home;
-use crate::ledger::{self, Ledger, LedgerError, Status};
+use crate::ledger::{Ledger, LedgerError, Status};
 
 /// Milliseconds after which an insurer that found the ledger busy is told to come again.
 const BUSY_WAIT: u64 = 1_000;
@@ -90,7 +90,7 @@ impl Service {
         let request = decode(request)?;
         let caller = Arc::new(self.identify(certificate).await?);
         let answered = match request {
-            Request::Catalog => self.catalog().await,
+            Request::Catalog => Ok(self.catalog().await),
             Request::Object(digest) => self.object(&caller, &digest),
             Request::Segment { release, number } => self.segment(&caller, release, number).await,
             Request::Account(epoch) => self.account(&caller, epoch).await,
@@ -124,9 +124,9 @@ impl Service {
         }
     }
 
-    async fn catalog(&self) -> Result<Response, Refusal> {
+    async fn catalog(&self) -> Response {
         self.follow_catalog().await;
-        Ok(Response::Catalog(self.live().snapshot.bytes.clone()))
+        Response::Catalog(self.live().snapshot.bytes.clone())
     }
 
     fn object(&self, caller: &Caller, digest: &Digest) -> Result<Response, Refusal> {
@@ -159,9 +159,7 @@ impl Service {
 
     async fn read_account(&self, caller: &Caller, epoch: &EpochId) -> Result<Account, Refusal> {
         let found = self.ledger.account(&caller.id, epoch.as_bytes()).await;
-        let found: Option<ledger::Account> = found.map_err(|error| ledger_refusal(&error))?;
-        let account = found.ok_or(RefusalCode::UnknownEpoch)?;
-        Ok(Account { granted: account.granted, spent: account.spent })
+        Ok(found.map_err(|error| ledger_refusal(&error))?.ok_or(RefusalCode::UnknownEpoch)?)
     }
 
     fn live(&self) -> Arc<Live> {

@@ -1,14 +1,9 @@
-//! Numbers, dates, paths and tables as people read them on a terminal.
+//! Numbers, dates and tables as people read them on a terminal.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
-use blindlist_store::text;
 use indicatif::{HumanBytes, HumanCount};
 use time::OffsetDateTime;
-
-/// The longest path that is shown, in characters.
-const SHOWN_PATH: usize = 1024;
 
 /// `1234567` as `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
@@ -33,18 +28,6 @@ pub(crate) fn date(seconds: u64) -> String {
         Ok(Ok(time)) => time.date().to_string(),
         Ok(Err(_)) | Err(_) => "unknown".to_owned(),
     }
-}
-
-/// A path that cannot write to the terminal.
-pub(crate) fn path(path: &Path) -> String {
-    text::escape(&path.to_string_lossy(), SHOWN_PATH)
-}
-
-/// A path as one word of a shell command.
-pub(crate) fn word(path: &Path) -> String {
-    let shown = self::path(path);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if !shown.is_empty() && shown.chars().all(plain) { shown } else { format!("'{}'", shown.replace('\'', r"'\''")) }
 }
 
 /// The first eight digits of an id: enough to tell a few apart.
@@ -115,13 +98,11 @@ mod tests {
     }
 
     #[test]
-    fn numbers_dates_and_words() {
+    fn numbers_and_dates() {
         assert_eq!(
             (count(1_234_567), counted(1, "row"), counted(0, "row")),
             ("1,234,567".into(), "1 row".into(), "0 rows".into())
         );
         assert_eq!((date(0), date(u64::MAX)), ("1970-01-01".into(), "unknown".into()));
-        assert_eq!(word(Path::new("/srv/op-1")), "/srv/op-1");
-        assert_eq!(word(Path::new("it's $HOME")), r"'it'\''s $HOME'");
     }
 }

@@ -17,9 +17,11 @@ pub mod people;
 pub mod programs;
 pub mod raw;
 pub mod results;
+mod scene;
 pub mod serving;
 
 pub use insurer::Insurer;
 pub use operator::Operator;
 pub use results::Results;
+pub use scene::Scene;
 pub use serving::Serving;

@@ -300,7 +300,8 @@ fn a_result_never_replaces_the_members() {
 
 #[test]
 fn a_wrong_command_line_is_a_usage_error() {
-    let lines: [(fn(Vec<&'static str>) -> Command, &str); 14] = [
+    type Program = fn(Vec<&'static str>) -> Command;
+    let lines: [(Program, &str); 14] = [
         (blindlistd, ""),
         (blindlistd, "nonsense"),
         (blindlistd, "seal"),

@@ -1,6 +1,6 @@
 //! `cargo demo`: the main job from end to end on this machine, with the real programs, compared with the truth.
 
-use crate::process::{bold, cargo, first_line, run as execute, shown, target};
+use crate::process::{CATEGORIES, bold, cargo, first_line, fresh_folder, program, run as execute, shown, wrong_option};
 use lexopt::{Arg, ValueExt};
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-const CATEGORIES: &str = "nir,civil-status,birth-date,insurer,contract,coverage-dates";
 const LIST: &str = "demo-2026";
 
 struct Options {
@@ -18,7 +17,7 @@ struct Options {
 }
 
 /// Runs the demo.
-pub(crate) fn run(arguments: Vec<String>) -> Result<(), String> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let options = parse(arguments)?;
     let start = Instant::now();
     println!("{}", bold("Blindlist, the whole way on this machine"));
@@ -33,7 +32,7 @@ pub(crate) fn run(arguments: Vec<String>) -> Result<(), String> {
     execute(cargo().args(["build", "--release", "--locked"]).args(programs))?;
     let built = Instant::now();
 
-    let place = Place::fresh(target().join("demo"))?;
+    let place = Place::fresh()?;
     place.make_operator(&options)?;
     place.enrol_insurer(&options)?;
     let server = place.serve()?;
@@ -49,16 +48,15 @@ pub(crate) fn run(arguments: Vec<String>) -> Result<(), String> {
     Ok(())
 }
 
-fn parse(arguments: Vec<String>) -> Result<Options, String> {
+fn parse(arguments: &[String]) -> Result<Options, String> {
     let mut options = Options { records: 100_000, members: 10_000, overlap: 0.05 };
     let mut parser = lexopt::Parser::from_args(arguments);
-    let wrong = |error: lexopt::Error| format!("{error}; `cargo xtask help` shows the options");
-    while let Some(argument) = parser.next().map_err(wrong)? {
+    while let Some(argument) = parser.next().map_err(wrong_option)? {
         match argument {
-            Arg::Long("records") => options.records = parser.value().and_then(|v| v.parse()).map_err(wrong)?,
-            Arg::Long("members") => options.members = parser.value().and_then(|v| v.parse()).map_err(wrong)?,
-            Arg::Long("overlap") => options.overlap = parser.value().and_then(|v| v.parse()).map_err(wrong)?,
-            other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => return Err(wrong(other.unexpected())),
+            Arg::Long("records") => options.records = parser.value().and_then(|v| v.parse()).map_err(wrong_option)?,
+            Arg::Long("members") => options.members = parser.value().and_then(|v| v.parse()).map_err(wrong_option)?,
+            Arg::Long("overlap") => options.overlap = parser.value().and_then(|v| v.parse()).map_err(wrong_option)?,
+            other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => return Err(wrong_option(other.unexpected())),
         }
     }
     Ok(options)
@@ -71,13 +69,9 @@ struct Place {
 }
 
 impl Place {
-    /// An empty folder, what an earlier demo left removed, and a free port.
-    fn fresh(folder: PathBuf) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("making {}: {error}", folder.display());
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).map_err(failed)?;
-        }
-        std::fs::create_dir_all(&folder).map_err(failed)?;
+    /// An empty folder and a free port.
+    fn fresh() -> Result<Self, String> {
+        let folder = fresh_folder("demo")?;
         let socket = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
         let address = socket.map_err(|error| format!("looking for a free UDP port: {error}"))?.to_string();
         Ok(Self { folder, address })
@@ -188,10 +182,8 @@ impl Place {
         execute(&mut command)
     }
 
-    fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(target().join("release").join(program));
-        command.args(arguments).current_dir(&self.folder);
-        command
+    fn command(&self, name: &str, arguments: &[&str]) -> Command {
+        program(name, arguments, &self.folder)
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! Times are processor times, so that other work on the machine disturbs them little. Linux only: it reads `/proc`.
 
-use crate::process::{bold, cargo, run as execute, shown, target};
+use crate::process::{CATEGORIES, bold, cargo, fresh_folder, program, run as execute, shown, wrong_option};
 use lexopt::{Arg, ValueExt};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-const CATEGORIES: &str = "nir,civil-status,birth-date,insurer,contract,coverage-dates";
 /// What a record must cost at least: the parts that the cost of sealing one is compared with.
 const PARTS_OF_A_RECORD: [&str; 4] = ["hash to group", "variable base", "encode in a batch", "entry"];
 /// Settings of Criterion that are long enough for a ratio.
@@ -31,9 +30,9 @@ impl Figure {
 }
 
 /// Measures, prints the table, and fails when a figure is not met.
-pub(crate) fn run(arguments: Vec<String>) -> Result<(), String> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let records = parse(arguments)?;
-    let place = Place::fresh(target().join("figures"))?;
+    let place = Place { folder: fresh_folder("figures")? };
     build()?;
     place.make_operator(records)?;
     place.bench("blinding", "")?;
@@ -47,14 +46,13 @@ pub(crate) fn run(arguments: Vec<String>) -> Result<(), String> {
     if missed.is_empty() { Ok(()) } else { Err(format!("not met: {}", missed.join("; "))) }
 }
 
-fn parse(arguments: Vec<String>) -> Result<u64, String> {
+fn parse(arguments: &[String]) -> Result<u64, String> {
     let mut records = 1_000_000;
     let mut parser = lexopt::Parser::from_args(arguments);
-    let wrong = |error: lexopt::Error| format!("{error}; `cargo xtask help` shows the options");
-    while let Some(argument) = parser.next().map_err(wrong)? {
+    while let Some(argument) = parser.next().map_err(wrong_option)? {
         match argument {
-            Arg::Long("records") => records = parser.value().and_then(|v| v.parse()).map_err(wrong)?,
-            other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => return Err(wrong(other.unexpected())),
+            Arg::Long("records") => records = parser.value().and_then(|v| v.parse()).map_err(wrong_option)?,
+            other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => return Err(wrong_option(other.unexpected())),
         }
     }
     if records == 0 { Err("--records must be at least 1".into()) } else { Ok(records) }
@@ -72,16 +70,6 @@ struct Place {
 }
 
 impl Place {
-    /// An empty folder, what an earlier run left removed.
-    fn fresh(folder: PathBuf) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("making {}: {error}", folder.display());
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).map_err(failed)?;
-        }
-        std::fs::create_dir_all(&folder).map_err(failed)?;
-        Ok(Self { folder })
-    }
-
     fn make_operator(&self, records: u64) -> Result<(), String> {
         let records = records.to_string();
         let sample = ["sample", "--out", ".", "--records", &records, "--members", "100000", "--overlap", "0.05"];
@@ -146,9 +134,7 @@ impl Place {
     }
 
     fn blindlistd(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(target().join("release/blindlistd"));
-        command.args(arguments).current_dir(&self.folder);
-        command
+        program("blindlistd", arguments, &self.folder)
     }
 
     fn criterion(&self) -> PathBuf {
@@ -286,10 +272,11 @@ mod tests {
 
     #[test]
     fn records_default_to_a_million() {
-        assert_eq!(parse(vec![]), Ok(1_000_000));
-        assert_eq!(parse(vec!["--records".into(), "5".into()]), Ok(5));
+        let parse = |words: &[&str]| parse(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(parse(&[]), Ok(1_000_000));
+        assert_eq!(parse(&["--records", "5"]), Ok(5));
         for wrong in [&["--records", "0"][..], &["--records", "x"], &["--members", "5"]] {
-            assert!(parse(wrong.iter().map(ToString::to_string).collect()).is_err(), "{wrong:?}");
+            assert!(parse(wrong).is_err(), "{wrong:?}");
         }
     }
 }

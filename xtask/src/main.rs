@@ -25,9 +25,9 @@ fn main() -> ExitCode {
     // `cargo demo -- --records 5` hands the `--` on.
     let rest: Vec<String> = arguments.filter(|argument| argument != "--").collect();
     let result = match command.as_str() {
-        "demo" => demo::run(rest),
+        "demo" => demo::run(&rest),
         "test" => test::run(&rest),
-        "figures" => figures::run(rest),
+        "figures" => figures::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

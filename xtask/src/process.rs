@@ -17,9 +17,35 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// What leaked in every synthetic breach.
+pub(crate) const CATEGORIES: &str = "nir,civil-status,birth-date,insurer,contract,coverage-dates";
+
 /// Where cargo puts what it builds.
 pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
+/// An empty folder of this name where cargo builds, what an earlier run left there removed.
+pub(crate) fn fresh_folder(name: &str) -> Result<PathBuf, String> {
+    let folder = target().join(name);
+    let failed = |error: std::io::Error| format!("making {}: {error}", folder.display());
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(failed)?;
+    }
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    Ok(folder)
+}
+
+/// One of our programs as `cargo build --release` made it, to be run in `folder`.
+pub(crate) fn program(name: &str, arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(target().join("release").join(name));
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+/// What is wrong with an option.
+pub(crate) fn wrong_option(error: impl std::fmt::Display) -> String {
+    format!("{error}; `cargo xtask help` shows the options")
 }
 
 /// Bold text on a terminal, plain text elsewhere or when NO_COLOR is set.

@@ -9,9 +9,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use blindlist_protocol::entry::Entry;
+use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::ReleaseId;
-use blindlist_protocol::insurer::Asked;
+use blindlist_protocol::insurer::{Asked, Epoch};
 use blindlist_protocol::job::{self, BlindingSecret, Item};
 use blindlist_protocol::message::Evaluated;
 use blindlist_protocol::params::MAX_CHUNK;
@@ -24,8 +25,6 @@ use crate::channel::{self, Channel};
 use crate::profile::jobs::Job;
 use crate::show::{members_bar, note};
 use crate::{Broken, ClientError};
-use blindlist_protocol::holders::HolderSet;
-use blindlist_protocol::insurer::Epoch;
 
 /// Chunks under way beyond one for each core: they are on the network.
 const ON_THE_NETWORK: usize = 2;

@@ -10,8 +10,8 @@ use blindlist_protocol::identifier::{Identifier, Scheme};
 use blindlist_protocol::ids::Digest;
 use blindlist_records::{Batch, Column, Columns, Rejection, Table};
 
-use crate::ClientError;
 use crate::show::{bytes_bar, note, number};
+use crate::{ClientError, Stop};
 
 /// Rows that are read at a time.
 pub(super) const BATCH: usize = 4_096;
@@ -39,7 +39,12 @@ impl fmt::Debug for Members {
 }
 
 /// Reads all rows.
-pub(super) fn read(path: &Path, scheme: Scheme, overrides: &[(Column, String)]) -> Result<Members, ClientError> {
+pub(super) fn read(
+    path: &Path,
+    scheme: Scheme,
+    overrides: &[(Column, String)],
+    stop: &Stop,
+) -> Result<Members, ClientError> {
     let mut table = Table::open(path)?;
     let columns = columns(&table, scheme, overrides)?;
     for line in columns.describe() {
@@ -50,6 +55,7 @@ pub(super) fn read(path: &Path, scheme: Scheme, overrides: &[(Column, String)]) 
     let mut batch = Batch::new();
     let bar = bytes_bar("reading the members", table.progress().total);
     while table.read_batch(&mut batch, BATCH)? > 0 {
+        stop.check()?;
         for row in batch.iter() {
             rows += 1;
             match columns.identifier(&row) {

@@ -13,14 +13,13 @@ use blindlist_protocol::insurer::Epoch;
 use blindlist_protocol::job::{self, JobSeed};
 use blindlist_protocol::params::{CANARIES, MAX_CHUNK};
 use blindlist_records::{Column, parse_override};
-use zeroize::Zeroizing;
 
 use super::CheckOptions;
-use crate::ClientError;
 use crate::channel::{self, Channel};
 use crate::live::Release;
 use crate::profile::jobs::{Job, Jobs, Subject, Unfinished};
 use crate::show::note;
+use crate::{ClientError, outside};
 
 /// A whole check.
 #[derive(Debug)]
@@ -68,7 +67,10 @@ impl Plan {
     ) -> Result<Self, ClientError> {
         let sha256 = blindlist_records::digest(&options.members)?.sha256;
         let earlier = Earlier {
-            path: fs::canonicalize(&options.members).unwrap_or_else(|_| options.members.clone()).display().to_string(),
+            path: fs::canonicalize(&options.members)
+                .unwrap_or_else(|_| options.members.clone())
+                .to_string_lossy()
+                .into_owned(),
             sha256: Digest::from_bytes(sha256).to_string(),
             unfinished: jobs.unfinished()?,
         };
@@ -100,8 +102,7 @@ impl Plan {
 
     /// Says whether earlier work goes on, is lost, or never was; refuses to go on with a file that changed.
     fn say_what_goes_on(&self, earlier: &Earlier, options: &CheckOptions) -> Result<(), ClientError> {
-        let goes_on = self.parts.iter().any(|part| part.job.is_some());
-        if options.resume && !goes_on {
+        if options.resume && !self.goes_on() {
             if earlier.is_of_another_version() {
                 return Err(ClientError::MembersChanged(options.members.clone()));
             }
@@ -128,6 +129,11 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Whether it goes on with an unfinished job.
+    pub(super) fn goes_on(&self) -> bool {
+        self.parts.iter().any(|part| part.job.is_some())
     }
 
     /// The jobs that are no longer needed once the results are written.
@@ -171,16 +177,14 @@ impl Part {
     ) -> Result<(), ClientError> {
         let mut candidates = Vec::new();
         for unfinished in earlier.unfinished.iter().filter(|job| job.subject.agrees(&self.subject)) {
-            let job = jobs.open_job(unfinished.id)?;
-            let answers = (0..unfinished.chunks).filter(|chunk| job.has_answer(*chunk)).count();
-            candidates.push((answers, unfinished.chunks, job));
+            candidates.push((jobs.answers(unfinished), unfinished));
         }
-        candidates.sort_by_key(|(answers, ..)| *answers);
-        if resume && let Some((answers, chunks, job)) = candidates.pop() {
+        candidates.sort_by_key(|(answers, _)| *answers);
+        if resume && let Some((answers, Unfinished { id, chunks, .. })) = candidates.pop() {
+            self.job = Some(Arc::new(jobs.open_job(*id)?));
             note(&format!("going on with an unfinished check: {answers} of {chunks} chunks are answered already"));
-            self.job = Some(Arc::new(job));
         }
-        superseded.extend(candidates.iter().map(|(.., job)| job.id()));
+        superseded.extend(candidates.iter().map(|(_, job)| job.id));
         Ok(())
     }
 
@@ -189,8 +193,8 @@ impl Part {
         if let Some(job) = &self.job {
             return Ok(Arc::clone(job));
         }
-        let id = JobId::from_bytes(rand::random());
-        let seed = JobSeed::from_bytes(*Zeroizing::new(rand::random::<[u8; 32]>()));
+        let id = JobId::from_bytes(*outside::random()?);
+        let seed = JobSeed::from_bytes(*outside::random()?);
         let chunks = u32::try_from(sizes(members).count()).map_err(|_| ClientError::Internal("too many chunks"))?;
         let job = Arc::new(jobs.begin(id, &seed, &self.subject, chunks, created.to_owned())?);
         self.job = Some(Arc::clone(&job));

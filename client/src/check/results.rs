@@ -19,11 +19,11 @@ use super::matching::Findings;
 use super::members::{self, BATCH};
 use super::plan::Plan;
 use super::summary::{ListSummary, Summary};
-use crate::ClientError;
 use crate::live::Release;
+use crate::{ClientError, Stop};
 
 /// The files that are written.
-pub(super) const FILES: [&str; 3] = ["affected.csv", "rejected.csv", "summary.json"];
+pub const FILES: [&str; 3] = ["affected.csv", "rejected.csv", "summary.json"];
 
 /// Between lists, and between categories, in one cell.
 const SEPARATOR: &str = "|";
@@ -31,13 +31,15 @@ const SEPARATOR: &str = "|";
 /// Reads the members again and writes the results; counts the affected into the summary.
 ///
 /// # Errors
-/// [`ClientError::MembersChanged`] when the file is not what it was; [`ClientError::Store`]. Nothing is written then.
+/// [`ClientError::HalfWritten`] when not all could be put in place. [`ClientError::MembersChanged`] when the file is not
+/// what it was; [`ClientError::Interrupted`]; [`ClientError::Store`]: nothing is written then.
 pub(super) fn write(
     options: &CheckOptions,
     plan: &Plan,
     people: &[Identifier],
     findings: &Findings,
     summary: &mut Summary,
+    stop: &Stop,
 ) -> Result<(), ClientError> {
     let [affected, rejected, summary_file] =
         FILES.map(|name| AtomicFile::create(options.out.join(name), Mode::Private));
@@ -52,6 +54,7 @@ pub(super) fn write(
     let mut affected = Affected::new(affected?, &table, &plan.releases)?;
     let mut batch = Batch::new();
     while table.read_batch(&mut batch, BATCH)? > 0 {
+        stop.check()?;
         for row in batch.iter() {
             match columns.identifier(&row) {
                 Ok(identifier) => affected.write(&row, &found(people, findings, &identifier))?,
@@ -68,11 +71,19 @@ pub(super) fn write(
     let (affected, lists) = affected.finish()?;
     summary.lists = lists;
     let mut summary_file = summary_file?;
-    let written = serde_json::to_writer_pretty(&mut summary_file, summary).map_err(io::Error::from);
-    written.and_then(|()| summary_file.write_all(b"\n")).map_err(|source| summary_file.write_error(source))?;
-    affected.commit()?;
-    rejected.commit()?;
-    Ok(summary_file.commit()?)
+    write_summary(&mut summary_file, summary).map_err(|source| summary_file.write_error(source))?;
+    stop.check()?;
+    for (new, file) in [affected, rejected, summary_file].into_iter().enumerate() {
+        file.commit().map_err(|source| ClientError::HalfWritten { new, source })?;
+    }
+    Ok(())
+}
+
+/// To the last byte, so that a full disk is noticed before any file is put in place.
+fn write_summary(file: &mut AtomicFile, summary: &Summary) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *file, summary)?;
+    file.write_all(b"\n")?;
+    file.flush()
 }
 
 /// What was found for somebody. Whoever is not among the people is in a file that changed, which its digest shows.
@@ -136,8 +147,8 @@ impl<'a> Affected<'a> {
     }
 
     fn line(&mut self, cells: impl Iterator<Item: AsRef<[u8]>>) -> Result<(), ClientError> {
-        let written = self.lines.write_record(cells);
-        Ok(written.map_err(|source| self.lines.get_ref().write_error(source.into()))?)
+        let written = self.lines.write_record(cells).map_err(blindlist_records::io_error);
+        Ok(written.map_err(|source| self.lines.get_ref().write_error(source))?)
     }
 
     fn finish(mut self) -> Result<(AtomicFile, Vec<ListSummary>), ClientError> {

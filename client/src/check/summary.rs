@@ -8,7 +8,7 @@ use blindlist_protocol::entry::Label;
 use blindlist_protocol::ids::Digest;
 use blindlist_protocol::params::CANARIES;
 use blindlist_protocol::text::Slug;
-use blindlist_store::text::escape;
+use blindlist_store::text;
 use serde::{Serialize, Serializer};
 
 use super::members::Members;
@@ -183,7 +183,7 @@ impl fmt::Display for Summary {
             writeln!(f, "{rejected} rows were rejected and could not be checked: see rejected.csv")?;
         }
         writeln!(f)?;
-        writeln!(f, "results   {}", escape(&self.out.display().to_string(), 1_024))?;
+        writeln!(f, "results   {}", text::path(&self.out))?;
         writeln!(f, "          affected.csv  rejected.csv  summary.json")?;
         if let Some(remaining) = self.evaluations.remaining {
             let (asked, remaining) = (number(self.evaluations.asked), number(remaining));

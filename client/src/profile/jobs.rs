@@ -1,13 +1,14 @@
 //! Unfinished jobs: `jobs/JOB/` holds one check's share in one epoch until its results are written.
 //!
 //! ```text
-//! seed            32 random bytes: whoever has them can open every element of the job
-//! job.json        what the job is about; written last, so that a folder without it is no job
+//! seed            32 random bytes: whoever has them can open every element of the job; removed first
+//! job.json        what the job is about; written last, so that a folder without both is no job
 //! sent            how many chunks, from 0, may have been sent
 //! answers/N       the answer to chunk N, as it came, proven before it was written
 //! ```
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -19,11 +20,12 @@ use blindlist_protocol::message::{Evaluated, Response};
 use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_RESPONSE;
 use blindlist_store::StoreError;
-use blindlist_store::file::{Mode, read_limited, read_secret, write_atomic};
+use blindlist_store::file::{Mode, read_limited, read_secret_exact, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
 use serde::{Deserialize, Serialize};
 
 use crate::ClientError;
+use crate::show::note;
 
 /// Bytes that `job.json` may have.
 const MAX_JOB_FILE: u64 = 64 << 10;
@@ -94,18 +96,21 @@ impl Jobs {
         Ok(Self { folder, _lock: lock })
     }
 
-    /// All unfinished jobs, in the order of their ids.
+    /// All unfinished jobs, in the order of their ids. What is left of those that were being made or removed when the
+    /// program ended is removed.
     ///
     /// # Errors
-    /// [`ClientError::Store`], [`ClientError::File`], [`ClientError::Damaged`].
+    /// [`ClientError::Store`], [`ClientError::Damaged`].
     pub fn unfinished(&self) -> Result<Vec<Unfinished>, ClientError> {
-        let failed =
-            |source| ClientError::File { action: "list the folder", path: self.folder.path().to_owned(), source };
+        let failed = |source| StoreError::io("list the folder", self.folder.path(), source);
         let mut jobs = Vec::new();
         for entry in fs::read_dir(self.folder.path()).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
             if let Some(id) = name.to_str().and_then(|name| name.parse().ok()) {
-                jobs.extend(self.read(id)?);
+                match self.read(id)? {
+                    Some(job) => jobs.push(job),
+                    None => self.remove_or_say(id),
+                }
             }
         }
         jobs.sort_unstable_by_key(|job: &Unfinished| job.id);
@@ -113,8 +118,9 @@ impl Jobs {
     }
 
     fn read(&self, id: JobId) -> Result<Option<Unfinished>, ClientError> {
-        let path = self.folder.join(id.to_string()).join("job.json");
-        if !path.exists() {
+        let folder = self.folder.join(id.to_string());
+        let path = folder.join("job.json");
+        if !path.exists() || !folder.join("seed").exists() {
             return Ok(None);
         }
         let file: Option<JobFile> = serde_json::from_slice(&read_limited(&path, MAX_JOB_FILE)?).ok();
@@ -156,35 +162,38 @@ impl Jobs {
     /// [`ClientError::Store`], [`ClientError::Damaged`].
     pub fn open_job(&self, id: JobId) -> Result<Job, ClientError> {
         let folder = PrivateFolder::open(self.folder.join(id.to_string()))?;
-        let path = folder.join("seed");
-        let damaged = |path| ClientError::Damaged {
-            path,
-            problem: "it does not fit its job; remove the job's folder to forget the job",
-        };
-        let seed: [u8; 32] = match read_secret(&path, 32)?.as_slice().try_into() {
-            Ok(seed) => seed,
-            Err(_) => return Err(damaged(path)),
-        };
+        let seed = JobSeed::from_bytes(*read_secret_exact(folder.join("seed"))?);
         let path = folder.join("sent");
         let sent = if path.exists() {
             let bytes = read_limited(&path, 16)?;
             let number = std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok());
-            number.ok_or_else(|| damaged(path))?
+            number.ok_or(ClientError::Damaged {
+                path,
+                problem: "it does not fit its job; remove the job's folder to forget the job",
+            })?
         } else {
             0
         };
-        Ok(Job { folder, id, seed: JobSeed::from_bytes(seed), sent: Mutex::new(sent) })
+        Ok(Job { folder, id, seed, sent: Mutex::new(sent) })
     }
 
-    /// Removes a job, its seed first.
-    ///
-    /// # Errors
-    /// [`ClientError::File`].
-    pub fn remove(&self, id: JobId) -> Result<(), ClientError> {
+    /// How many of a job's answers are here.
+    pub fn answers(&self, job: &Unfinished) -> usize {
+        let answers = self.folder.join(job.id.to_string()).join("answers");
+        (0..job.chunks).filter(|chunk| answers.join(chunk.to_string()).exists()).count()
+    }
+
+    /// Removes a job that is no longer needed, its seed first. A failure is said, and no more: nobody waits for it.
+    pub fn remove_or_say(&self, id: JobId) {
         let path = self.folder.join(id.to_string());
-        fs::remove_file(path.join("seed"))
-            .and_then(|()| fs::remove_dir_all(&path))
-            .map_err(|source| ClientError::File { action: "remove the finished job", path, source })
+        let seed = match fs::remove_file(path.join("seed")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        };
+        if let Err(source) = seed.and_then(|()| fs::remove_dir_all(&path)) {
+            let error = StoreError::io("remove the finished job", &path, source);
+            note(&format!("warning: {error}; its seed can open what was sent: remove the folder"));
+        }
     }
 }
 

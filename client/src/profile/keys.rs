@@ -4,13 +4,8 @@ use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest};
 use blindlist_protocol::signature::SigningKey;
 use blindlist_protocol::text::Slug;
 use blindlist_transport::TlsKey;
-use zeroize::Zeroizing;
 
 use crate::ClientError;
-
-/// PKCS #8 of an Ed25519 key up to its seed of 32 bytes (RFC 8410, section 7).
-const PKCS8_HEAD: [u8; 16] =
-    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
 /// The keys. Both are wiped when dropped and redacted in `Debug`.
 #[derive(Debug)]
@@ -30,10 +25,7 @@ impl Keys {
     /// # Errors
     /// [`ClientError::Transport`] when TLS cannot use such a key.
     pub fn from_seeds(name: Slug, signing: &[u8; 32], tls: &[u8; 32]) -> Result<(Self, EnrolmentRequest), ClientError> {
-        let mut pkcs8 = Zeroizing::new(Vec::with_capacity(PKCS8_HEAD.len() + tls.len()));
-        pkcs8.extend_from_slice(&PKCS8_HEAD);
-        pkcs8.extend_from_slice(tls);
-        let keys = Self::new(SigningKey::from_seed(signing), TlsKey::from_pkcs8(pkcs8)?);
+        let keys = Self::new(SigningKey::from_seed(signing), TlsKey::from_seed(tls)?);
         let request = EnrolmentRequest::new(name, &SigningKey::from_seed(tls), keys.signing.verifying());
         Ok((keys, request))
     }

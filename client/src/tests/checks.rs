@@ -137,6 +137,8 @@ fn what_cannot_be_checked_is_said_before_anything_is_sent() {
     insurer.has("name\nx\n");
     let error = insurer.check(&operator).unwrap_err();
     assert!(error.to_string().contains("--column nir=HEADER"), "{error}");
+    let sent = operator.take_sent();
+    assert!(!sent.iter().any(|request| request.starts_with("Segment")), "an index is large: {sent:?}");
     std::fs::remove_file(insurer.path("members.csv")).unwrap();
     assert_eq!(insurer.check(&operator).unwrap_err().code(), Code::BadInput);
     assert_eq!((operator.spent(), insurer.unfinished()), (0, 0));
@@ -158,6 +160,22 @@ fn the_member_file_is_not_replaced_by_a_result() {
     let error = insurer.check_with(&operator, &options).unwrap_err();
     assert!(matches!(error, ClientError::WouldReplaceInput(_)), "{error}");
     assert_eq!(insurer.text("out/affected.csv"), format!("nir\n{}\n", nir(1)));
+}
+
+#[test]
+fn results_that_are_half_in_place_are_named() {
+    let mut operator = operator();
+    let insurer = Insurer::joined(&mut operator);
+    insurer.has(format!("nir\n{}\n", nir(1)));
+    std::fs::create_dir_all(insurer.path("out/rejected.csv")).unwrap();
+    std::fs::set_permissions(insurer.path("out"), PermissionsExt::from_mode(0o700)).unwrap();
+    let error = insurer.check(&operator).unwrap_err();
+    assert!(matches!(error, ClientError::HalfWritten { new: 1, .. }), "{error}");
+    assert_eq!((error.code(), error.resumable(), insurer.unfinished()), (Code::Failure, true, 1));
+    assert_eq!(std::fs::read_dir(insurer.path("out")).unwrap().count(), 2, "no temporary file is left");
+    std::fs::remove_dir(insurer.path("out/rejected.csv")).unwrap();
+    insurer.resume(&operator).unwrap();
+    assert_eq!((operator.spent(), insurer.unfinished()), (64, 0));
 }
 
 #[test]

@@ -23,11 +23,10 @@ use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
 use blindlist_transport::CertificateAuthority;
 
-use crate::ClientError;
 use crate::channel::{Channel, ChannelError};
 use crate::check::{self, CheckOptions, Summary};
 use crate::profile::Profile;
-use crate::{enroll, live};
+use crate::{ClientError, Stop, enroll, live};
 
 /// The time of all tests, in seconds since 1970.
 pub(super) const NOW: u64 = 1_790_000_000;
@@ -372,7 +371,17 @@ impl Insurer {
     }
 
     pub(super) fn check_with(&self, operator: &Operator, options: &CheckOptions) -> Result<Summary, ClientError> {
-        run(check::ask(&self.profile(), operator, options, NOW))?.conclude(|| NOW)
+        self.check_until(operator, options, &Stop::never())
+    }
+
+    /// A check that Ctrl-C may end.
+    pub(super) fn check_until(
+        &self,
+        operator: &Operator,
+        options: &CheckOptions,
+        stop: &Stop,
+    ) -> Result<Summary, ClientError> {
+        run(check::ask(&self.profile(), operator, options, stop, NOW))?.conclude(|| NOW)
     }
 
     /// Goes on with a check.

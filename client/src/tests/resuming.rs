@@ -1,14 +1,15 @@
 //! Checks that fail half-way and go on.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use blindlist_protocol::message::Request;
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_store::exit::Code;
 
-use super::operator::{Insurer, Operator, nir, person};
-use crate::ClientError;
+use super::operator::{Insurer, NOW, Operator, nir, person, run};
 use crate::channel::ChannelError;
+use crate::{ClientError, Stop, check};
 
 /// Two full chunks and one of 64.
 const MEMBERS: u32 = 2 * 8_192 + 10;
@@ -64,9 +65,14 @@ fn kept(insurer: &Insurer, chunk: u32) -> bool {
 }
 
 /// The answers of the only job.
-fn answers(insurer: &Insurer) -> std::path::PathBuf {
+fn answers(insurer: &Insurer) -> PathBuf {
+    job(insurer).join("answers")
+}
+
+/// The folder of the only job.
+fn job(insurer: &Insurer) -> PathBuf {
     let jobs = insurer.profile().jobs().unwrap().unfinished().unwrap();
-    insurer.path("profile/jobs").join(jobs[0].id.to_string()).join("answers")
+    insurer.path("profile/jobs").join(jobs[0].id.to_string())
 }
 
 #[test]
@@ -150,10 +156,8 @@ fn there_need_not_be_anything_to_go_on_with() {
 fn the_columns_of_the_job_are_used_again() {
     let (mut operator, insurer) = small();
     insurer.has(format!("a,b\n{},x\n", nir(3)));
-    let chosen = crate::check::CheckOptions {
-        columns: vec![blindlist_records::parse_override("nir=a").unwrap()],
-        ..insurer.options()
-    };
+    let chosen =
+        check::CheckOptions { columns: vec![blindlist_records::parse_override("nir=a").unwrap()], ..insurer.options() };
     lose(&mut operator, 0);
     insurer.check_with(&operator, &chosen).unwrap_err();
     operator.tamper = None;
@@ -166,4 +170,86 @@ fn one_check_at_a_time() {
     let (operator, insurer) = small();
     let _running = insurer.profile().jobs().unwrap();
     assert_eq!(insurer.check(&operator).unwrap_err().code(), Code::TryAgain);
+}
+
+/// As after a kill between the two steps of removing a job, or while one was being made.
+#[test]
+fn half_a_job_is_no_job_and_is_removed() {
+    for missing in ["seed", "job.json"] {
+        let (mut operator, insurer) = small();
+        lose(&mut operator, 0);
+        insurer.check(&operator).unwrap_err();
+        operator.tamper = None;
+        let folder = job(&insurer);
+        std::fs::remove_file(folder.join(missing)).unwrap();
+        assert_eq!(insurer.resume(&operator).unwrap().affected.rows, 1);
+        assert!(!folder.exists(), "{missing}");
+        assert_eq!((operator.spent(), insurer.unfinished()), (128, 0));
+    }
+}
+
+#[test]
+fn a_damaged_job_hinders_only_the_check_that_goes_on_with_it() {
+    let (mut operator, insurer) = small();
+    lose(&mut operator, 0);
+    insurer.check(&operator).unwrap_err();
+    operator.tamper = None;
+    std::fs::write(job(&insurer).join("sent"), "x").unwrap();
+    let error = insurer.resume(&operator).unwrap_err();
+    assert!(matches!(error, ClientError::Damaged { .. }), "{error}");
+    insurer.check(&operator).unwrap();
+    assert_eq!(insurer.unfinished(), 0);
+}
+
+#[test]
+fn a_job_that_cannot_be_removed_does_not_hide_its_results() {
+    let (operator, insurer) = small();
+    let (profile, options) = (insurer.profile(), insurer.options());
+    let answered = run(check::ask(&profile, &operator, &options, &Stop::never(), NOW)).unwrap();
+    let jobs = std::fs::read_dir(insurer.path("profile/jobs")).unwrap().map(|entry| entry.unwrap().path());
+    let seed = jobs.map(|job| job.join("seed")).find(|seed| seed.exists()).unwrap();
+    std::fs::remove_file(&seed).unwrap();
+    std::fs::create_dir(&seed).unwrap();
+    assert_eq!(answered.conclude(|| NOW).unwrap().affected.rows, 1);
+    assert!(seed.exists());
+}
+
+#[test]
+fn ctrl_c_is_heard_wherever_it_comes() {
+    // Before anything.
+    let (operator, insurer) = small();
+    let (sender, stop) = Stop::by_hand();
+    sender.send_replace(true);
+    let error = insurer.check_until(&operator, &insurer.options(), &stop).unwrap_err();
+    assert!(matches!(error, ClientError::Interrupted), "{error}");
+    assert_eq!((operator.spent(), insurer.unfinished()), (0, 0));
+
+    // While the last question before the look-up is answered: what computes must hear it by itself.
+    let (mut operator, insurer) = small();
+    let (sender, stop) = Stop::by_hand();
+    operator.tamper = Some(Box::new(move |request, response| {
+        if matches!(request, Request::Evaluate(_)) {
+            sender.send_replace(true);
+        }
+        Ok(response)
+    }));
+    let error = insurer.check_until(&operator, &insurer.options(), &stop).unwrap_err();
+    assert!(matches!(error, ClientError::Interrupted), "{error}");
+    assert_eq!(error.code(), Code::TryAgain);
+    assert!(insurer.has_no_result() && error.resumable());
+    operator.tamper = None;
+    insurer.resume(&operator).unwrap();
+    assert_eq!((operator.spent(), insurer.unfinished()), (64, 0));
+
+    // After the last question.
+    let (operator, insurer) = small();
+    let (sender, stop) = Stop::by_hand();
+    let (profile, options) = (insurer.profile(), insurer.options());
+    let answered = run(check::ask(&profile, &operator, &options, &stop, NOW)).unwrap();
+    sender.send_replace(true);
+    let error = answered.conclude(|| NOW).unwrap_err();
+    assert!(matches!(error, ClientError::Interrupted), "{error}");
+    assert!(insurer.has_no_result());
+    insurer.resume(&operator).unwrap();
+    assert_eq!((operator.spent(), insurer.unfinished()), (64, 0));
 }

@@ -16,5 +16,5 @@ mod table;
 pub use batch::{Batch, Row};
 pub use columns::{Column, Columns, parse_override};
 pub use error::{ColumnError, TableError};
-pub use rejection::{Reason, RejectedWriter, Rejection};
+pub use rejection::{Reason, RejectedWriter, Rejection, io_error};
 pub use table::{Digest, MAX_ROW_LEN, Progress, Table, digest};

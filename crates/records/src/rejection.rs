@@ -91,7 +91,7 @@ impl<W: io::Write> RejectedWriter<W> {
     /// If `output` fails.
     pub fn new(output: W) -> io::Result<Self> {
         let mut lines = csv::Writer::from_writer(output);
-        lines.write_record(["row", "column", "reason"])?;
+        lines.write_record(["row", "column", "reason"]).map_err(io_error)?;
         Ok(Self { lines, count: 0 })
     }
 
@@ -101,7 +101,8 @@ impl<W: io::Write> RejectedWriter<W> {
     /// If the output fails.
     pub fn write(&mut self, rejection: &Rejection) -> io::Result<()> {
         let Rejection { row, column, reason } = rejection;
-        self.lines.write_record([&row.to_string(), *column, &format!("{}: {reason}", reason.code())])?;
+        let reason = format!("{}: {reason}", reason.code());
+        self.lines.write_record([&row.to_string(), *column, &reason]).map_err(io_error)?;
         self.count += 1;
         Ok(())
     }
@@ -118,4 +119,10 @@ impl<W: io::Write> RejectedWriter<W> {
     pub fn finish(self) -> io::Result<W> {
         self.lines.into_inner().map_err(csv::IntoInnerError::into_error)
     }
+}
+
+/// The system's error behind one of a CSV writer's, whose own conversion hides a full disk.
+pub fn io_error(error: csv::Error) -> io::Error {
+    let text = error.to_string();
+    if let csv::ErrorKind::Io(source) = error.into_kind() { source } else { io::Error::other(text) }
 }

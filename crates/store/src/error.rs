@@ -75,6 +75,16 @@ pub enum StoreError {
         /// The limit, in bytes.
         max: u64,
     },
+    /// A secret of a fixed length has another one.
+    #[error("{} has {found} bytes instead of {expected}: it is damaged, or another file", text::path(.path))]
+    WrongLength {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        found: u64,
+        /// The length that it should have, in bytes.
+        expected: usize,
+    },
     /// A file grew or shrank while it was being read.
     #[error("{} was changed while it was being read; try again", text::path(.path))]
     Changed {
@@ -130,6 +140,7 @@ impl StoreError {
             | Self::NotAFolder { .. }
             | Self::NotEmpty { .. }
             | Self::Exists { .. }
+            | Self::WrongLength { .. }
             | Self::NoFileName { .. }
             | Self::Terminal { .. } => Code::Failure,
         }

@@ -23,15 +23,12 @@ mod tests;
 pub enum Mode {
     /// 0600: its owner alone. For keys, and for everything with personal data.
     Private,
-    /// 0644 less the user's umask: everyone whom its folder lets in.
-    Shared,
 }
 
 impl Mode {
     fn bits(self) -> u32 {
         match self {
             Self::Private => 0o600,
-            Self::Shared => 0o644,
         }
     }
 }
@@ -61,10 +58,10 @@ pub fn read_secret(path: impl AsRef<Path>, max: u64) -> Result<Zeroizing<Vec<u8>
 /// Reads a secret of exactly `N` bytes as [`read_secret`] does.
 ///
 /// # Errors
-/// [`StoreError::Io`] when it has another length, else those of [`read_secret`].
+/// [`StoreError::WrongLength`] when it has another length, else those of [`read_secret`].
 pub fn read_secret_exact<const N: usize>(path: impl AsRef<Path>) -> Result<Zeroizing<[u8; N]>, StoreError> {
     let path = path.as_ref();
-    let wrong = |found| StoreError::io("use", path, io::Error::other(format!("it has {found} bytes instead of {N}")));
+    let wrong = |found| StoreError::WrongLength { path: path.to_path_buf(), found, expected: N };
     let mut secret = Zeroizing::new([0; N]);
     let mut file = open_secret(path)?;
     if file.length != N as u64 {
@@ -196,7 +193,7 @@ impl AtomicFile {
     ///
     /// # Errors
     /// [`StoreError::Exists`], else those of [`AtomicFile::commit`].
-    pub fn commit_new(self) -> Result<(), StoreError> {
+    fn commit_new(self) -> Result<(), StoreError> {
         self.finish(|temporary, path| temporary.persist_noclobber(path))
     }
 

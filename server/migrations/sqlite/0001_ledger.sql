@@ -13,7 +13,8 @@ CREATE TABLE insurers (
     id          BLOB   NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     name        TEXT   NOT NULL UNIQUE,
     certificate BLOB   NOT NULL UNIQUE CHECK (length(certificate) = 32),
-    signing_key BLOB   NOT NULL CHECK (length(signing_key) = 32),
+    -- Unique, so that no request is enrolled under two names with a budget for each.
+    signing_key BLOB   NOT NULL UNIQUE CHECK (length(signing_key) = 32),
     status      TEXT   NOT NULL CHECK (status IN ('active', 'suspended')),
     budget      BIGINT NOT NULL CHECK (budget >= 0),
     created     BIGINT NOT NULL

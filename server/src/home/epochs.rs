@@ -8,6 +8,7 @@ use blindlist_protocol::object;
 use blindlist_protocol::operator::EpochKey;
 use blindlist_protocol::oprf::SecretKey;
 use blindlist_protocol::signature::VerifyingKey;
+use blindlist_store::StoreError;
 use blindlist_store::file::{self, Mode};
 use blindlist_store::folder::PrivateFolder;
 
@@ -76,11 +77,11 @@ impl StoredEpoch {
 
     fn share(&self) -> Result<(PathBuf, SecretKey), Error> {
         let path = self.folder.join("oprf.key");
-        let bytes = file::read_secret(&path, 32)?;
-        let share = bytes.first_chunk::<32>().and_then(|bytes| SecretKey::from_bytes(bytes).ok());
-        match share {
-            Some(share) => Ok((path, share)),
-            None => Err(Error::Key { path, problem: "an OPRF key is a canonical scalar of 32 bytes other than zero" }),
+        match SecretKey::from_bytes(&*file::read_secret_exact(&path)?) {
+            Ok(share) => Ok((path, share)),
+            Err(_) => {
+                Err(Error::Key { path, problem: "an OPRF key is a canonical scalar of 32 bytes other than zero" })
+            }
         }
     }
 }
@@ -96,7 +97,7 @@ pub(crate) fn new_epoch_folder(home: &Home, record: &EpochRecord, bytes: &[u8], 
 
 /// The ids that the entries of a folder are named by; entries with other names are not ours.
 pub(crate) fn ids_in<T: std::str::FromStr>(folder: &PrivateFolder) -> Result<Vec<T>, Error> {
-    let failed = |source| Error::Io { doing: "list the folder", path: folder.path().to_owned(), source };
+    let failed = |source| StoreError::io("list the folder", folder.path(), source);
     let mut ids = Vec::new();
     for entry in std::fs::read_dir(folder.path()).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();

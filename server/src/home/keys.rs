@@ -43,7 +43,7 @@ impl Home {
     /// [`Error::Store`] or [`Error::Key`], also when it is not the key that `keys/online/manifest.pub` holds.
     pub fn manifest_key(&self) -> Result<SigningKey, Error> {
         let path = self.offline("manifest.key")?;
-        let key = signing_key(path.clone())?;
+        let key = signing_key(&path)?;
         if key.verifying() == self.operator_key()? {
             return Ok(key);
         }
@@ -52,7 +52,7 @@ impl Home {
 
     /// The hash that pins the key which may replace the manifest key.
     pub(crate) fn successor_hash(&self) -> Result<Digest, Error> {
-        let key = signing_key(self.offline("successor.key")?)?;
+        let key = signing_key(&self.offline("successor.key")?)?;
         Ok(successor_hash(&key.verifying()))
     }
 
@@ -99,12 +99,8 @@ impl Home {
 }
 
 /// The signing key whose 32-byte seed a file holds.
-fn signing_key(path: PathBuf) -> Result<SigningKey, Error> {
-    let seed = file::read_secret(&path, LIMIT)?;
-    match seed.first_chunk::<32>() {
-        Some(seed_bytes) if seed.len() == 32 => Ok(SigningKey::from_seed(seed_bytes)),
-        Some(_) | None => Err(Error::Key { path, problem: "a signing key has 32 bytes" }),
-    }
+fn signing_key(path: &Path) -> Result<SigningKey, Error> {
+    Ok(SigningKey::from_seed(&*file::read_secret_exact(path)?))
 }
 
 fn tls_key(path: &Path) -> Result<TlsKey, Error> {

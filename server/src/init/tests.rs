@@ -2,8 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use blindlist_store::StoreError;
-
 use super::*;
 
 fn new() -> NewOperator {
@@ -85,6 +83,20 @@ async fn a_home_without_a_host_is_for_this_machine() {
     let error = init(&folder.path().join("many"), &many).await.unwrap_err();
     assert!(matches!(error, Error::TooManyAddresses), "{error}");
     assert_eq!(names(folder.path()), ["op"]);
+}
+
+#[test]
+fn a_home_with_an_ipv6_address_listens_for_ipv6() {
+    for (addresses, listen) in [
+        (&["[::1]:4433"][..], "[::]:4433"),
+        (&["op.example.fr:5000", "[2001:db8::1]:4433"], "[::]:5000"),
+        (&["10.0.0.1:4433", "op.example.fr:1"], "0.0.0.0:4433"),
+        (&[], "0.0.0.0:4433"),
+    ] {
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        let made = config(&NewOperator { addresses, ..new() });
+        assert_eq!(made.listen, listen.parse().unwrap());
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use blindlist_protocol::signature::SigningKey;
 use blindlist_store::exit::Code;
 
 use super::*;
-use crate::ledger::LedgerError;
 use crate::testing::{Operator, request};
 
 struct Scene {
@@ -98,6 +97,30 @@ async fn a_name_is_given_once_and_leaves_no_bundle() {
     let error = scene.approve().await.unwrap_err();
     assert!(matches!(error, Error::Ledger(LedgerError::NameTaken)), "{error}");
     assert_eq!((scene.insurers().await, scene.out.exists()), (1, false));
+}
+
+#[tokio::test]
+async fn a_request_is_approved_once_under_any_name() {
+    let mut scene = scene().await;
+    scene.approve().await.unwrap();
+    scene.out = scene.operator.folder.path().join("second");
+    scene.approval.name = "mutuelle-2".parse().unwrap();
+    let error = scene.approve().await.unwrap_err();
+    assert!(matches!(error, Error::Ledger(LedgerError::SigningKeyTaken)), "{error}");
+    assert_eq!((scene.insurers().await, scene.out.exists()), (1, false));
+}
+
+#[tokio::test]
+async fn nobody_is_changed_whom_nobody_knows() {
+    let scene = scene().await;
+    scene.approve().await.unwrap();
+    let (home, name) = (&scene.operator.home, "mutuelle".parse().unwrap());
+    for changed in [set_budget(home, &name, 5).await.map(drop), suspend(home, &name).await, resume(home, &name).await] {
+        let error = changed.unwrap_err();
+        assert!(matches!(error, Error::UnknownInsurer(_)) && error.code() == Code::Failure, "{error}");
+    }
+    let shown = list(home).await.unwrap();
+    assert!(shown.contains("mutuelle-1  active") && shown.contains("1,024      0      1,024"), "{shown}");
 }
 
 #[tokio::test]

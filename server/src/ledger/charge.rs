@@ -141,10 +141,13 @@ async fn why_not(transaction: &mut Connection, charge: &Charge) -> Result<Outcom
     let Some(found) = found else {
         return Ok(Outcome::NoAccount);
     };
-    let remaining = row::account(&found)?.remaining();
+    let account = row::account(&found)?;
+    let remaining = account.remaining();
+    // A budget that was lowered may be below what was spent.
+    let missing = account.spent.saturating_add(charge.count.into()).saturating_sub(account.granted);
     Ok(match Status::from_text(row::text(&found, "status")?)? {
         Status::Suspended => Outcome::Suspended,
         Status::Active if row::number(&found, "charged")? > 0 => Outcome::Repeat { remaining },
-        Status::Active => Outcome::OverBudget { remaining, missing: u64::from(charge.count).saturating_sub(remaining) },
+        Status::Active => Outcome::OverBudget { remaining, missing },
     })
 }

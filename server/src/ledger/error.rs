@@ -1,14 +1,11 @@
 //! What can go wrong with the ledger. No message names an insurer.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use blindlist_store::{StoreError, text};
 use thiserror::Error;
 
 use super::sqlite;
-
-/// The longest path that a message shows, in characters.
-const SHOWN_PATH: usize = 1024;
 
 /// The ledger could not do what it was asked to; it is as it was before.
 #[derive(Debug, Error)]
@@ -17,13 +14,13 @@ pub enum LedgerError {
     #[error("could not make the ledger: {0}")]
     File(#[from] StoreError),
     /// There is no ledger.
-    #[error("there is no ledger at {}", shown(.path))]
+    #[error("there is no ledger at {}", text::path(.path))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// The file is something else, or the making of this ledger was cut short before anything was in it.
-    #[error("{} is not a ledger", shown(.path))]
+    #[error("{} is not a ledger", text::path(.path))]
     NotALedger {
         /// The file.
         path: PathBuf,
@@ -49,6 +46,9 @@ pub enum LedgerError {
     /// Another insurer has the certificate.
     #[error("an insurer with this certificate is registered already")]
     CertificateTaken,
+    /// Another insurer has the signing key, or the same one under another name.
+    #[error("an insurer with this signing key is registered already: a request is approved once, under one name")]
+    SigningKeyTaken,
     /// Another insurer has the id.
     #[error("an insurer with this id is registered already")]
     IdTaken,
@@ -97,8 +97,4 @@ pub(super) fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> LedgerE
             LedgerError::Database { doing, source }
         }
     }
-}
-
-fn shown(path: &Path) -> String {
-    text::escape(&path.to_string_lossy(), SHOWN_PATH)
 }

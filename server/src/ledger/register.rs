@@ -31,8 +31,9 @@ impl Ledger {
     /// Registers an insurer and gives it an account in every epoch that is open.
     ///
     /// # Errors
-    /// [`LedgerError::NameTaken`], [`LedgerError::CertificateTaken`], [`LedgerError::IdTaken`] in this order,
-    /// [`LedgerError::TooMany`], [`LedgerError::Busy`], [`LedgerError::DiskFull`], [`LedgerError::Database`].
+    /// [`LedgerError::NameTaken`], [`LedgerError::CertificateTaken`], [`LedgerError::SigningKeyTaken`],
+    /// [`LedgerError::IdTaken`] in this order, [`LedgerError::TooMany`], [`LedgerError::Busy`],
+    /// [`LedgerError::DiskFull`], [`LedgerError::Database`].
     pub async fn register(&self, insurer: &NewInsurer<'_>) -> Result<(), LedgerError> {
         const DOING: &str = "register an insurer";
         let budget = from_amount(insurer.budget)?;
@@ -103,6 +104,36 @@ impl Ledger {
         Ok(())
     }
 
+    /// Grants an insurer another number of evaluations, at most 2^63 - 1, in every epoch that is open or will be.
+    ///
+    /// What it has spent stays: where that is more, nothing is left.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownInsurer`], [`LedgerError::TooMany`], [`LedgerError::Busy`], [`LedgerError::DiskFull`],
+    /// [`LedgerError::Database`].
+    pub async fn set_budget(&self, insurer: &[u8; 16], budget: u64) -> Result<(), LedgerError> {
+        const DOING: &str = "change an insurer's budget";
+        let budget = from_amount(budget)?;
+        let mut change = self.begin_change(DOING).await?;
+        let changed = sqlx::query("UPDATE insurers SET budget = $1 WHERE id = $2")
+            .bind(budget)
+            .bind(&insurer[..])
+            .execute(&mut *change)
+            .await
+            .map_err(failed(DOING))?;
+        if changed.rows_affected() == 0 {
+            change.rollback().await.map_err(failed(DOING))?;
+            return Err(LedgerError::UnknownInsurer);
+        }
+        sqlx::query("UPDATE accounts SET granted = $1 WHERE insurer = $2")
+            .bind(budget)
+            .bind(&insurer[..])
+            .execute(&mut *change)
+            .await
+            .map_err(failed(DOING))?;
+        change.commit().await.map_err(failed(DOING))
+    }
+
     /// Begins a transaction that holds the register's lock until its end.
     async fn begin_change(&self, doing: &'static str) -> Result<Transaction<'static, Database>, LedgerError> {
         let mut change = self.writer.begin().await.map_err(failed(doing))?;
@@ -129,6 +160,10 @@ async fn check_is_new(change: &mut Connection, insurer: &NewInsurer<'_>) -> Resu
     let by_certificate = sqlx::query("SELECT id FROM insurers WHERE certificate = $1").bind(&insurer.certificate[..]);
     if by_certificate.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
         return Err(LedgerError::CertificateTaken);
+    }
+    let by_key = sqlx::query("SELECT id FROM insurers WHERE signing_key = $1").bind(&insurer.signing_key[..]);
+    if by_key.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
+        return Err(LedgerError::SigningKeyTaken);
     }
     let by_id = sqlx::query("SELECT id FROM insurers WHERE id = $1").bind(&insurer.id[..]);
     if by_id.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {

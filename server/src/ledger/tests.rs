@@ -150,12 +150,14 @@ async fn insurers_come_back_as_they_were_registered() {
 }
 
 #[tokio::test]
-async fn names_certificates_and_ids_are_unique_and_told_apart() {
+async fn names_certificates_keys_and_ids_are_unique_and_told_apart() {
     let Fixture { folder: _folder, ledger } = Fixture::with_budget(5).await;
     let same_name = NewInsurer { name: "one", ..insurer(2, "", 5) };
     assert!(matches!(ledger.register(&same_name).await, Err(LedgerError::NameTaken)));
     let same_certificate = NewInsurer { certificate: [51; 32], ..insurer(2, "two", 5) };
     assert!(matches!(ledger.register(&same_certificate).await, Err(LedgerError::CertificateTaken)));
+    let same_key = NewInsurer { signing_key: [101; 32], ..insurer(2, "two", 5) };
+    assert!(matches!(ledger.register(&same_key).await, Err(LedgerError::SigningKeyTaken)));
     let same_id = NewInsurer { id: [1; 16], ..insurer(2, "two", 5) };
     assert!(matches!(ledger.register(&same_id).await, Err(LedgerError::IdTaken)));
     assert_eq!(ledger.insurers().await.unwrap().len(), 1);
@@ -220,6 +222,28 @@ async fn a_status_lasts() {
     assert_eq!(found.status, Status::Suspended);
     let unknown = fixture.ledger.set_status(&[9; 16], Status::Active).await;
     assert!(matches!(unknown, Err(LedgerError::UnknownInsurer)));
+}
+
+#[tokio::test]
+async fn a_budget_is_changed_in_every_epoch_that_is_open_or_will_be() {
+    let Fixture { folder: _folder, ledger } = Fixture::with_budget(10).await;
+    ledger.register(&insurer(2, "two", 10)).await.unwrap();
+    ledger.charge(&charges::charge(1, 8)).await.unwrap();
+    ledger.set_budget(&[1; 16], 5).await.unwrap();
+    assert_eq!(account(&ledger, 1, EPOCH).await, Some((5, 8)));
+    let refused = ledger.charge(&charges::charge(2, 1)).await.unwrap();
+    assert_eq!(refused, Outcome::OverBudget { remaining: 0, missing: 4 }, "3 that are owed, and 1");
+    assert_eq!(ledger.charge(&charges::charge(1, 8)).await.unwrap(), Outcome::Repeat { remaining: 0 });
+    ledger.set_budget(&[1; 16], 9).await.unwrap();
+    assert_eq!(ledger.charge(&charges::charge(2, 1)).await.unwrap(), Outcome::Charged { remaining: 0 });
+    ledger.open_epoch(&OTHER_EPOCH).await.unwrap();
+    assert_eq!(account(&ledger, 1, OTHER_EPOCH).await, Some((9, 0)));
+    assert_eq!(account(&ledger, 2, EPOCH).await, Some((10, 0)), "nobody else's");
+    assert_eq!(ledger.by_name("one").await.unwrap().unwrap().budget, 9);
+    assert_eq!(ledger.by_name("One").await.unwrap(), None);
+    assert!(matches!(ledger.set_budget(&[9; 16], 1).await, Err(LedgerError::UnknownInsurer)));
+    assert!(matches!(ledger.set_budget(&[1; 16], 1 << 63).await, Err(LedgerError::TooMany { .. })));
+    assert_eq!(account(&ledger, 1, EPOCH).await, Some((9, 9)));
 }
 
 #[tokio::test]

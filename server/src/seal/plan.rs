@@ -19,9 +19,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Error;
 
-/// The only version of plans there is.
-const VERSION: u32 = 1;
-
 /// Most bytes of a plan.
 const LIMIT: u64 = 1 << 20;
 
@@ -85,8 +82,8 @@ pub struct Input {
 }
 
 impl Plan {
-    /// The version that new plans have.
-    pub(crate) const VERSION: u32 = VERSION;
+    /// The only version of plans there is.
+    pub(crate) const VERSION: u32 = 1;
 
     /// Reads a plan from a file.
     ///
@@ -107,14 +104,6 @@ impl Plan {
         text
     }
 
-    /// The columns named by hand.
-    ///
-    /// # Errors
-    /// What is wrong with one of them.
-    pub(crate) fn columns(&self) -> Result<Vec<(Column, String)>, Error> {
-        self.choices.overrides()
-    }
-
     /// What the manifest says of the inputs.
     pub(crate) fn source(&self) -> Digest {
         let digests: Vec<Digest> = self.inputs.iter().map(|input| input.sha256.0).collect();
@@ -122,7 +111,7 @@ impl Plan {
     }
 
     fn check(&self) -> Result<(), &'static str> {
-        if self.version != VERSION {
+        if self.version != Self::VERSION {
             return Err("looked for version 1, found another: it was made by another version of this program");
         }
         if self.inputs.is_empty() {
@@ -134,7 +123,7 @@ impl Plan {
         if self.sequence == 0 || (self.sequence == 1) != self.previous.is_none() {
             return Err("the first release of a list, and no other, has no previous one");
         }
-        if self.columns().is_err() {
+        if self.choices.overrides().is_err() {
             return Err("columns: looked for NAME=HEADER, found something else");
         }
         Ok(())
@@ -142,6 +131,10 @@ impl Plan {
 }
 
 impl Choices {
+    /// The columns named by hand.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
     pub(crate) fn overrides(&self) -> Result<Vec<(Column, String)>, Error> {
         let parsed = self.columns.iter().map(|text| parse_override(text));
         parsed.collect::<Result<_, _>>().map_err(Error::Override)

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use blindlist_store::text;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::show;
@@ -41,7 +42,7 @@ impl Progress {
     /// Which columns of an input are read.
     pub(super) fn tell_columns(&self, input: &Path, columns: &[String]) {
         let lines: String = columns.iter().map(|column| format!("\n  {column}")).collect();
-        self.bar.suspend(|| eprintln!("{}{lines}", show::path(input)));
+        self.bar.suspend(|| eprintln!("{}{lines}", text::path(input)));
     }
 
     /// Takes the bar away.

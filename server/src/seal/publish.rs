@@ -11,6 +11,7 @@ use blindlist_protocol::signature::SigningKey;
 use blindlist_protocol::text::Slug;
 use blindlist_store::file::{self, Mode};
 use blindlist_store::folder::PrivateFolder;
+use blindlist_store::{StoreError, text};
 
 use super::plan::Plan;
 use super::report::Outcome;
@@ -18,7 +19,7 @@ use crate::catalog::Snapshot;
 use crate::home::{Home, StoredEpoch, move_folder};
 use crate::outside::now;
 use crate::releases::{self, Release};
-use crate::{Error, show, signed};
+use crate::{Error, signed};
 
 /// What a seal needs to know of the operator.
 pub(super) struct Operator {
@@ -51,7 +52,7 @@ impl Operator {
     /// The live epoch of a plan.
     pub(super) fn epoch(&self, plan: &Plan) -> Result<&StoredEpoch, Error> {
         let epoch = self.epochs.iter().find(|epoch| epoch.record.epoch == plan.epoch);
-        epoch.ok_or(Error::NoEpoch)
+        epoch.ok_or(Error::PlanEpoch(plan.epoch))
     }
 }
 
@@ -74,7 +75,7 @@ impl Staging {
             target: releases.join(plan.release.to_string()),
             published: false,
         };
-        file::write_new(staging.folder.join("plan.json"), &plan.to_text(), Mode::Private)?;
+        file::write_new(staging.folder.join(PLAN), &plan.to_text(), Mode::Private)?;
         Ok(staging)
     }
 
@@ -101,6 +102,9 @@ impl Drop for Staging {
 
 const STAGING_SUFFIX: &str = ".tmp";
 
+/// The file of the plan in the folder of a release.
+const PLAN: &str = "plan.json";
+
 /// What was published.
 pub(super) struct Published {
     pub(super) outcome: Outcome,
@@ -121,7 +125,8 @@ pub(super) fn publish(
     let digest = object::digest(&bytes);
     let replaced = operator.live_release(&plan.choices.list).map(|release| release.digest);
     let is_next = plan.previous.map(|hex| hex.0) == replaced;
-    let published = |outcome, catalog| Published { outcome, manifest: digest, catalog, plan: staging_plan(home, plan) };
+    let plan_path = staging.target.join(PLAN);
+    let published = |outcome, catalog| Published { outcome, manifest: digest, catalog, plan: plan_path };
     let exists = staging.target.exists();
     if exists {
         check_same(&staging, manifest, &bytes)?;
@@ -140,10 +145,6 @@ pub(super) fn publish(
     let catalog = operator.snapshot.next(replaced, Listed::to_all(digest), &operator.key, now()?)?;
     catalog.publish(home)?;
     Ok(published(Outcome::Published, catalog))
-}
-
-fn staging_plan(home: &Home, plan: &Plan) -> PathBuf {
-    home.path().join("releases").join(plan.release.to_string()).join("plan.json")
 }
 
 /// The manifest holds the digest of every segment, so that only the stored index remains to be compared.
@@ -168,8 +169,8 @@ pub(super) fn tell_leftovers(releases: &PrivateFolder, plan: &Plan) {
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with('.') && name.ends_with(STAGING_SUFFIX) && name != own {
-            let folder = show::word(&entry.path());
-            let plan = show::word(&entry.path().join("plan.json"));
+            let folder = text::word(&entry.path());
+            let plan = text::word(&entry.path().join(PLAN));
             eprintln!(
                 "blindlistd: an earlier seal was cut off; finish it with `seal INPUT... --plan {plan}`, or delete {folder}"
             );
@@ -178,9 +179,6 @@ pub(super) fn tell_leftovers(releases: &PrivateFolder, plan: &Plan) {
 }
 
 fn remove(path: &Path) -> Result<(), Error> {
-    fs::remove_dir_all(path).map_err(|source| Error::Io {
-        doing: "remove what an earlier seal left in",
-        path: path.to_owned(),
-        source,
-    })
+    let removed = fs::remove_dir_all(path);
+    Ok(removed.map_err(|source| StoreError::io("remove what an earlier seal left in", path, source))?)
 }

@@ -3,12 +3,15 @@
 //! Blocks of rows are worked on in parallel and come in any order; few are under way at a time, so few wait here.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
+use blindlist_protocol::text::Slug;
 use blindlist_records::{RejectedWriter, Rejection};
 use blindlist_store::StoreError;
 use blindlist_store::file::{AtomicFile, Mode};
+use blindlist_store::folder::PrivateFolder;
 
 use crate::Error;
 
@@ -58,6 +61,29 @@ impl RejectLog {
     }
 }
 
+/// Where the rejected rows of the input at `place` are written, from 0: `list.csv`, `list.2.csv` and so on. A list's name
+/// has no dot.
+pub(super) fn file(folder: &PrivateFolder, list: &Slug, place: usize) -> PathBuf {
+    folder.join(match place {
+        0 => format!("{list}.csv"),
+        _ => format!("{list}.{}.csv", place + 1),
+    })
+}
+
+/// Removes what a seal of more inputs has left.
+pub(super) fn remove_beyond(folder: &PrivateFolder, list: &Slug, inputs: usize) -> Result<(), Error> {
+    let failed = |source| StoreError::io("list the folder", folder.path(), source);
+    for entry in fs::read_dir(folder.path()).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let number = name.strip_prefix(list.as_str()).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".csv"));
+        if number.and_then(|number| number.parse::<usize>().ok()).is_some_and(|number| number > inputs) {
+            fs::remove_file(&path).map_err(|source| StoreError::io("remove", &path, source))?;
+        }
+    }
+    Ok(())
+}
+
 fn failed(path: &Path, source: io::Error) -> StoreError {
     StoreError::io("write", path, source)
 }
@@ -79,7 +105,7 @@ mod tests {
         log.add(0, vec![nir(3), nir(5)]).unwrap();
         assert!(!path.exists());
         let counts = log.finish().unwrap();
-        let written = std::fs::read_to_string(&path).unwrap();
+        let written = fs::read_to_string(&path).unwrap();
         let starts: Vec<_> =
             written.lines().map(|line| line.rsplit_once(',').map_or(line, |(start, _)| start)).collect();
         assert_eq!(starts[0], "row,column");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use blindlist_protocol::ids::{Digest, ReleaseId};
 use blindlist_protocol::text::Slug;
+use blindlist_store::text;
 
 use super::pipeline::Gathered;
 use super::progress::rate;
@@ -107,14 +108,14 @@ impl Sealed {
             ("release", self.release.to_string()),
             ("manifest", self.manifest.to_string()),
             ("catalog", format!("{} (sequence {})", self.catalog, self.catalog_sequence)),
-            ("plan", show::path(&self.plan)),
+            ("plan", text::path(&self.plan)),
             ("time", time),
         ]);
         let mut text = head + &fields;
         if total(&self.rejected) > 0 {
             text += &reasons(&self.rejected);
             for file in &self.rejected_files {
-                text += &format!("  listed in {}\n", show::path(file));
+                text += &format!("  listed in {}\n", text::path(file));
             }
         }
         text
@@ -149,7 +150,7 @@ impl Checked {
     pub(crate) fn to_text(&self) -> String {
         let mut text = String::new();
         for (input, columns) in &self.columns {
-            text += &format!("{}\n", show::path(input));
+            text += &format!("{}\n", text::path(input));
             for column in columns {
                 text += &format!("  {column}\n");
             }
@@ -163,10 +164,11 @@ impl Checked {
     /// Whether a seal of these inputs would be published.
     ///
     /// # Errors
-    /// [`Error::TooManyRejects`], [`Error::NoPeople`].
+    /// [`Error::TooManyRejects`], [`Error::NoPeople`], [`Error::NoRows`].
     pub fn verdict(&self) -> Result<(), Error> {
         let verdict = verdict(self.rows, total(&self.rejected), self.accept_rejects);
-        verdict.map_err(|refused| refused.into_error(None))
+        let inputs: Vec<PathBuf> = self.columns.iter().map(|(input, _)| input.clone()).collect();
+        verdict.map_err(|refused| refused.into_error(&inputs, None))
     }
 }
 
@@ -186,9 +188,11 @@ pub(super) fn verdict(rows: u64, rejected: u64, accept_rejects: bool) -> Result<
 
 impl Refused {
     /// The error, with the file or folder in which the rejected rows are listed.
-    pub(super) fn into_error(self, listed: Option<PathBuf>) -> Error {
+    pub(super) fn into_error(self, inputs: &[PathBuf], listed: Option<PathBuf>) -> Error {
         let Self { rows, rejected } = self;
-        if rows == rejected {
+        if rows == 0 {
+            Error::NoRows { inputs: inputs.to_vec() }
+        } else if rows == rejected {
             Error::NoPeople { rows, listed }
         } else {
             Error::TooManyRejects { rows, rejected, listed }

@@ -194,12 +194,18 @@ fn more_than_one_bad_row_in_a_hundred_is_not_published() {
 #[test]
 fn a_list_of_nobody_is_not_published() {
     let operator = Operator::new_blocking();
-    for content in ["nir\n", "nir\n12\n"] {
+    let accepting = Choices { accept_rejects: true, ..choices("breach") };
+    let attempt = |content| {
         let input = operator.file("empty.csv", content);
-        let accepting = Choices { accept_rejects: true, ..choices("breach") };
-        let error = seal(&operator.home, &[input], By::Choices(accepting)).unwrap_err();
-        assert!(matches!(error, Error::NoPeople { .. }) && error.code() == Code::BadInput, "{error}");
-    }
+        let checked = dry_run(std::slice::from_ref(&input), &accepting).unwrap();
+        let error = seal(&operator.home, &[input], By::Choices(accepting.clone())).unwrap_err();
+        assert_eq!((error.code(), checked.verdict().unwrap_err().code()), (Code::BadInput, Code::BadInput));
+        error
+    };
+    let error = attempt("nir\n12\n");
+    assert!(matches!(error, Error::NoPeople { rows: 1, .. }), "{error}");
+    let error = attempt("nir\n");
+    assert!(error.to_string().contains("empty.csv has no rows") && !error.to_string().contains("rejected"), "{error}");
     assert!(operator.live().is_empty());
 }
 
@@ -244,6 +250,23 @@ fn several_inputs_are_one_list() {
     let [first, second] = &sealed.rejected_files[..] else { panic!("one file for each input") };
     assert_eq!(fs::read_to_string(first).unwrap().lines().count(), 1);
     assert!(fs::read_to_string(second).unwrap().contains("\n3,nir,"));
+
+    let others = ["breach.x.csv", "other.2.csv"].map(|name| first.with_file_name(name));
+    others.iter().for_each(|other| fs::write(other, "kept").unwrap());
+    operator.seal("breach", &people(10)).unwrap();
+    assert_eq!((first.exists(), second.exists()), (true, false), "one input, one file");
+    assert!(others.iter().all(|other| other.exists()));
+}
+
+#[test]
+fn a_plan_of_an_epoch_that_is_not_live_is_not_followed() {
+    let operator = Operator::new_blocking();
+    let sealed = operator.seal("breach", &people(10)).unwrap();
+    let plan = fs::read_to_string(&sealed.plan).unwrap();
+    let epoch = operator.live()[0].manifest.epoch.to_string();
+    let plan = operator.file("plan.json", &plan.replace(&epoch, &"0".repeat(epoch.len())));
+    let error = seal(&operator.home, &[operator.folder.path().join("breach.csv")], By::Plan(plan)).unwrap_err();
+    assert!(matches!(error, Error::PlanEpoch(_)) && error.code() == Code::Failure, "{error}");
 }
 
 #[test]

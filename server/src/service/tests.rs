@@ -4,7 +4,6 @@ use std::fs;
 
 use blindlist_protocol::catalog::{Catalog, Listed};
 use blindlist_protocol::chunk::{self, ChunkHeader};
-use blindlist_protocol::enrolment::Bundle;
 use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::identifier::{Identifier, Nir};
@@ -18,6 +17,7 @@ use blindlist_protocol::oprf::{Element, evaluate_inputs};
 use blindlist_protocol::params::{CANARIES, SEGMENT_LENGTH};
 
 use super::*;
+use crate::insurers::{resume, set_budget, suspend};
 use crate::testing::{Insurer, Operator, nir, people};
 
 /// An operator with one list, its service, and an insurer that may ask about 60 members: 64 evaluations.
@@ -199,15 +199,31 @@ async fn only_enrolled_insurers_that_are_not_suspended_are_answered() {
     let stranger = scene.service.answer(&[9; 32], Incoming::Whole(Request::Catalog.encode())).await;
     assert_eq!(refused(&stranger), RefusalCode::UnknownInsurer);
 
-    // By another process, as `blindlistd` itself would.
-    let ledger = Ledger::open(scene.operator.home.ledger_path()).await.unwrap();
-    let Bundle { insurer_id, .. } = &scene.insurer.bundle;
-    ledger.set_status(insurer_id.as_bytes(), Status::Suspended).await.unwrap();
+    let (home, name) = (&scene.operator.home, &scene.insurer.bundle.insurer);
+    suspend(home, name).await.unwrap();
     for request in [Request::Catalog, Request::Account(scene.record().epoch), Request::Evaluate(chunk)] {
         assert_eq!(refused(&scene.call(&request).await), RefusalCode::Suspended);
     }
-    ledger.set_status(insurer_id.as_bytes(), Status::Active).await.unwrap();
+    resume(home, name).await.unwrap();
     assert_eq!(scene.account().await, (64, 3));
+}
+
+#[tokio::test]
+async fn another_budget_holds_from_the_next_request_on() {
+    let scene = Scene::new().await;
+    let (home, name) = (&scene.operator.home, &scene.insurer.bundle.insurer);
+    scene.evaluate(scene.ask(0..60).0.request().clone()).await.unwrap();
+    let more = scene.ask(100..107).0.request().clone();
+    assert_eq!(scene.evaluate(more.clone()).await.unwrap_err(), Refusal::with(RefusalCode::OverBudget, 3));
+    assert_eq!(set_budget(home, name, 61).await.unwrap(), 128);
+    scene.evaluate(more).await.unwrap();
+    assert_eq!(scene.account().await, (128, 67));
+
+    set_budget(home, name, 1).await.unwrap();
+    assert_eq!(scene.account().await, (64, 67));
+    let over = scene.evaluate(scene.ask(200..201).0.request().clone()).await.unwrap_err();
+    assert_eq!(over, Refusal::with(RefusalCode::OverBudget, 4));
+    scene.evaluate(scene.ask(0..60).0.request().clone()).await.unwrap();
 }
 
 #[tokio::test]

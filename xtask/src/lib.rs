@@ -1,1 +1,0 @@
-//! cargo demo, cargo xtask test.
