@@ -105,7 +105,7 @@ fn a_fingerprint_that_differs_stops_approve_and_join() {
     let other = Fingerprint::of(b"another file").to_string();
 
     approve(&operator, &request, "mutuelle", 60, &bundle, Some(&other)).ends(77).complains(&["fingerprint"]);
-    approve(&operator, &request, "mutuelle", 60, &bundle, None).ends(77).complains(&["terminal", "option"]);
+    approve(&operator, &request, "mutuelle", 60, &bundle, None).ends(77).complains(&["terminal", "--fingerprint"]);
     assert!(!bundle.exists());
     assert!(!operator.run(&["insurer", "list"]).ends(0).stdout.contains("mutuelle"));
     // As people may write it down.
@@ -114,7 +114,7 @@ fn a_fingerprint_that_differs_stops_approve_and_join() {
 
     let bundle = bundle.to_str().unwrap();
     insurer.run(&["join", bundle, "--fingerprint", &other]).ends(77).complains(&["fingerprint"]);
-    insurer.run(&["join", bundle]).ends(77).complains(&["terminal", "option"]);
+    insurer.run(&["join", bundle]).ends(77).complains(&["terminal", "--fingerprint"]);
     insurer.run(&["lists"]).ends(1).complains(&["join"]);
     insurer.join(Path::new(bundle)).ends(0);
 }
