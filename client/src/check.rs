@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use blindlist_protocol::identifier::{Identifier, Scheme};
 use blindlist_protocol::text::Slug;
-use blindlist_records::Column;
+use blindlist_records::{Column, Table};
 use blindlist_store::folder::PrivateFolder;
 
 use crate::channel::{self, Channel};
@@ -84,7 +84,7 @@ pub async fn ask<'a>(
     now: u64,
 ) -> Result<Answered<'a>, ClientError> {
     let enrolled = profile.enrolled()?;
-    prepare_output(options)?;
+    check_files(options)?;
     let jobs = profile.jobs()?;
     let Live { catalog, digest, epochs, releases } = stop.or(live::refresh(profile, &enrolled, channel, now)).await?;
     let (scheme, releases) = choose(&releases, options)?;
@@ -188,12 +188,17 @@ fn advise_resume(error: &ClientError) {
     }
 }
 
-/// Makes the folder of the results if it is missing. In one that exists, the files are private all the same.
-fn prepare_output(options: &CheckOptions) -> Result<(), ClientError> {
+/// Makes sure that the member file can be read, and makes the folder of the results if it is missing. In one that
+/// exists, the files are private all the same. Called before connecting, it spares the operator what cannot succeed.
+///
+/// # Errors
+/// [`ClientError`] for a file that is no table, and for results that would replace it.
+pub fn check_files(options: &CheckOptions) -> Result<(), ClientError> {
     // A file that is missing is reported by whoever reads it.
     if std::fs::metadata(&options.members).is_ok_and(|found| !found.is_file()) {
         return Err(ClientError::NotAFile(options.members.clone()));
     }
+    drop(Table::open(&options.members)?);
     if !options.out.is_dir() {
         PrivateFolder::create(&options.out)?;
     }

@@ -178,6 +178,7 @@ async fn run_check(place: Place, check: CheckArgs, stop: Stop) -> Result<(), Cli
         resume: check.resume,
     };
     let enrolled = profile.enrolled()?;
+    check::check_files(&options)?;
     let connect = QuicChannel::connect(&enrolled, place.server.as_deref());
     let channel = stop.or(connect).await?;
     let answered = check::ask(&profile, &channel, &options, &stop, now()).await;

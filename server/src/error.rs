@@ -262,7 +262,7 @@ impl Error {
             Self::Override(_) | Self::Categories(_) | Self::TooManyAddresses | Self::PlanInputs { .. } => Code::Usage,
             Self::Sample(error) => match error {
                 SampleError::Overlap(_) | SampleError::TooManyShared { .. } | SampleError::TooMany => Code::Usage,
-                SampleError::Write { .. } => Code::Failure,
+                SampleError::Exists { .. } | SampleError::Write { .. } => Code::Failure,
             },
             Self::Table(_)
             | Self::Columns { .. }

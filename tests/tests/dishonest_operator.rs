@@ -53,7 +53,10 @@ fn a_catalog_is_signed_by_the_pinned_key_and_lives() {
     }
     // None of these catalogs was remembered, so the real one is still accepted.
     scene.is_unharmed();
-    scene.check(&forged(&scene, &forger, &forgery)).ends(0).prints(&["5 of 20 members are on the list \"forged\""]);
+    scene
+        .check(&forged(&scene, &forger, &forgery))
+        .ends(0)
+        .prints(&["5 of 20 checked members are on the list \"forged\""]);
     // Two catalogs with one sequence are two views.
     let serving = |catalog: Vec<u8>| {
         Impostor::alone(&scene.operator, forger.serve(&forgery), move |request, response| match request {

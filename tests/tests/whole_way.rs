@@ -79,7 +79,8 @@ fn a_messy_export_is_answered_row_by_row() {
     let secrets = [number(1), number(2), spaced(&with_key(&number(1))), "Dupont".to_owned(), "Orsini".to_owned()];
 
     let ran = insurer.check(&file, &server, "out", &[]).ends(0).is_silent_about(&secrets);
-    let ran = ran.prints(&["5 of 12 members are on the list \"tiers-payant\"", "6 rows were rejected"]);
+    let ran =
+        ran.prints(&["5 of 6 checked members are on the list \"tiers-payant\"", "6 of 12 rows could NOT be checked"]);
     ran.prints(&["3  identity", "4  contract", "2  coverage", "64 evaluations used, 0 left"]);
 
     let results = insurer.results("out");
@@ -190,7 +191,7 @@ fn nobody_affected_is_an_answer() {
     let insurer = Insurer::enrolled("mutuelle", &operator, 60);
     let server = operator.serve();
     let file = insurer.file("m.csv", format!("contrat;nir\nC1;{}\nC2;{}\n", number(100), number(101)));
-    insurer.check(&file, &server, "out", &[]).ends(0).prints(&["0 of 2 members are on the list \"list-a\""]);
+    insurer.check(&file, &server, "out", &[]).ends(0).prints(&["0 of 2 checked members are on the list \"list-a\""]);
     let results = insurer.results("out");
     assert_eq!(results.text("affected.csv"), "contrat;nir;list;categories\n");
     assert_eq!(results.text("rejected.csv"), "row,column,reason\n");

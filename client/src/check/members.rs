@@ -81,7 +81,13 @@ pub(super) fn read(
         return Err(ClientError::NoMembers { path, scheme, first });
     }
     let distinct = seen.len() as u64;
-    note(&format!("members  {} rows, {} people, {} rejected", number(rows), number(distinct), number(rejected)));
+    let usable = number(rows - rejected);
+    note(&format!(
+        "members  {} rows: {usable} usable ({} people), {} rejected",
+        number(rows),
+        number(distinct),
+        number(rejected)
+    ));
     let identifiers = seen.into_iter().collect();
     Ok(Members { identifiers, rows, distinct, rejected, sha256 })
 }

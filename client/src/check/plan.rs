@@ -18,7 +18,7 @@ use super::CheckOptions;
 use crate::channel::{self, Channel};
 use crate::live::Release;
 use crate::profile::jobs::{Job, Jobs, Subject, Unfinished};
-use crate::show::note;
+use crate::show::{note, number};
 use crate::{ClientError, outside};
 
 /// A whole check.
@@ -127,6 +127,7 @@ impl Plan {
                 let epoch = part.epoch_id();
                 return Err(ClientError::OverBudget { epoch, needed, missing });
             }
+            note(&format!("cost     {} of the {} evaluations left", number(needed), number(remaining)));
         }
         Ok(())
     }

@@ -172,15 +172,17 @@ fn as_map<S: Serializer>(categories: &[(Slug, u64)], serializer: S) -> Result<S:
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for list in &self.lists {
-            let (affected, rows) = (number(list.affected_rows), number(self.members.rows));
-            writeln!(f, "{affected} of {rows} members are on the list \"{}\"", list.list)?;
+            let checked = self.members.rows - self.members.rejected;
+            let (affected, checked) = (number(list.affected_rows), number(checked));
+            writeln!(f, "{affected} of {checked} checked members are on the list \"{}\"", list.list)?;
             for (name, rows) in list.categories.iter().filter(|(_, rows)| *rows > 0) {
                 writeln!(f, "  {:>11}  {name}", number(*rows))?;
             }
         }
         if self.members.rejected > 0 {
-            let rejected = number(self.members.rejected);
-            writeln!(f, "{rejected} rows were rejected and could not be checked: see rejected.csv")?;
+            let (rejected, rows) = (number(self.members.rejected), number(self.members.rows));
+            writeln!(f, "{rejected} of {rows} rows could NOT be checked, so nobody knows whether they are affected:")?;
+            writeln!(f, "  rejected.csv says why")?;
         }
         writeln!(f)?;
         writeln!(f, "results   {}", text::path(&self.out))?;

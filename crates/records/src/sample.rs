@@ -80,6 +80,12 @@ pub enum SampleError {
     /// More people than can be invented.
     #[error("records and members must be at most {POPULATION} people together")]
     TooMany,
+    /// There is such a file already.
+    #[error("{} exists already and was left as it is: choose another folder", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file could not be written.
     #[error("cannot write {}: {reason}", path.display())]
     Write {
@@ -90,11 +96,11 @@ pub enum SampleError {
     },
 }
 
-/// Writes `breach.csv`, `members.csv` and `truth.csv` into a folder, which is made if need be. Files of these names are
-/// replaced.
+/// Writes `breach.csv`, `members.csv` and `truth.csv` into a folder, which is made if need be. Files of these names may be
+/// real ones: they are never replaced.
 ///
 /// # Errors
-/// If the options contradict each other or a file cannot be written.
+/// If the options contradict each other, one of the files exists, or one cannot be written.
 pub fn generate(dir: impl AsRef<Path>, options: &SampleOptions) -> Result<SampleSummary, SampleError> {
     let dir = dir.as_ref();
     let shared = shared_members(options)?;
@@ -110,6 +116,9 @@ pub fn generate(dir: impl AsRef<Path>, options: &SampleOptions) -> Result<Sample
     };
     let (breach, members, truth) = (dir.join("breach.csv"), dir.join("members.csv"), dir.join("truth.csv"));
     fs::create_dir_all(dir).map_err(|reason| SampleError::Write { path: dir.to_owned(), reason })?;
+    if let Some(path) = [&breach, &members, &truth].into_iter().find(|path| path.exists()) {
+        return Err(SampleError::Exists { path: path.clone() });
+    }
     maker.write_breach(&breach).map_err(|reason| SampleError::Write { path: breach.clone(), reason })?;
     maker.write_members(&members).map_err(|reason| SampleError::Write { path: members.clone(), reason })?;
     maker.write_truth(&truth).map_err(|reason| SampleError::Write { path: truth.clone(), reason })?;
@@ -225,7 +234,7 @@ impl Maker {
 }
 
 fn writer(path: &Path, delimiter: u8) -> io::Result<csv::Writer<File>> {
-    let file = File::create(path)?;
+    let file = File::create_new(path)?;
     Ok(csv::WriterBuilder::new().delimiter(delimiter).buffer_capacity(1 << 20).from_writer(file))
 }
 

@@ -104,7 +104,9 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A question came up, and nobody is there to answer it.
-    #[error("a question must be answered, but this program has no terminal; use a terminal, or confirm with --fingerprint")]
+    #[error(
+        "a question must be answered, but this program has no terminal; use a terminal, or confirm with --fingerprint"
+    )]
     NoTerminal,
     /// The terminal broke off while a question was open.
     #[error("could not ask on the terminal: {source}")]
