@@ -118,6 +118,7 @@ pub fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_target(false)
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();

@@ -4,7 +4,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -16,17 +16,21 @@ pub(crate) fn note(line: &str) {
 
 /// A bar for so many bytes.
 pub(crate) fn bytes_bar(what: &'static str, total: u64) -> ProgressBar {
-    bar(what, total, "{msg} {wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}")
+    bar(what, total, "{msg} {wide_bar} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left")
 }
 
 /// A bar for so many members.
 pub(crate) fn members_bar(what: &'static str, total: u64) -> ProgressBar {
-    bar(what, total, "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}")
+    bar(what, total, "{msg} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left")
 }
 
 fn bar(what: &'static str, total: u64, template: &str) -> ProgressBar {
     let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template(template).expect("the templates are constant and tried by a test");
+    let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // Nobody hears of a failure to format a number.
+        let _ = write!(out, "{:.0}/s", state.per_sec());
+    });
     let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style);
     bar.set_message(what);
     bar

@@ -67,6 +67,6 @@ impl Scene {
     /// Requires that a check with the honest server is right, whatever happened before.
     #[track_caller]
     pub fn is_unharmed(&self) {
-        self.insurer.check(&self.members, &self.server, "honest", &[]).ends(0).prints(&["5 of 20 members"]);
+        self.insurer.check(&self.members, &self.server, "honest", &[]).ends(0).prints(&["5 of 20 checked members"]);
     }
 }

@@ -97,7 +97,7 @@ fn a_release_without_its_canaries_says_nothing_about_anybody() {
         }
     }
     let impostor = forged(&scene, &forger, &forger.release(&numbers(0, 10), right, 0));
-    scene.check(&impostor).ends(0).prints(&["5 of 20 members"]);
+    scene.check(&impostor).ends(0).prints(&["5 of 20 checked members"]);
 }
 
 #[test]
@@ -167,5 +167,5 @@ fn an_index_that_is_signed_and_nonsense_is_refused() {
         ran.ends(76);
         scene.insurer.results("out").are_none();
     }
-    scene.check(&forged(&scene, &forger, &good)).ends(0).prints(&["20 of 20 members"]);
+    scene.check(&forged(&scene, &forger, &good)).ends(0).prints(&["20 of 20 checked members"]);
 }

@@ -313,7 +313,7 @@ fn a_lost_answer_is_asked_for_again_and_paid_once() {
         Request::Evaluate(_) if !std::mem::replace(&mut *lost.lock().unwrap(), true) => Reply::Nothing,
         _ => response.into(),
     });
-    scene.check(&impostor).ends(0).prints(&["5 of 20 members", "64 evaluations used"]);
+    scene.check(&impostor).ends(0).prints(&["5 of 20 checked members", "64 evaluations used"]);
     assert_eq!(impostor.evaluations(), 2);
     assert_eq!(scene.operator.spent("mutuelle"), 64);
 }

@@ -27,7 +27,7 @@ fn bad_files(folder: &Path) -> Vec<(PathBuf, Vec<&'static str>)> {
         (file("header.csv", b"nir\n"), vec!["header.csv"]),
         (
             file("columns.csv", b"nom;contrat\nx;y\n"),
-            vec!["columns.csv", "nir", "looked for", "found \"nom\", \"contrat\""],
+            vec!["columns.csv", "nir", "known by themselves", "found \"nom\", \"contrat\""],
         ),
         (file("hostile.csv", b"nom;\x1b[31mrouge\nx;y\n"), vec!["hostile.csv", "found"]),
         (file("latin1.csv", b"nir;pr\xe9nom\n1850578006084;x\n"), vec!["latin1.csv", "UTF-8"]),
@@ -192,7 +192,7 @@ fn a_full_disk_leaves_no_half_result() {
     insurer.check(&members, &server, "small", &[]).ends(1).complains(&["full"]);
     assert_eq!(insurer.results("small").names(), Vec::<String>::new());
     // What was paid for is still there.
-    insurer.check(&members, &server, "out", &["--resume"]).ends(0).prints(&["1,000 of 1,000 members"]);
+    insurer.check(&members, &server, "out", &["--resume"]).ends(0).prints(&["1,000 of 1,000 checked members"]);
     assert_eq!(operator.spent("mutuelle"), 64);
 }
 

@@ -245,7 +245,7 @@ fn a_killed_seal_leaves_no_release() {
     let insurer = Insurer::enrolled("mutuelle", &operator, 60);
     let server = operator.serve();
     let members = insurer.file("m.csv", format!("nir\n{}\n", numbers(149_999, 150_001).join("\n")));
-    insurer.check(&members, &server, "out", &[]).ends(0).prints(&["1 of 2 members"]);
+    insurer.check(&members, &server, "out", &[]).ends(0).prints(&["1 of 2 checked members"]);
 }
 
 #[test]

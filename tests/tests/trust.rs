@@ -212,7 +212,7 @@ fn serving_needs_no_offline_key() {
     fs::rename(operator.home().join("keys/offline"), operator.path("vault")).unwrap();
     let server = operator.serve();
     let file = insurer.file("m.csv", format!("nir\n{}\n", numbers(0, 2).join("\n")));
-    insurer.check(&file, &server, "out", &[]).ends(0).prints(&["2 of 2 members"]);
+    insurer.check(&file, &server, "out", &[]).ends(0).prints(&["2 of 2 checked members"]);
     operator.seal(&operator.path("breach.csv"), "list-b", "identity", &[]).complains(&["keys/offline"]);
 }
 

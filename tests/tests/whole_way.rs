@@ -212,7 +212,7 @@ fn a_sample_agrees_with_its_truth() {
     let insurer = Insurer::enrolled("mutuelle", &operator, 3_000);
     let server = operator.serve();
     let members = folder.join("members.csv");
-    insurer.check(&members, &server, "out", &[]).ends(0).prints(&["300 of 3,000 members"]);
+    insurer.check(&members, &server, "out", &[]).ends(0).prints(&["300 of 3,000 checked members"]);
 
     let all = rows(&members, b';');
     let truth = rows(&folder.join("truth.csv"), b',');

@@ -76,7 +76,7 @@ impl fmt::Display for Place {
 pub enum ColumnError {
     /// No header names the column.
     #[error(
-        "no column for {column}: looked for the headers {looked_for}; found {found}; name it with --column {column}=HEADER"
+        "no column for {column}: found {found}; name it with --column {column}=HEADER (known by themselves: {looked_for})"
     )]
     Missing {
         /// The column.

@@ -199,8 +199,8 @@ fn overrides_settle_and_are_checked() {
 #[test]
 fn messages_name_what_was_looked_for_and_found_on_one_line() {
     let error = resolve(&["id\u{1b}[31m\n", &"x".repeat(500)], Scheme::Nir, &[]).unwrap_err().to_string();
-    assert!(error.starts_with("no column for nir: looked for the headers \"nir\", \"numéro nir\","), "{error}");
-    assert!(error.contains("found \"id\\u{1b}[31m\\n\", \"xxx"), "{error}");
+    assert!(error.starts_with("no column for nir: found \"id\\u{1b}[31m\\n\", \"xxx"), "{error}");
+    assert!(error.contains("(known by themselves: \"nir\", \"numéro nir\","), "{error}");
     assert!(!error.contains(char::is_control) && !error.contains(&"x".repeat(61)), "{error}");
     let many = (0..100).map(|number| number.to_string()).collect::<Vec<_>>();
     let error = Columns::resolve(&many, Scheme::Nir, &[]).unwrap_err().to_string();
