@@ -36,7 +36,7 @@ pub fn enroll(path: &Path, name: Slug) -> Result<Fingerprint, ClientError> {
 /// # Errors
 /// [`ClientError::NotAnObject`] when it is neither, [`ClientError::Store`] when it cannot be read.
 pub fn fingerprint(path: &Path) -> Result<Fingerprint, ClientError> {
-    let bytes = read_limited(path, MAX_ENROLMENT as u64)?;
+    let bytes = read_limited(path, MAX_ENROLMENT as u64).map_err(ClientError::Unreadable)?;
     let opened = match object::open_self_signed::<EnrolmentRequest>(&bytes) {
         Ok(_) => Ok(()),
         Err(ObjectError::Kind) => object::open_self_signed::<Bundle>(&bytes).map(|_| ()),
@@ -58,7 +58,7 @@ pub fn fingerprint(path: &Path) -> Result<Fingerprint, ClientError> {
 /// [`ClientError`]: a bundle that is none, or for other keys, or of another operator than the one joined before; a
 /// fingerprint that is another one, or that nobody confirms.
 pub fn join(path: &Path, profile: &Profile, expected: Option<Fingerprint>) -> Result<Bundle, ClientError> {
-    let bytes = read_limited(path, MAX_ENROLMENT as u64)?;
+    let bytes = read_limited(path, MAX_ENROLMENT as u64).map_err(ClientError::Unreadable)?;
     let bundle: Bundle = object::open_self_signed(&bytes).map_err(|source| ClientError::NotAnObject {
         path: path.to_owned(),
         expected: "a bundle",

@@ -30,6 +30,9 @@ pub enum ClientError {
     /// A folder, a file or the terminal.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file that somebody named and that cannot be read.
+    #[error(transparent)]
+    Unreadable(StoreError),
     /// The results could not all be put in place.
     #[error("{source}; {}", Places(*new))]
     HalfWritten {

@@ -23,6 +23,9 @@ pub enum Error {
     /// A folder, a file or the terminal.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file that somebody named and that cannot be read.
+    #[error(transparent)]
+    Unreadable(StoreError),
     /// Certificates and sockets.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -273,7 +276,8 @@ impl Error {
             | Self::NoPeople { .. }
             | Self::Changed { .. }
             | Self::Plan { .. }
-            | Self::NotThePlanned { .. } => Code::BadInput,
+            | Self::NotThePlanned { .. }
+            | Self::Unreadable(_) => Code::BadInput,
             Self::Fingerprint { .. } | Self::Declined => Code::NotAllowed,
         }
     }

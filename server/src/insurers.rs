@@ -132,7 +132,7 @@ fn read_request(path: &Path) -> Result<(Vec<u8>, EnrolmentRequest), Error> {
     let wrong = |reason| Error::Request { path: path.to_owned(), reason };
     let bytes = file::read_limited(path, EnrolmentRequest::LIMIT as u64).map_err(|error| {
         // Any other large file is no request either: it need not be read to its end to tell.
-        if matches!(error, StoreError::TooLong { .. }) { wrong(ObjectError::Kind) } else { error.into() }
+        if matches!(error, StoreError::TooLong { .. }) { wrong(ObjectError::Kind) } else { Error::Unreadable(error) }
     })?;
     let asked = object::open_self_signed(&bytes).map_err(wrong)?;
     Ok((bytes, asked))

@@ -278,6 +278,9 @@ fn commands_out_of_order_are_explained() {
         run(blindlistd(arguments.iter().chain(&["--home", missing]))).ends(1).complains(&["nowhere"]);
     }
     run(blindlist(["lists", "--profile", missing])).ends(1).complains(&["nowhere"]);
+    run(blindlist(["fingerprint", missing])).ends(65).complains(&["nowhere"]);
+    let approve = ["insurer", "approve", missing, "--name", "a", "--budget", "1", "--out", "bundle"];
+    operator.run(&approve).ends(65).complains(&["nowhere"]);
     // Nothing is published yet.
     let insurer = Insurer::enrolled("early", &operator, 60);
     let server = operator.serve();

@@ -26,7 +26,8 @@ impl ClientError {
             | Self::Internal(_)
             | Self::Randomness => Code::Failure,
             Self::SeveralSchemes(_) | Self::WouldReplaceInput(_) => Code::Usage,
-            Self::Table(_)
+            Self::Unreadable(_)
+            | Self::Table(_)
             | Self::Columns { .. }
             | Self::NotAnObject { .. }
             | Self::ForeignBundle(_)
@@ -62,6 +63,7 @@ impl ClientError {
             // Every other one says that the file is not what it was.
             Self::Table(error) => matches!(error, TableError::Read { .. }),
             Self::Columns { .. }
+            | Self::Unreadable(_)
             | Self::KeysExist(_)
             | Self::NotEnrolled(_)
             | Self::NotJoined(_)

@@ -90,7 +90,7 @@ impl Plan {
     /// # Errors
     /// [`Error::Plan`] when it is not a plan, or its values do not agree.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = file::read_limited(path, LIMIT)?;
+        let bytes = file::read_limited(path, LIMIT).map_err(Error::Unreadable)?;
         let wrong = |problem: &str| Error::Plan { path: path.to_owned(), problem: text::escape(problem, 300) };
         let plan: Self = serde_json::from_slice(&bytes).map_err(|error| wrong(&error.to_string()))?;
         plan.check().map_err(wrong)?;
