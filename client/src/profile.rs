@@ -22,7 +22,7 @@ use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_ENROLMENT;
 use blindlist_protocol::signature::SigningKey;
 use blindlist_store::StoreError;
-use blindlist_store::file::{AtomicFile, Mode, read_limited, read_secret, read_secret_exact, write_atomic};
+use blindlist_store::file::{AtomicFile, read_limited, read_secret, read_secret_exact, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
 use blindlist_transport::{CertificateDer, Identity, TlsKey};
 use serde::{Deserialize, Serialize};
@@ -95,9 +95,9 @@ impl Profile {
     /// [`ClientError::Store`].
     pub fn write_enrolment(&self, keys: &Keys, request: &[u8]) -> Result<(), ClientError> {
         let folder = PrivateFolder::create(self.folder.join("keys"))?;
-        write_atomic(self.request_path(), request, Mode::Private)?;
-        write_atomic(folder.join("signing.key"), &*keys.signing().seed(), Mode::Private)?;
-        write_atomic(folder.join("tls.key"), keys.tls().pkcs8(), Mode::Private)?;
+        write_atomic(self.request_path(), request)?;
+        write_atomic(folder.join("signing.key"), &*keys.signing().seed())?;
+        write_atomic(folder.join("tls.key"), keys.tls().pkcs8())?;
         Ok(())
     }
 
@@ -136,7 +136,7 @@ impl Profile {
     /// # Errors
     /// [`ClientError::Store`].
     pub fn write_bundle(&self, bytes: &[u8]) -> Result<(), ClientError> {
-        Ok(write_atomic(self.folder.join("bundle"), bytes, Mode::Private)?)
+        Ok(write_atomic(self.folder.join("bundle"), bytes)?)
     }
 
     /// The keys and the bundle made for them.
@@ -179,7 +179,7 @@ impl Profile {
     pub fn remember(&self, seen: Seen) -> Result<(), ClientError> {
         let file = SeenFile { sequence: seen.sequence, digest: seen.digest.to_string() };
         let json = serde_json::to_vec_pretty(&file).expect("a number and a text are JSON");
-        Ok(write_atomic(self.folder.join("seen.json"), &json, Mode::Private)?)
+        Ok(write_atomic(self.folder.join("seen.json"), &json)?)
     }
 
     /// Where the index of a release is, or will be.
@@ -195,7 +195,7 @@ impl Profile {
     /// # Errors
     /// [`ClientError::Store`].
     pub fn new_index(&self, release: &ReleaseId) -> Result<AtomicFile, ClientError> {
-        Ok(AtomicFile::create(self.index_path(release)?, Mode::Private)?)
+        Ok(AtomicFile::create(self.index_path(release)?)?)
     }
 
     /// The unfinished jobs, for this process alone.

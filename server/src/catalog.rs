@@ -5,7 +5,7 @@ use blindlist_protocol::ids::Digest;
 use blindlist_protocol::object;
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
-use blindlist_store::file::{self, Mode};
+use blindlist_store::file;
 
 use crate::home::Home;
 use crate::{Error, signed};
@@ -66,7 +66,7 @@ impl Snapshot {
 
     /// Puts it in place of the home's snapshot.
     pub(crate) fn publish(&self, home: &Home) -> Result<(), Error> {
-        Ok(file::write_atomic(home.catalog_path(), &self.bytes, Mode::Private)?)
+        Ok(file::write_atomic(home.catalog_path(), &self.bytes)?)
     }
 
     fn sign(catalog: Catalog, key: &SigningKey) -> Result<Self, Error> {

@@ -12,7 +12,7 @@ use blindlist_protocol::params::{CANARIES, MAX_ADDRESSES};
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::{Address, Slug};
 use blindlist_store::StoreError;
-use blindlist_store::file::{self, Mode};
+use blindlist_store::file;
 use blindlist_store::folder::PrivateFolder;
 use blindlist_transport::CertificateAuthority;
 use blindlist_transport::pki::SERVER_DAYS;
@@ -91,7 +91,7 @@ async fn fill(home: &Home, new: &NewOperator) -> Result<Initialised, Error> {
     let keys = new_keys(&new.operator, now)?;
     let config = config(new);
     home.create_folders()?;
-    file::write_new(home.config_path(), config.to_text().as_bytes(), Mode::Private)?;
+    file::write_new(home.config_path(), config.to_text().as_bytes())?;
     home.write_keys(&keys)?;
 
     let ledger_id = LedgerId::from_bytes(*random::<16>()?);

@@ -12,7 +12,7 @@ use blindlist_protocol::job;
 use blindlist_protocol::object::{self, Kind as _, ObjectError};
 use blindlist_protocol::params::CANARIES;
 use blindlist_protocol::text::Slug;
-use blindlist_store::file::{self, Mode};
+use blindlist_store::file;
 use blindlist_store::{StoreError, confirm};
 use blindlist_transport::certificate_digest;
 use blindlist_transport::pki::CLIENT_DAYS;
@@ -73,7 +73,7 @@ pub async fn approve(home: &Home, request: &Path, approval: &Approval, out: &Pat
         budget: granted,
         at: now()?.cast_signed(),
     };
-    file::write_new(out, &sealed, Mode::Private)?;
+    file::write_new(out, &sealed)?;
     let registered = ledger.register(&insurer).await;
     ledger.close().await;
     if registered.is_err() {

@@ -20,7 +20,7 @@ mod tests;
 use std::path::Path;
 
 use blindlist_protocol::message::Account;
-use blindlist_store::file::{self, Mode};
+use blindlist_store::file;
 
 pub use self::charge::{Charge, Outcome};
 pub use self::error::LedgerError;
@@ -72,7 +72,7 @@ impl Ledger {
     /// [`LedgerError::File`] when the file exists already or cannot be made; else nothing is left behind.
     pub async fn create(path: impl AsRef<Path>, id: [u8; 16]) -> Result<Self, LedgerError> {
         let path = path.as_ref();
-        file::write_new(path, b"", Mode::Private)?;
+        file::write_new(path, b"")?;
         let created = Self::fill(path, id).await;
         if created.is_err() {
             sqlite::remove(path);

@@ -10,7 +10,7 @@ use blindlist_protocol::entry::Dictionary;
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::object;
 use blindlist_protocol::signature::SigningKey;
-use blindlist_store::file::{self, Mode};
+use blindlist_store::file;
 use blindlist_transport::certificate_digest;
 
 use crate::catalog::Snapshot;
@@ -77,7 +77,7 @@ impl Operator {
         manifest.audience = audience.iter().map(|insurer| insurer.bundle.insurer.clone()).collect();
         manifest.audience.sort();
         let bytes = signed::sign("manifest", &manifest, &key).unwrap();
-        file::write_atomic(release.index_path().with_file_name("manifest"), &bytes, Mode::Private).unwrap();
+        file::write_atomic(release.index_path().with_file_name("manifest"), &bytes).unwrap();
         let digest = object::digest(&bytes);
         let tags = audience.iter().map(|insurer| audience_tag(&digest, &insurer.bundle.insurer_id));
         let mut listed = Listed { manifest: digest, audience: tags.collect() };

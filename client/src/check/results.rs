@@ -12,7 +12,7 @@ use blindlist_protocol::ids::Digest;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Batch, RejectedWriter, Row, Table};
 use blindlist_store::StoreError;
-use blindlist_store::file::{AtomicFile, Mode};
+use blindlist_store::file::AtomicFile;
 
 use super::CheckOptions;
 use super::matching::Findings;
@@ -41,8 +41,7 @@ pub(super) fn write(
     summary: &mut Summary,
     stop: &Stop,
 ) -> Result<(), ClientError> {
-    let [affected, rejected, summary_file] =
-        FILES.map(|name| AtomicFile::create(options.out.join(name), Mode::Private));
+    let [affected, rejected, summary_file] = FILES.map(|name| AtomicFile::create(options.out.join(name)));
     let rejected = rejected?;
     let rejected_failed = {
         let path = rejected.path().to_owned();

@@ -20,7 +20,7 @@ use blindlist_protocol::message::{Evaluated, Response};
 use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_RESPONSE;
 use blindlist_store::StoreError;
-use blindlist_store::file::{Mode, read_limited, read_secret_exact, write_atomic};
+use blindlist_store::file::{read_limited, read_secret_exact, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
 use serde::{Deserialize, Serialize};
 
@@ -149,10 +149,10 @@ impl Jobs {
     ) -> Result<Job, ClientError> {
         let folder = PrivateFolder::create_new(self.folder.join(id.to_string()))?;
         PrivateFolder::create(folder.join("answers"))?;
-        write_atomic(folder.join("seed"), seed.as_bytes(), Mode::Private)?;
+        write_atomic(folder.join("seed"), seed.as_bytes())?;
         let file = JobFile { version: VERSION, job: id.to_string(), created, chunks, subject: subject.clone() };
         let json = serde_json::to_vec_pretty(&file).expect("texts and numbers are JSON");
-        write_atomic(folder.join("job.json"), &json, Mode::Private)?;
+        write_atomic(folder.join("job.json"), &json)?;
         self.open_job(id)
     }
 
@@ -262,7 +262,7 @@ impl Job {
     /// [`StoreError`].
     pub fn keep_answer(&self, chunk: u32, answer: Evaluated) -> Result<(), StoreError> {
         let bytes = Response::Evaluated(answer).encode();
-        write_atomic(self.answer_path(chunk), &bytes, Mode::Private)
+        write_atomic(self.answer_path(chunk), &bytes)
     }
 
     /// Whether a chunk may have been sent, and so charged, although its answer is not here.
@@ -278,7 +278,7 @@ impl Job {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let after = chunk.saturating_add(1);
         if *sent < after {
-            write_atomic(self.folder.join("sent"), after.to_string().as_bytes(), Mode::Private)?;
+            write_atomic(self.folder.join("sent"), after.to_string().as_bytes())?;
             *sent = after;
         }
         Ok(())

@@ -18,20 +18,8 @@ use crate::StoreError;
 #[cfg(test)]
 mod tests;
 
-/// Who may read a file that is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// 0600: its owner alone. For keys, and for everything with personal data.
-    Private,
-}
-
-impl Mode {
-    fn bits(self) -> u32 {
-        match self {
-            Self::Private => 0o600,
-        }
-    }
-}
+/// 0600: what is written is for its owner alone.
+const PRIVATE: u32 = 0o600;
 
 /// Reads a secret of at most `max` bytes into memory that is zeroised on drop; no other copy of it is made.
 ///
@@ -106,7 +94,7 @@ fn open_secret(path: &Path) -> Result<SecretFile, StoreError> {
     }
     let mode = found.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(StoreError::OpenToOthers { path: path.to_path_buf(), mode, wanted: Mode::Private.bits() });
+        return Err(StoreError::OpenToOthers { path: path.to_path_buf(), mode, wanted: PRIVATE });
     }
     Ok(SecretFile { file, length: found.len() })
 }
@@ -125,16 +113,16 @@ impl SecretFile {
 ///
 /// # Errors
 /// [`StoreError::DiskFull`], [`StoreError::NoFileName`], [`StoreError::Io`].
-pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8], mode: Mode) -> Result<(), StoreError> {
-    filled(path.as_ref(), bytes, mode)?.commit()
+pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), StoreError> {
+    filled(path.as_ref(), bytes)?.commit()
 }
 
 /// Writes `bytes` as the file `path` as [`write_atomic`] does, if nothing has that name.
 ///
 /// # Errors
 /// [`StoreError::Exists`] when something has that name, be it a broken link; else those of [`write_atomic`].
-pub fn write_new(path: impl AsRef<Path>, bytes: &[u8], mode: Mode) -> Result<(), StoreError> {
-    filled(path.as_ref(), bytes, mode)?.commit_new()
+pub fn write_new(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), StoreError> {
+    filled(path.as_ref(), bytes)?.commit_new()
 }
 
 /// A file that appears under its name only when it is complete.
@@ -153,7 +141,7 @@ impl AtomicFile {
     ///
     /// # Errors
     /// [`StoreError::NoFileName`], [`StoreError::DiskFull`], [`StoreError::Io`].
-    pub fn create(path: impl AsRef<Path>, mode: Mode) -> Result<Self, StoreError> {
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let (folder, name) = split(path)?;
         let mut prefix = OsString::from(".");
@@ -162,7 +150,7 @@ impl AtomicFile {
         let temporary = tempfile::Builder::new()
             .prefix(&prefix)
             .suffix(".tmp")
-            .permissions(Permissions::from_mode(mode.bits()))
+            .permissions(Permissions::from_mode(PRIVATE))
             .tempfile_in(&folder)
             .map_err(|source| StoreError::io("write", path, source))?;
         Ok(Self { writer: BufWriter::new(temporary), path: path.to_path_buf(), folder })
@@ -226,8 +214,8 @@ impl Write for AtomicFile {
     }
 }
 
-fn filled(path: &Path, bytes: &[u8], mode: Mode) -> Result<AtomicFile, StoreError> {
-    let mut file = AtomicFile::create(path, mode)?;
+fn filled(path: &Path, bytes: &[u8]) -> Result<AtomicFile, StoreError> {
+    let mut file = AtomicFile::create(path)?;
     // Past the buffer, which would keep a copy of a secret.
     match file.writer.get_mut().write_all(bytes) {
         Ok(()) => Ok(file),

@@ -9,7 +9,7 @@ use blindlist_protocol::operator::EpochKey;
 use blindlist_protocol::oprf::SecretKey;
 use blindlist_protocol::signature::VerifyingKey;
 use blindlist_store::StoreError;
-use blindlist_store::file::{self, Mode};
+use blindlist_store::file;
 use blindlist_store::folder::PrivateFolder;
 
 use super::Home;
@@ -90,8 +90,8 @@ impl StoredEpoch {
 pub(crate) fn new_epoch_folder(home: &Home, record: &EpochRecord, bytes: &[u8], key: &SecretKey) -> Result<(), Error> {
     let folder = home.part("epochs")?.join(record.epoch.to_string());
     let folder = PrivateFolder::create_new(folder)?;
-    file::write_new(folder.join("oprf.key"), key.to_bytes().as_slice(), Mode::Private)?;
-    file::write_new(folder.join("record"), bytes, Mode::Private)?;
+    file::write_new(folder.join("oprf.key"), key.to_bytes().as_slice())?;
+    file::write_new(folder.join("record"), bytes)?;
     Ok(())
 }
 

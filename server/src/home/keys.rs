@@ -6,7 +6,7 @@ use blindlist_protocol::enrolment::successor_hash;
 use blindlist_protocol::ids::Digest;
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
-use blindlist_store::file::{self, Mode};
+use blindlist_store::file;
 use blindlist_transport::{CertificateAuthority, CertificateDer, Identity, TlsKey};
 use zeroize::Zeroizing;
 
@@ -84,7 +84,7 @@ impl Home {
             (self.online("receipt.key")?, keys.receipt.seed().as_slice()),
             (self.online("manifest.pub")?, keys.manifest.verifying().as_bytes()),
         ] {
-            file::write_new(path, bytes, Mode::Private)?;
+            file::write_new(path, bytes)?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use blindlist_protocol::ids::{Digest, ReleaseId};
 use blindlist_protocol::index::{Encoder, Header, IndexError, choose_f};
 use blindlist_protocol::object;
 use blindlist_protocol::params::SEGMENT_LENGTH;
-use blindlist_store::file::{AtomicFile, Mode};
+use blindlist_store::file::AtomicFile;
 
 use super::pipeline::Record;
 use crate::Error;
@@ -67,7 +67,7 @@ struct SegmentWriter {
 
 impl SegmentWriter {
     fn create(path: &Path) -> Result<Self, Error> {
-        Ok(Self { file: AtomicFile::create(path, Mode::Private)?, buffer: Vec::new(), length: 0, segments: Vec::new() })
+        Ok(Self { file: AtomicFile::create(path)?, buffer: Vec::new(), length: 0, segments: Vec::new() })
     }
 
     /// Writes all whole segments of the buffer.

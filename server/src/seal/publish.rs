@@ -9,7 +9,7 @@ use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object;
 use blindlist_protocol::signature::SigningKey;
 use blindlist_protocol::text::Slug;
-use blindlist_store::file::{self, Mode};
+use blindlist_store::file;
 use blindlist_store::folder::PrivateFolder;
 use blindlist_store::{StoreError, text};
 
@@ -75,7 +75,7 @@ impl Staging {
             target: releases.join(plan.release.to_string()),
             published: false,
         };
-        file::write_new(staging.folder.join(PLAN), &plan.to_text(), Mode::Private)?;
+        file::write_new(staging.folder.join(PLAN), &plan.to_text())?;
         Ok(staging)
     }
 
@@ -139,7 +139,7 @@ pub(super) fn publish(
         return Err(Error::PlanOutdated);
     }
     if !exists {
-        file::write_new(staging.folder.join("manifest"), &bytes, Mode::Private)?;
+        file::write_new(staging.folder.join("manifest"), &bytes)?;
         staging.commit()?;
     }
     let catalog = operator.snapshot.next(replaced, Listed::to_all(digest), &operator.key, now()?)?;

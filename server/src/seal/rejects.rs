@@ -10,7 +10,7 @@ use std::{fs, io};
 use blindlist_protocol::text::Slug;
 use blindlist_records::{RejectedWriter, Rejection};
 use blindlist_store::StoreError;
-use blindlist_store::file::{AtomicFile, Mode};
+use blindlist_store::file::AtomicFile;
 use blindlist_store::folder::PrivateFolder;
 
 use crate::Error;
@@ -31,7 +31,7 @@ pub(super) struct RejectLog {
 impl RejectLog {
     /// Writes them to a file, or only counts them.
     pub(super) fn new(path: Option<&Path>) -> Result<Self, Error> {
-        let file = path.map(|path| AtomicFile::create(path, Mode::Private)).transpose()?;
+        let file = path.map(AtomicFile::create).transpose()?;
         let path = path.map(Path::to_path_buf).unwrap_or_default();
         let file = file.map(RejectedWriter::new).transpose().map_err(|source| failed(&path, source))?;
         Ok(Self { file, path, next: 0, waiting: BTreeMap::new(), counts: Counts::new() })

@@ -117,10 +117,10 @@ fn a_file_that_is_not_as_long_as_it_said_is_noticed() {
 fn a_written_file_has_its_content_and_mode_and_nothing_is_left_over() {
     let folder = folder();
     let path = folder.path().join("file");
-    write_atomic(&path, b"one", Mode::Private).unwrap();
+    write_atomic(&path, b"one").unwrap();
     assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"one".to_vec(), 0o600));
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    write_atomic(&path, b"two", Mode::Private).unwrap();
+    write_atomic(&path, b"two").unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"two");
     assert_eq!(mode(&path), 0o600, "the mode is the new file's, not the old one's");
     assert_eq!(names(&folder), ["file"]);
@@ -130,14 +130,14 @@ fn a_written_file_has_its_content_and_mode_and_nothing_is_left_over() {
 fn a_new_file_replaces_nothing() {
     let folder = folder();
     let path = folder.path().join("file");
-    write_new(&path, b"first", Mode::Private).unwrap();
+    write_new(&path, b"first").unwrap();
     assert_eq!(mode(&path), 0o600);
-    assert!(matches!(write_new(&path, b"second", Mode::Private), Err(StoreError::Exists { .. })));
+    assert!(matches!(write_new(&path, b"second"), Err(StoreError::Exists { .. })));
     assert_eq!(fs::read(&path).unwrap(), b"first");
 
     let broken = folder.path().join("broken");
     symlink("nowhere", &broken).unwrap();
-    assert!(matches!(write_new(&broken, b"x", Mode::Private), Err(StoreError::Exists { .. })));
+    assert!(matches!(write_new(&broken, b"x"), Err(StoreError::Exists { .. })));
     assert_eq!(names(&folder), ["broken", "file"]);
 }
 
@@ -147,7 +147,7 @@ fn a_link_is_replaced_and_its_target_left_alone() {
     let (target, link) = (folder.path().join("target"), folder.path().join("link"));
     fs::write(&target, "target").unwrap();
     symlink(&target, &link).unwrap();
-    write_atomic(&link, b"new", Mode::Private).unwrap();
+    write_atomic(&link, b"new").unwrap();
     assert_eq!(fs::read(&target).unwrap(), b"target");
     assert!(fs::symlink_metadata(&link).unwrap().is_file());
 }
@@ -158,16 +158,13 @@ fn a_failed_write_leaves_what_was_there_and_no_temporary_file() {
     let occupied = folder.path().join("occupied");
     fs::create_dir(&occupied).unwrap();
     fs::write(occupied.join("inside"), "x").unwrap();
-    assert!(matches!(write_atomic(&occupied, b"new", Mode::Private), Err(StoreError::Io { .. })));
+    assert!(matches!(write_atomic(&occupied, b"new"), Err(StoreError::Io { .. })));
     assert_eq!(fs::read(occupied.join("inside")).unwrap(), b"x");
     assert_eq!(names(&folder), ["occupied"]);
 
-    assert!(matches!(write_atomic(folder.path().join("no/file"), b"x", Mode::Private), Err(StoreError::Io { .. })));
+    assert!(matches!(write_atomic(folder.path().join("no/file"), b"x"), Err(StoreError::Io { .. })));
     for nameless in ["/", "..", "a/.."] {
-        assert!(
-            matches!(write_atomic(nameless, b"x", Mode::Private), Err(StoreError::NoFileName { .. })),
-            "{nameless}"
-        );
+        assert!(matches!(write_atomic(nameless, b"x"), Err(StoreError::NoFileName { .. })), "{nameless}");
     }
 }
 
@@ -176,7 +173,7 @@ fn an_unfinished_file_never_appears() {
     let folder = folder();
     let path = folder.path().join("file");
     fs::write(&path, "old").unwrap();
-    let mut file = AtomicFile::create(&path, Mode::Private).unwrap();
+    let mut file = AtomicFile::create(&path).unwrap();
     file.write_all(&[7; 100_000]).unwrap();
     file.flush().unwrap();
     assert_eq!(names(&folder).len(), 2, "the temporary file is beside it");
@@ -189,7 +186,7 @@ fn an_unfinished_file_never_appears() {
 fn what_was_streamed_is_what_is_read() {
     let folder = folder();
     let path = folder.path().join("file");
-    let mut file = AtomicFile::create(&path, Mode::Private).unwrap();
+    let mut file = AtomicFile::create(&path).unwrap();
     for number in 0..10_000_u32 {
         file.write_all(&number.to_le_bytes()).unwrap();
     }
@@ -203,12 +200,12 @@ fn a_reader_sees_one_content_or_the_other() {
     const LENGTH: usize = 200_000;
     let folder = folder();
     let path = folder.path().join("file");
-    write_atomic(&path, &[0; LENGTH], Mode::Private).unwrap();
+    write_atomic(&path, &[0; LENGTH]).unwrap();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
             for round in 1..=50 {
-                write_atomic(&path, &[round; LENGTH], Mode::Private).unwrap();
+                write_atomic(&path, &[round; LENGTH]).unwrap();
             }
             done.store(true, Ordering::Release);
         });
