@@ -4,7 +4,7 @@
 //! 2. `plan` finds the unfinished jobs to go on with; `members` turns the rows into distinct identifiers.
 //! 3. The budget must suffice, and the indexes are fetched: [`crate::index`].
 //! 4. `asking` has them evaluated, chunk by chunk, and keeps nothing that is not proven.
-//! 5. `matching` looks the entries up and makes sure that every canary is found.
+//! 5. [`blindlist_protocol::matching`] looks the entries up and makes sure that every canary is found.
 //! 6. `results` reads the members again and writes the three files, all or none.
 //!
 //! [`ask`] is 1 to 4, and [`Answered::conclude`] the rest. What is sent must not depend on what is found (SPEC.md
@@ -13,7 +13,7 @@
 //! Members are personal data: they go into `affected.csv` and nowhere else.
 
 mod asking;
-mod matching;
+mod findings;
 mod members;
 mod plan;
 mod results;
@@ -23,18 +23,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use blindlist_protocol::identifier::{Identifier, Scheme};
+use blindlist_protocol::live::{Live, Release};
+use blindlist_protocol::matching::{self, Candidate};
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Column, Table};
 use blindlist_store::folder::PrivateFolder;
 
 use crate::channel::{self, Channel};
-use crate::live::{self, Live, Release};
+use crate::live;
 use crate::profile::jobs::Jobs;
 use crate::profile::{Enrolled, Profile};
 use crate::show::{moment, note, number};
-use crate::{ClientError, Stop, index};
-use asking::{Kept, Work};
-use matching::Findings;
+use crate::{Broken, ClientError, Stop, index};
+use asking::Work;
+use findings::Findings;
 use members::Members;
 use plan::Plan;
 pub use results::FILES;
@@ -67,7 +69,7 @@ pub struct Answered<'a> {
     /// The distinct members, ascending.
     members: Vec<Identifier>,
     /// For each release, by its place in the plan, the entries of the members and of the canaries.
-    entries: Vec<(usize, Vec<Kept>)>,
+    candidates: Vec<(usize, Vec<Candidate>)>,
     summary: Summary,
     stop: Stop,
 }
@@ -101,7 +103,7 @@ pub async fn ask<'a>(
     summary.out.clone_from(&options.out);
     let members = read.identifiers;
     let mut answered =
-        Answered { profile, options, jobs, plan, members, entries: Vec::new(), summary, stop: stop.clone() };
+        Answered { profile, options, jobs, plan, members, candidates: Vec::new(), summary, stop: stop.clone() };
     stop.or(answered.evaluate(channel, &enrolled)).await.inspect_err(advise_resume)?;
     answered.summary.evaluations.remaining = stop.or(remaining(channel, &answered.plan)).await.ok();
     Ok(answered)
@@ -117,10 +119,11 @@ impl Answered<'_> {
             let ids = ids.map(|release| release.manifest.release).collect();
             let signer = enrolled.keys().signing().clone();
             let work = Arc::new(Work::new(part, job, std::mem::take(&mut self.members), ids, signer));
-            let mut kept = asking::evaluate(channel, &work).await?;
+            let kept = asking::evaluate(channel, &work).await?;
             let work = Arc::into_inner(work).ok_or(ClientError::Internal("a chunk is still under way"))?;
-            self.members = work.into_members(&part.canaries, &mut kept);
-            self.entries.extend(part.releases.iter().copied().zip(kept));
+            let (members, candidates) = work.into_members(&part.canaries, kept);
+            self.members = members;
+            self.candidates.extend(part.releases.iter().copied().zip(candidates));
         }
         Ok(())
     }
@@ -137,14 +140,14 @@ impl Answered<'_> {
 
     fn look_up_and_write(&mut self, clock: impl Fn() -> u64) -> Result<(), ClientError> {
         let mut findings = Findings::new(self.plan.releases.len());
-        for (place, entries) in std::mem::take(&mut self.entries) {
+        for (place, candidates) in std::mem::take(&mut self.candidates) {
             let release = self.plan.releases.get(place);
             let manifest = &release.ok_or(ClientError::Internal("entries without a release"))?.manifest;
             let bytes = index::load(self.profile, manifest, &self.stop)?;
             let index = index::open(&bytes, manifest)?;
-            matching::look_up(entries, self.members.len(), (manifest, &index), |person, label| {
-                findings.add(place, person, label);
-            })?;
+            let found = |member, label| findings.add(place, member, label);
+            let looked_up = matching::look_up(candidates, manifest, &index, found);
+            looked_up.map_err(|source| Broken::Match { list: manifest.list.clone(), source })?;
         }
         self.summary.finished = moment(clock());
         results::write(self.options, &self.plan, &self.members, &findings, &mut self.summary, &self.stop)

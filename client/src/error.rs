@@ -9,11 +9,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use blindlist_protocol::enrolment::Fingerprint;
-use blindlist_protocol::entry::InconsistentLabel;
 use blindlist_protocol::identifier::Scheme;
-use blindlist_protocol::ids::{Digest, EpochId};
-use blindlist_protocol::index::IndexError;
+use blindlist_protocol::ids::EpochId;
 use blindlist_protocol::insurer::EvaluationError;
+use blindlist_protocol::live::LiveError;
+use blindlist_protocol::manifest::ReleaseError;
+use blindlist_protocol::matching::MatchError;
 use blindlist_protocol::object::ObjectError;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{ColumnError, Rejection, TableError};
@@ -22,7 +23,7 @@ use blindlist_transport::TransportError;
 
 use crate::channel::ChannelError;
 use crate::check::FILES;
-use crate::show::number;
+use crate::show::{moment, number};
 
 /// Why a command ended without doing what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +85,14 @@ pub enum ClientError {
         expected: &'static str,
         /// What was found.
         source: ObjectError,
+    },
+    /// Something to inspect that breaks a rule of SPEC.md, or that SPEC.md does not know.
+    #[error("{file}: {what}")]
+    NotOurs {
+        /// The file.
+        file: String,
+        /// What is wrong with it, where, and by which section.
+        what: String,
     },
     /// A bundle that was made for other keys.
     #[error("this bundle was not made for the keys in {}: the operator must approve the request.csr of this profile", text::path(.0))]
@@ -202,64 +211,17 @@ pub enum ClientError {
 /// How the operator's server broke the protocol. Nothing was unblinded or written on the strength of it.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
-    /// A signed object does not hold.
-    #[error("{what} does not hold: {source}")]
-    Object {
-        /// Which.
-        what: &'static str,
-        /// Why.
-        source: ObjectError,
-    },
-    /// Another object than the one asked for.
-    #[error("asked for the object {0}, it sent another one")]
-    OtherObject(Digest),
-    /// An object that its own catalog names is not to be had: somebody may be hiding a list.
-    #[error(
-        "it refuses the object {0}, which its signed catalog says is ours: a list may be hidden, so nothing is reported"
-    )]
-    HiddenObject(Digest),
-    /// A manifest that the catalog addresses to us and that itself addresses others only.
-    #[error("its catalog says that the list {0} is addressed to us, the list's manifest says that it is not")]
-    NotAddressed(Slug),
-    /// An older catalog than one seen before.
-    #[error("its catalog has the sequence {found}, but {seen} was seen before: an older view is not accepted")]
-    LowerSequence {
-        /// What came.
-        found: u64,
-        /// The highest seen.
-        seen: u64,
-    },
-    /// Two catalogs of one sequence.
-    #[error("it shows two different catalogs with the sequence {0}: compare the catalog's digest with other insurers")]
-    TwoCatalogs(u64),
-    /// Two records of one epoch.
-    #[error("its catalog names two records of the epoch {0}")]
-    TwoRecords(EpochId),
-    /// A manifest whose epoch is not live, or has another key or operator.
-    #[error("the manifest of the list {0} belongs to no live epoch of its operator")]
-    NoEpoch(Slug),
-    /// Two releases of one list, or with one id.
-    #[error("its catalog names two releases of the list {0}")]
-    TwoReleases(Slug),
-    /// A segment that is not what the manifest says.
-    #[error("segment {number} of the index of {list} is not the one that the manifest names")]
-    Segment {
-        /// The list.
-        list: Slug,
-        /// The segment.
-        number: u32,
-    },
-    /// An index that is none.
-    #[error("the index of {list} is malformed: {source}")]
-    Index {
+    /// What it shows as live is not accepted.
+    #[error(transparent)]
+    Live(LiveError),
+    /// An index that is not the manifest's, or none at all.
+    #[error("the list {list}: {source}")]
+    Release {
         /// The list.
         list: Slug,
         /// Why.
-        source: IndexError,
+        source: ReleaseError,
     },
-    /// An index that is not the manifest's.
-    #[error("the index of {0} does not agree with its manifest in release, entries, f or label length")]
-    OtherIndex(Slug),
     /// An answer without proof.
     #[error("its answer to chunk {number} is not accepted: {source}")]
     Answer {
@@ -268,20 +230,32 @@ pub enum Broken {
         /// Why.
         source: EvaluationError,
     },
-    /// A label that makes no sense.
+    /// A canary or a label that is not right.
     #[error("in the list {list} {source}; nobody's status can be concluded, and no result was written")]
-    Label {
+    Match {
         /// The list.
         list: Slug,
         /// What.
-        source: InconsistentLabel,
+        source: MatchError,
     },
-    /// A canary that is not there, or has another label.
-    #[error(
-        "a canary was not found in the list {0} with its known label: key, proof, index or code disagree, so nobody's \
-         status can be concluded, and no result was written"
-    )]
-    Canary(Slug),
+}
+
+impl From<LiveError> for ClientError {
+    /// A catalog that ran out is no breach: a new one helps.
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Expired(at) => Self::CatalogExpired(moment(at)),
+            LiveError::Object { .. }
+            | LiveError::LowerSequence { .. }
+            | LiveError::TwoCatalogs(_)
+            | LiveError::OtherObject(_)
+            | LiveError::Hidden(_)
+            | LiveError::NotAddressed(_)
+            | LiveError::TwoRecords(_)
+            | LiveError::NoEpoch(_)
+            | LiveError::TwoReleases(_) => Broken::Live(error).into(),
+        }
+    }
 }
 
 /// Names the first rejected row, if there is one.

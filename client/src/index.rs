@@ -6,9 +6,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use blindlist_protocol::index::{Header, Index};
-use blindlist_protocol::manifest::Manifest;
-use blindlist_protocol::object;
+use blindlist_protocol::index::Index;
+use blindlist_protocol::manifest::{Manifest, ReleaseError};
 use blindlist_store::StoreError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -48,7 +47,7 @@ pub async fn fetch(
 fn verify(profile: &Profile, manifest: &Manifest, stop: &Stop) -> Result<(), ClientError> {
     let bytes = load(profile, manifest, stop)?;
     let verified = open(&bytes, manifest)?.verify();
-    Ok(verified.map_err(|source| Broken::Index { list: manifest.list.clone(), source })?)
+    Ok(verified.map_err(|source| broken(manifest, source.into()))?)
 }
 
 /// The whole index of a release from the profile, every segment verified.
@@ -57,41 +56,28 @@ fn verify(profile: &Profile, manifest: &Manifest, stop: &Stop) -> Result<(), Cli
 /// [`ClientError::Broken`] when a segment is not the manifest's, [`ClientError::Store`], [`ClientError::IndexTooLarge`].
 pub fn load(profile: &Profile, manifest: &Manifest, stop: &Stop) -> Result<Vec<u8>, ClientError> {
     let path = profile.index_path(&manifest.release)?;
-    let too_large = || ClientError::IndexTooLarge { list: manifest.list.clone(), bytes: manifest.index_length };
-    let length = usize::try_from(manifest.index_length).map_err(|_| too_large())?;
+    let length = usize::try_from(manifest.index_length).map_err(|_| too_large(manifest))?;
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).map_err(|_| too_large())?;
+    bytes.try_reserve_exact(length).map_err(|_| too_large(manifest))?;
     let read = read_up_to(&path, manifest.index_length, &mut bytes);
     read.map_err(|source| StoreError::io("read the index", &path, source))?;
-    let last = u32::try_from(manifest.segments.len()).map_err(|_| too_large())?.saturating_sub(1);
+    let segment_length = usize::try_from(manifest.segment_length).map_err(|_| too_large(manifest))?;
     let mut rest = bytes.as_slice();
-    for number in 0..=last {
+    for number in 0..segments(manifest)? {
         stop.check()?;
-        let wanted = segment_length(manifest, number)?.min(rest.len());
-        let (segment, after) = rest.split_at(wanted);
-        check_segment(manifest, number, segment)?;
+        let (segment, after) = rest.split_at(segment_length.min(rest.len()));
+        manifest.check_segment(number, segment).map_err(|source| broken(manifest, source))?;
         rest = after;
     }
     Ok(bytes)
 }
 
-/// Reads an index and holds its header against the manifest.
+/// [`Manifest::open_index`], with the list's name in its error.
 ///
 /// # Errors
-/// [`Broken::Index`], [`Broken::OtherIndex`].
+/// [`Broken::Release`].
 pub fn open<'a>(bytes: &'a [u8], manifest: &Manifest) -> Result<Index<'a>, Broken> {
-    let malformed = |source| Broken::Index { list: manifest.list.clone(), source };
-    let index = Index::parse(bytes).map_err(malformed)?;
-    let expected = Header::new(
-        *manifest.release.as_bytes(),
-        manifest.entries,
-        manifest.false_positive_bits,
-        manifest.dictionary.label_length(),
-    );
-    if *index.header() != expected.map_err(malformed)? {
-        return Err(Broken::OtherIndex(manifest.list.clone()));
-    }
-    Ok(index)
+    manifest.open_index(bytes).map_err(|source| broken(manifest, source))
 }
 
 async fn download(profile: &Profile, channel: &impl Channel, manifest: &Manifest) -> Result<(), ClientError> {
@@ -99,12 +85,10 @@ async fn download(profile: &Profile, channel: &impl Channel, manifest: &Manifest
     let bar = bytes_bar("fetching the list", manifest.index_length);
     let fetch = |number: u32| async move {
         let bytes = channel::segment(channel, manifest.release, number).await?;
-        check_segment(manifest, number, &bytes)?;
+        manifest.check_segment(number, &bytes).map_err(|source| broken(manifest, source))?;
         Ok::<_, ClientError>(bytes)
     };
-    let count = u32::try_from(manifest.segments.len())
-        .map_err(|_| ClientError::IndexTooLarge { list: manifest.list.clone(), bytes: manifest.index_length })?;
-    let mut segments = stream::iter((0..count).map(fetch)).buffered(AT_A_TIME);
+    let mut segments = stream::iter((0..segments(manifest)?).map(fetch)).buffered(AT_A_TIME);
     while let Some(bytes) = segments.try_next().await? {
         file.write_all(&bytes).map_err(|source| file.write_error(source))?;
         bar.inc(bytes.len() as u64);
@@ -113,22 +97,17 @@ async fn download(profile: &Profile, channel: &impl Channel, manifest: &Manifest
     Ok(file.commit()?)
 }
 
-fn check_segment(manifest: &Manifest, number: u32, bytes: &[u8]) -> Result<(), Broken> {
-    let wanted = usize::try_from(number).ok().and_then(|place| manifest.segments.get(place));
-    if segment_length(manifest, number)? == bytes.len() && wanted == Some(&object::digest(bytes)) {
-        Ok(())
-    } else {
-        Err(no_segment(manifest, number))
-    }
+/// How many segments an index has.
+fn segments(manifest: &Manifest) -> Result<u32, ClientError> {
+    u32::try_from(manifest.segments.len()).map_err(|_| too_large(manifest))
 }
 
-fn segment_length(manifest: &Manifest, number: u32) -> Result<usize, Broken> {
-    let range = manifest.segment(number).ok_or_else(|| no_segment(manifest, number))?;
-    usize::try_from(range.end - range.start).map_err(|_| no_segment(manifest, number))
+fn too_large(manifest: &Manifest) -> ClientError {
+    ClientError::IndexTooLarge { list: manifest.list.clone(), bytes: manifest.index_length }
 }
 
-fn no_segment(manifest: &Manifest, number: u32) -> Broken {
-    Broken::Segment { list: manifest.list.clone(), number }
+fn broken(manifest: &Manifest, source: ReleaseError) -> Broken {
+    Broken::Release { list: manifest.list.clone(), source }
 }
 
 fn read_up_to(path: &Path, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {

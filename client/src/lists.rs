@@ -3,6 +3,7 @@
 use std::fmt;
 
 use blindlist_protocol::ids::EpochId;
+use blindlist_protocol::live::{Live, Release};
 use blindlist_protocol::manifest::{Incident, Manifest};
 use blindlist_protocol::message::Account;
 use blindlist_protocol::refusal::RefusalCode;
@@ -11,7 +12,7 @@ use blindlist_store::text::escape;
 
 use crate::ClientError;
 use crate::channel::{self, Channel};
-use crate::live::{self, Live, Release};
+use crate::live;
 use crate::profile::Profile;
 use crate::show::{moment, number, table};
 

@@ -17,7 +17,8 @@ mod keys;
 use std::path::{Path, PathBuf};
 
 use blindlist_protocol::enrolment::Bundle;
-use blindlist_protocol::ids::{Digest, ReleaseId};
+use blindlist_protocol::ids::ReleaseId;
+use blindlist_protocol::live::Seen;
 use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_ENROLMENT;
 use blindlist_protocol::signature::SigningKey;
@@ -244,15 +245,6 @@ impl Keys {
         let tls = TlsKey::from_pkcs8(self.tls().pkcs8().clone())?;
         Identity::new(certificate, tls).map_err(|_| ClientError::ForeignCertificate)
     }
-}
-
-/// The highest catalog snapshot seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Its sequence.
-    pub sequence: u64,
-    /// Its digest.
-    pub digest: Digest,
 }
 
 #[derive(Serialize, Deserialize)]

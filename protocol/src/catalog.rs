@@ -1,7 +1,7 @@
 //! The catalog snapshot: what the operator says is live (SPEC.md, "Catalog snapshot").
 
 use crate::ids::{Digest, InsurerId, LedgerId};
-use crate::object::Kind;
+use crate::object::{Broken, Kind, require};
 use crate::params::{AUDIENCE_DOMAIN, MAX_AUDIENCE, MAX_CATALOG, MAX_OBJECT};
 use crate::signature::{Signature, VerifyingKey};
 use crate::text::Slug;
@@ -75,22 +75,18 @@ impl Kind for Catalog {
     const LINE: &'static [u8] = b"blindlist/1 catalog\n";
     const LIMIT: usize = MAX_OBJECT;
 
-    fn check(&self) -> Result<(), &'static str> {
+    fn check(&self) -> Result<(), Broken> {
         let ascending = |digests: &[Digest], most| digests.is_sorted_by(|a, b| a < b) && digests.len() <= most;
         let manifests: Vec<Digest> = self.manifests.iter().map(|listed| listed.manifest).collect();
-        if self.sequence == 0 || self.expires <= self.issued {
-            return Err("the sequence is 0, or it expires before it is issued");
-        }
-        if !ascending(&self.epochs, MAX_CATALOG) || !ascending(&manifests, MAX_CATALOG) {
-            return Err("the digests are not at most 4,096 in ascending order");
-        }
-        if !self.manifests.iter().all(|listed| ascending(&listed.audience, MAX_AUDIENCE)) {
-            return Err("an audience is not at most 1,024 insurers in ascending order");
-        }
-        if !self.checkpoints.is_sorted_by(|a, b| a.ledger < b.ledger) || self.checkpoints.len() > MAX_CATALOG {
-            return Err("the checkpoints are not in ascending order of their ledgers");
-        }
-        Ok(())
+        let audiences = self.manifests.iter().all(|listed| ascending(&listed.audience, MAX_AUDIENCE));
+        let checkpoints =
+            self.checkpoints.is_sorted_by(|a, b| a.ledger < b.ledger) && self.checkpoints.len() <= MAX_CATALOG;
+        require(self.sequence > 0, "CAT-1", "the sequence is 0")?;
+        require(self.expires > self.issued, "CAT-1", "it expires before it is issued")?;
+        require(ascending(&self.epochs, MAX_CATALOG), "OBJ-3", "the epochs are not at most 4,096, ascending")?;
+        require(ascending(&manifests, MAX_CATALOG), "OBJ-3", "the manifests are not at most 4,096, ascending")?;
+        require(audiences, "OBJ-3", "an audience is not at most 1,024 insurers, ascending")?;
+        require(checkpoints, "OBJ-3", "the checkpoints are not at most 4,096, ascending by their ledgers")
     }
 
     fn signer(&self) -> &VerifyingKey {

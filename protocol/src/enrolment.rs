@@ -4,7 +4,7 @@
 //! keys that they themselves name, so their authenticity rests on the fingerprint that people compare.
 
 use crate::ids::{Digest, InsurerId};
-use crate::object::{Kind, SelfSigned};
+use crate::object::{Broken, Kind, SelfSigned, require};
 use crate::params::{MAX_ADDRESSES, MAX_CERTIFICATE, MAX_ENROLMENT, SUCCESSOR_DOMAIN, TLS_PROOF_DOMAIN};
 use crate::signature::{Signature, SigningKey, VerifyingKey};
 use crate::text::{Address, Slug};
@@ -43,12 +43,11 @@ impl Kind for EnrolmentRequest {
     const LINE: &'static [u8] = b"blindlist/1 enrolment request\n";
     const LIMIT: usize = MAX_ENROLMENT;
 
-    fn check(&self) -> Result<(), &'static str> {
-        if self.tls_key == self.signing_key {
-            return Err("the TLS key and the signing key are one");
-        }
+    fn check(&self) -> Result<(), Broken> {
+        require(self.tls_key != self.signing_key, "ENR-4", "the TLS key and the signing key are one")?;
         let message = tls_proof_message(&self.name, &self.signing_key);
-        self.tls_key.verify(&message, &self.tls_proof).map_err(|_| "the TLS key did not sign it")
+        let signed = self.tls_key.verify(&message, &self.tls_proof).is_ok();
+        require(signed, "ENR-4", "the TLS key did not sign it")
     }
 
     fn signer(&self) -> &VerifyingKey {
@@ -87,14 +86,10 @@ impl Kind for Bundle {
     const LINE: &'static [u8] = b"blindlist/1 bundle\n";
     const LIMIT: usize = MAX_ENROLMENT;
 
-    fn check(&self) -> Result<(), &'static str> {
-        if self.certificate.len() > MAX_CERTIFICATE || self.authority.len() > MAX_CERTIFICATE {
-            return Err("a certificate has more than 4,096 bytes");
-        }
-        if !(1..=MAX_ADDRESSES).contains(&self.addresses.len()) {
-            return Err("there are not 1 to 16 addresses");
-        }
-        Ok(())
+    fn check(&self) -> Result<(), Broken> {
+        let fit = self.certificate.len() <= MAX_CERTIFICATE && self.authority.len() <= MAX_CERTIFICATE;
+        require(fit, "OBJ-3", "a certificate has more than 4,096 bytes")?;
+        require((1..=MAX_ADDRESSES).contains(&self.addresses.len()), "OBJ-3", "there are not 1 to 16 addresses")
     }
 
     fn signer(&self) -> &VerifyingKey {

@@ -3,7 +3,7 @@
 use crate::holders::{self, HolderSet};
 use crate::identifier::{Identifier, Scheme};
 use crate::ids::{EpochId, LedgerId};
-use crate::object::Kind;
+use crate::object::{Broken, Kind, require};
 use crate::oprf::PublicKey;
 use crate::params::{CANARIES, EPOCH_ID_DOMAIN, MAX_ADDRESSES, MAX_HOLDERS, MAX_OBJECT};
 use crate::signature::VerifyingKey;
@@ -99,35 +99,31 @@ impl Kind for EpochRecord {
     const LINE: &'static [u8] = b"blindlist/1 epoch\n";
     const LIMIT: usize = MAX_OBJECT;
 
-    fn check(&self) -> Result<(), &'static str> {
-        let indices: Vec<u8> = self.holders.iter().map(|holder| holder.index).collect();
-        let shares: Vec<_> = self.holders.iter().map(|holder| (holder.index, holder.share)).collect();
-        if self.version == 0 {
-            return Err("the version is 0");
-        }
-        if self.epoch != Self::id(&self.operator_key, &self.key) {
-            return Err("the epoch id is not that of the keys");
-        }
-        if self.holders.len() > MAX_HOLDERS || HolderSet::try_from(indices).is_err() {
-            return Err("the holders are not 1 to 32 with ascending indices");
-        }
-        if self.threshold == 0 || usize::from(self.threshold) > self.holders.len() {
-            return Err("the threshold is not from 1 to the number of holders");
-        }
-        if !holders::lie_on_one_polynomial(&self.key, &shares, self.threshold.into()) {
-            return Err("K and the shares do not lie on one polynomial of the threshold's degree");
-        }
-        if self.holders.iter().any(|holder| holder.addresses.len() > MAX_ADDRESSES) {
-            return Err("a holder has more than 16 addresses");
-        }
-        if !distinct(self.canaries.iter()) {
-            return Err("two canaries are equal");
-        }
-        let (ledgers, keys) = (self.holders.iter().map(|h| h.ledger), self.holders.iter().map(|h| h.receipt_key));
-        if !distinct(ledgers) || !distinct(keys) {
-            return Err("two holders share a ledger or a receipt key");
-        }
-        Ok(())
+    fn check(&self) -> Result<(), Broken> {
+        let holders = &self.holders;
+        let indices: Vec<u8> = holders.iter().map(|holder| holder.index).collect();
+        let shares: Vec<_> = holders.iter().map(|holder| (holder.index, holder.share)).collect();
+        let ascending = holders.len() <= MAX_HOLDERS && HolderSet::try_from(indices).is_ok();
+        let threshold = (1..=holders.len()).contains(&self.threshold.into());
+        let addresses = holders.iter().all(|holder| holder.addresses.len() <= MAX_ADDRESSES);
+        let keys = distinct(holders.iter().map(|holder| holder.receipt_key));
+        let ledgers = distinct(holders.iter().map(|holder| holder.ledger));
+        require(self.version > 0, "EPO-1", "the version is 0")?;
+        require(
+            self.epoch == Self::id(&self.operator_key, &self.key),
+            "EPO-1",
+            "the epoch id is not that of the keys",
+        )?;
+        require(ascending, "EPO-2", "the holders are not 1 to 32 with ascending indices")?;
+        require(addresses, "EPO-2", "a holder has more than 16 addresses")?;
+        require(threshold, "EPO-2", "the threshold is not from 1 to the number of holders")?;
+        require(
+            holders::lie_on_one_polynomial(&self.key, &shares, self.threshold.into()),
+            "EPO-3",
+            "K and the shares do not lie on one polynomial of the threshold's degree",
+        )?;
+        require(distinct(self.canaries.iter()), "EPO-4", "two canaries are equal")?;
+        require(keys && ledgers, "EPO-4", "two holders share a ledger or a receipt key")
     }
 
     fn signer(&self) -> &VerifyingKey {

@@ -3,7 +3,8 @@
 //! From the bottom up: [`params`], [`codec`], [`text`], [`ids`], [`signature`] and [`object`] are the alphabet;
 //! [`oprf`] and [`holders`] the group; [`identifier`], [`entry`] and [`index`] what a breach list becomes;
 //! [`epoch`], [`manifest`], [`catalog`] and [`enrolment`] what is signed; [`chunk`], [`message`] and [`refusal`] what
-//! travels; [`job`], [`insurer`] and [`operator`] what each side does with it.
+//! travels; [`job`], [`insurer`] and [`operator`] what each side does with it; [`live`] and [`matching`] what an insurer
+//! holds an operator's word against.
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
@@ -22,7 +23,9 @@ pub mod ids;
 pub mod index;
 pub mod insurer;
 pub mod job;
+pub mod live;
 pub mod manifest;
+pub mod matching;
 pub mod message;
 pub mod object;
 pub mod operator;

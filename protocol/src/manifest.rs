@@ -1,10 +1,11 @@
 //! The manifest of a release (SPEC.md, "Manifest").
 
 use crate::entry::Dictionary;
+use crate::epoch::EpochRecord;
 use crate::identifier::Scheme;
 use crate::ids::{Digest, EpochId, ReleaseId};
-use crate::index::{MAX_F, MIN_F};
-use crate::object::Kind;
+use crate::index::{Header, Index, IndexError, MAX_F, MIN_F};
+use crate::object::{self, Broken, Kind, require};
 use crate::oprf::PublicKey;
 use crate::params::{CANARIES, MAX_AUDIENCE, MAX_OBJECT, SEGMENT_LENGTH, SOURCE_DOMAIN};
 use crate::signature::VerifyingKey;
@@ -67,12 +68,49 @@ pub struct Incident {
     pub last: Date,
 }
 
+/// Why bytes are not the index of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReleaseError {
+    /// A segment that is not the one named, by its number.
+    #[error("segment {0} of the index is not the one that the manifest names")]
+    Segment(u32),
+    /// An index that is none.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// An index of another release.
+    #[error("the index does not agree with its manifest in release, entries, f, label length or length")]
+    OtherIndex,
+}
+
 impl Manifest {
     /// The bytes of the index that a segment holds; none when there is no such segment.
     pub fn segment(&self, number: u32) -> Option<Range<u64>> {
         let start = u64::from(number).checked_mul(self.segment_length.into())?;
         let end = start.checked_add(self.segment_length.into())?.min(self.index_length);
         (start < end).then_some(start..end)
+    }
+
+    /// Holds the bytes that came for a segment against its length and digest.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Segment`].
+    pub fn check_segment(&self, number: u32, bytes: &[u8]) -> Result<(), ReleaseError> {
+        let length = self.segment(number).map(|range| range.end - range.start);
+        let digest = usize::try_from(number).ok().and_then(|place| self.segments.get(place));
+        let right = length == Some(bytes.len() as u64) && digest == Some(&object::digest(bytes));
+        if right { Ok(()) } else { Err(ReleaseError::Segment(number)) }
+    }
+
+    /// Reads a whole index, whose segments were checked, and holds its header against this manifest.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Index`], [`ReleaseError::OtherIndex`].
+    pub fn open_index<'a>(&self, bytes: &'a [u8]) -> Result<Index<'a>, ReleaseError> {
+        let index = Index::parse(bytes)?;
+        let label_length = self.dictionary.label_length();
+        let header = Header::new(*self.release.as_bytes(), self.entries, self.false_positive_bits, label_length)?;
+        let right = *index.header() == header && bytes.len() as u64 == self.index_length;
+        if right { Ok(index) } else { Err(ReleaseError::OtherIndex) }
     }
 
     /// People on the list: entries without the canaries.
@@ -105,34 +143,25 @@ impl Kind for Manifest {
     const LINE: &'static [u8] = b"blindlist/1 manifest\n";
     const LIMIT: usize = MAX_OBJECT;
 
-    fn check(&self) -> Result<(), &'static str> {
-        if u64::from(self.entries) < CANARIES as u64 {
-            return Err("there are fewer entries than canaries");
-        }
-        if !(MIN_F..=MAX_F).contains(&self.false_positive_bits) {
-            return Err("f is not from 32 to 56");
-        }
-        if self.segment_length != SEGMENT_LENGTH {
-            return Err("the segment length is not 2^20");
-        }
-        if self.index_length == 0
-            || self.index_length.div_ceil(self.segment_length.into()) != self.segments.len() as u64
-        {
-            return Err("the segments do not make up the index");
-        }
-        if self.sequence == 0 || (self.sequence == 1) != self.previous.is_none() {
-            return Err("the first release of a list, and no other, replaces none");
-        }
-        if self.incident.is_some_and(|incident| incident.last < incident.first) {
-            return Err("the incident ends before it begins");
-        }
-        if self.audience.len() > MAX_AUDIENCE || !self.audience.is_sorted_by(|a, b| a < b) {
-            return Err("the audience is not at most 1,024 names in ascending order");
-        }
-        if self.epoch != crate::epoch::EpochRecord::id(&self.operator_key, &self.key) {
-            return Err("the epoch id is not that of the keys");
-        }
-        Ok(())
+    fn check(&self) -> Result<(), Broken> {
+        let segments = self.segments.len() as u64;
+        let whole = self.index_length > 0 && self.index_length.div_ceil(SEGMENT_LENGTH.into()) == segments;
+        let in_order = self.incident.is_none_or(|incident| incident.first <= incident.last);
+        let audience = self.audience.len() <= MAX_AUDIENCE && self.audience.is_sorted_by(|a, b| a < b);
+        let epoch = EpochRecord::id(&self.operator_key, &self.key);
+        require(self.segment_length == SEGMENT_LENGTH, "MAN-1", "the segment length is not 2^20")?;
+        require(whole, "MAN-1", "the segments do not make up the index")?;
+        require(self.entries as usize >= CANARIES, "MAN-2", "there are fewer entries than canaries")?;
+        require((MIN_F..=MAX_F).contains(&self.false_positive_bits), "MAN-2", "f is not from 32 to 56")?;
+        require(self.sequence > 0, "MAN-3", "the sequence is 0")?;
+        require(
+            (self.sequence == 1) == self.previous.is_none(),
+            "MAN-3",
+            "the first release of a list, and no other, replaces none",
+        )?;
+        require(self.epoch == epoch, "MAN-4", "the epoch id is not that of the keys")?;
+        require(in_order, "OBJ-3", "the incident ends before it begins")?;
+        require(audience, "OBJ-3", "the audience is not at most 1,024 names, ascending")
     }
 
     fn signer(&self) -> &VerifyingKey {

@@ -16,8 +16,8 @@ pub trait Kind: Serialize + DeserializeOwned {
     /// Checks what the types of the fields do not: the rules between fields.
     ///
     /// # Errors
-    /// What is wrong, in words.
-    fn check(&self) -> Result<(), &'static str>;
+    /// The rule that is broken.
+    fn check(&self) -> Result<(), Broken>;
 
     /// The key that the object names as its signer.
     fn signer(&self) -> &VerifyingKey;
@@ -25,6 +25,21 @@ pub trait Kind: Serialize + DeserializeOwned {
 
 /// A kind whose objects vouch for themselves only: their authenticity comes from a fingerprint that people compare.
 pub trait SelfSigned: Kind {}
+
+/// A rule of SPEC.md that the fields of an object break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} ({rule})")]
+pub struct Broken {
+    /// Its id in SPEC.md; OBJ-3 stands for the rules of a section's table.
+    pub rule: &'static str,
+    /// What was found, in words.
+    pub what: &'static str,
+}
+
+/// Breaks a rule unless it holds.
+pub(crate) fn require(holds: bool, rule: &'static str, what: &'static str) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(Broken { rule, what }) }
+}
 
 /// Why bytes are not a signed object of the kind and signer expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +58,7 @@ pub enum ObjectError {
     Signer,
     /// A rule between fields is broken.
     #[error("its fields do not agree: {0}")]
-    Invalid(&'static str),
+    Invalid(Broken),
 }
 
 /// The bytes of an object: line ‖ body ‖ signature. Deterministic.

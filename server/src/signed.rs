@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use blindlist_protocol::codec::CodecError;
 use blindlist_protocol::object::{self, Kind, ObjectError};
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_store::file;
@@ -25,8 +26,8 @@ pub(crate) fn sign<T: Kind>(what: &'static str, value: &T, key: &SigningKey) -> 
     value.check().map_err(|rule| Error::Unsignable { what, reason: ObjectError::Invalid(rule) })?;
     let bytes = object::sign(value, key);
     if bytes.len() > T::LIMIT {
-        let rule = "it is longer than its kind may be";
-        return Err(Error::Unsignable { what, reason: ObjectError::Invalid(rule) });
+        let reason = CodecError::TooLarge { found: bytes.len(), limit: T::LIMIT }.into();
+        return Err(Error::Unsignable { what, reason });
     }
     Ok(bytes)
 }

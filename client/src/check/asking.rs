@@ -14,6 +14,7 @@ use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::insurer::{Asked, Epoch};
 use blindlist_protocol::job::{self, BlindingSecret, Item};
+use blindlist_protocol::matching::{Candidate, Who};
 use blindlist_protocol::message::Evaluated;
 use blindlist_protocol::params::MAX_CHUNK;
 use blindlist_protocol::signature::SigningKey;
@@ -45,9 +46,9 @@ pub(super) struct Work {
 #[derive(Clone, Copy)]
 pub(super) struct Kept {
     /// Tag and pad.
-    pub entry: Entry,
-    /// Whose: at first its place in the job; once the job is done, the member's number or the canary's behind them.
-    pub person: u32,
+    entry: Entry,
+    /// Whose: its place in the job.
+    place: u32,
 }
 
 impl fmt::Debug for Kept {
@@ -79,31 +80,33 @@ impl Work {
         }
     }
 
-    /// The members again, ascending; numbers what was kept by their places, and the canaries behind them.
-    pub(super) fn into_members(self, canaries: &[Identifier], kept: &mut [Vec<Kept>]) -> Vec<Identifier> {
-        let mut numbers = vec![0; self.items.len()];
+    /// The members again, ascending, and what to look up in each release: for each member its number among them.
+    pub(super) fn into_members(
+        self,
+        canaries: &[Identifier],
+        kept: Vec<Vec<Kept>>,
+    ) -> (Vec<Identifier>, Vec<Vec<Candidate>>) {
+        let mut whose: Vec<Option<Who>> = vec![None; self.items.len()];
         let mut members: Vec<(Identifier, usize)> = Vec::with_capacity(self.items.len());
-        let mut canaries_at = Vec::with_capacity(canaries.len());
-        for (place, item) in self.items.into_iter().enumerate() {
+        for ((place, item), slot) in self.items.into_iter().enumerate().zip(&mut whose) {
             let Item::Person(identifier) = item else {
                 continue;
             };
-            match canaries.iter().position(|canary| *canary == identifier) {
-                Some(i) => canaries_at.push((i, place)),
+            match (0..).zip(canaries).find(|(_, canary)| **canary == identifier) {
+                Some((i, _)) => *slot = Some(Who::Canary(i)),
                 None => members.push((identifier, place)),
             }
         }
         members.sort_unstable();
-        canaries_at.sort_unstable();
-        let places = members.iter().map(|(_, place)| *place).chain(canaries_at.iter().map(|(_, place)| *place));
-        for (number, place) in (0_u32..).zip(places) {
-            numbers.get_mut(place).into_iter().for_each(|slot| *slot = number);
+        for (number, (_, place)) in (0..).zip(&members) {
+            whose.get_mut(*place).into_iter().for_each(|slot| *slot = Some(Who::Member(number)));
         }
-        for kept in kept.iter_mut().flatten() {
-            let number = usize::try_from(kept.person).ok().and_then(|place| numbers.get(place));
-            kept.person = *number.expect("an entry has the place of its item");
-        }
-        members.into_iter().map(|(identifier, _)| identifier).collect()
+        let candidate = |Kept { entry, place }| {
+            let who = usize::try_from(place).ok().and_then(|place| whose.get(place).copied().flatten());
+            Candidate { entry, who: who.expect("an entry has the place of its item") }
+        };
+        let candidates = kept.into_iter().map(|kept| kept.into_iter().map(candidate).collect()).collect();
+        (members.into_iter().map(|(identifier, _)| identifier).collect(), candidates)
     }
 
     fn chunks(&self) -> impl Iterator<Item = (u32, &[Item])> {
@@ -133,10 +136,10 @@ impl Work {
         let evaluations = answered.finish();
         let first = number.saturating_mul(u32::try_from(MAX_CHUNK).expect("8,192"));
         let derive = |release: &ReleaseId| {
-            let people = (first..).zip(&evaluations);
-            let kept = people.filter_map(|(person, evaluation)| {
+            let places = (first..).zip(&evaluations);
+            let kept = places.filter_map(|(place, evaluation)| {
                 let entry = Entry::derive(release, evaluation.as_ref()?);
-                Some(Kept { entry, person })
+                Some(Kept { entry, place })
             });
             kept.collect()
         };

@@ -11,12 +11,12 @@ use blindlist_protocol::identifier::{Identifier, Scheme};
 use blindlist_protocol::ids::{Digest, EpochId, JobId};
 use blindlist_protocol::insurer::Epoch;
 use blindlist_protocol::job::{self, JobSeed};
+use blindlist_protocol::live::Release;
 use blindlist_protocol::params::{CANARIES, MAX_CHUNK};
 use blindlist_records::{Column, parse_override};
 
 use super::CheckOptions;
 use crate::channel::{self, Channel};
-use crate::live::Release;
 use crate::profile::jobs::{Job, Jobs, Subject, Unfinished};
 use crate::show::{note, number};
 use crate::{ClientError, outside};

@@ -9,17 +9,17 @@ use std::io::{self, Write};
 use blindlist_protocol::entry::Label;
 use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::Digest;
+use blindlist_protocol::live::Release;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Batch, RejectedWriter, Row, Table};
 use blindlist_store::StoreError;
 use blindlist_store::file::AtomicFile;
 
 use super::CheckOptions;
-use super::matching::Findings;
+use super::findings::Findings;
 use super::members::{self, BATCH};
 use super::plan::Plan;
 use super::summary::{ListSummary, Summary};
-use crate::live::Release;
 use crate::{ClientError, Stop};
 
 /// The files that are written.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use blindlist_protocol::catalog::Catalog;
 use blindlist_protocol::entry::Label;
 use blindlist_protocol::ids::Digest;
+use blindlist_protocol::live::Release;
 use blindlist_protocol::params::CANARIES;
 use blindlist_protocol::text::Slug;
 use blindlist_store::text;
@@ -13,7 +14,6 @@ use serde::{Serialize, Serializer};
 
 use super::members::Members;
 use super::plan::{self, Plan};
-use crate::live::Release;
 use crate::show::number;
 
 /// The version of `summary.json`.

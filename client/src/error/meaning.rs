@@ -30,6 +30,7 @@ impl ClientError {
             | Self::Table(_)
             | Self::Columns { .. }
             | Self::NotAnObject { .. }
+            | Self::NotOurs { .. }
             | Self::ForeignBundle(_)
             | Self::ForeignCertificate
             | Self::NotAFile(_)
@@ -69,6 +70,7 @@ impl ClientError {
             | Self::NotJoined(_)
             | Self::Damaged { .. }
             | Self::NotAnObject { .. }
+            | Self::NotOurs { .. }
             | Self::ForeignBundle(_)
             | Self::ForeignCertificate
             | Self::OtherFingerprint { .. }
@@ -172,10 +174,10 @@ fn refusal_code(code: RefusalCode) -> Code {
 
 #[cfg(test)]
 mod tests {
+    use blindlist_protocol::live::LiveError;
     use blindlist_store::StoreError;
 
     use super::*;
-    use crate::Broken;
 
     #[test]
     fn going_on_is_advised_where_it_helps() {
@@ -199,7 +201,7 @@ mod tests {
             ChannelError::Unexpected { asked: "x" }.into(),
             TransportError::ResponseTooLarge { limit: 1 }.into(),
             ClientError::MembersChanged("x".into()),
-            Broken::TwoCatalogs(1).into(),
+            LiveError::TwoCatalogs(1).into(),
         ] {
             assert!(!bad.resumable(), "{bad}");
         }

@@ -3,6 +3,9 @@
 use blindlist_protocol::catalog::audience_tag;
 use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::InsurerId;
+use blindlist_protocol::live::LiveError;
+use blindlist_protocol::manifest::ReleaseError;
+use blindlist_protocol::matching::MatchError;
 use blindlist_protocol::message::{Request, Response};
 use blindlist_protocol::oprf::Element;
 use blindlist_protocol::refusal::RefusalCode;
@@ -82,7 +85,7 @@ fn a_tampered_segment_is_not_kept() {
         }
         Ok(response)
     }));
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::Segment { number: 0, .. }));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Release { source: ReleaseError::Segment(0), .. }));
     assert_eq!(std::fs::read_dir(insurer.path("profile/indexes")).unwrap().count(), 0);
     assert_eq!(operator.spent(), 0, "nothing is asked when the index is wrong");
     operator.tamper = Some(Box::new(|_, mut response| {
@@ -91,7 +94,7 @@ fn a_tampered_segment_is_not_kept() {
         }
         Ok(response)
     }));
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::Segment { .. }));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Release { source: ReleaseError::Segment(_), .. }));
 }
 
 /// [IDX-6], [MAT-1]
@@ -118,10 +121,10 @@ fn an_index_that_is_signed_but_malformed_is_never_used() {
         bytes[end - 1] ^= 0x81;
     });
     for _ in 0..2 {
-        assert!(matches!(assert_broken(&operator, &insurer), Broken::Index { .. }));
+        assert!(matches!(assert_broken(&operator, &insurer), Broken::Release { source: ReleaseError::Index(_), .. }));
     }
     operator.damage("leak", |bytes| bytes[18] ^= 1);
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::OtherIndex(_)));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Release { source: ReleaseError::OtherIndex, .. }));
     assert_eq!(operator.spent(), 0);
 }
 
@@ -136,7 +139,7 @@ fn a_canary_that_is_missing_or_mislabelled_fails_the_check() {
         });
         let insurer = Insurer::joined(&mut operator);
         insurer.has(format!("nir\n{}\n", nir(1)));
-        assert!(matches!(assert_broken(&operator, &insurer), Broken::Canary(_)));
+        assert!(matches!(assert_broken(&operator, &insurer), Broken::Match { source: MatchError::Canary, .. }));
         assert_eq!(insurer.unfinished(), 1);
     }
 }
@@ -153,10 +156,10 @@ fn catalogs_do_not_go_back_fork_or_outlive_themselves() {
     assert_eq!(error.code(), Code::TryAgain);
 
     operator.catalog.sequence = 6;
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::LowerSequence { found: 6, seen: 7 }));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Live(LiveError::LowerSequence { found: 6, seen: 7 })));
     operator.catalog.sequence = 7;
     operator.catalog.expires += 1;
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::TwoCatalogs(7)));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Live(LiveError::TwoCatalogs(7))));
     operator.catalog.sequence = 8;
     insurer.refresh(&operator, NOW).unwrap();
 }
@@ -167,12 +170,12 @@ fn another_operators_objects_are_not_accepted() {
     let (_, insurer) = setting();
     let mut impostor = Operator::new(2);
     impostor.seal("leak", &[(person(1), 1)]);
-    assert!(matches!(assert_broken(&impostor, &insurer), Broken::Object { what: "the catalog", .. }));
+    assert!(matches!(assert_broken(&impostor, &insurer), Broken::Live(LiveError::Object { what: "the catalog", .. })));
 
     // Signed by the pinned key, but about another one.
     let (mut operator, insurer) = setting();
     operator.catalog.operator_key = impostor.key.verifying();
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::Object { what: "the catalog", .. }));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Live(LiveError::Object { what: "the catalog", .. })));
 }
 
 /// [OBJ-4]
@@ -184,7 +187,7 @@ fn only_the_object_asked_for_is_accepted() {
         let swap = matches!(request, Request::Object(_));
         Ok(if swap { Response::Object(other.clone()) } else { response })
     }));
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::OtherObject(_)));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Live(LiveError::OtherObject(_))));
 }
 
 /// [MSG-1]
@@ -216,7 +219,9 @@ fn nothing_that_the_catalog_addresses_to_us_may_be_hidden() {
             | Request::Account(_)
             | Request::Evaluate(_) => Ok(response),
         }));
-        assert!(matches!(assert_broken(&operator, &insurer), Broken::HiddenObject(digest) if digest == hidden));
+        assert!(
+            matches!(assert_broken(&operator, &insurer), Broken::Live(LiveError::Hidden(digest)) if digest == hidden)
+        );
     }
 }
 
@@ -239,7 +244,7 @@ fn the_audiences_of_catalog_and_manifest_agree() {
     manifest.audience.push("another".parse().unwrap());
     operator.catalog.manifests.clear();
     operator.publish(&manifest);
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::NotAddressed(_)));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Live(LiveError::NotAddressed(_))));
 }
 
 /// [CAT-4]: the client checks what the operator must not do.
@@ -249,7 +254,7 @@ fn a_list_has_one_live_release() {
     let mut manifest = operator.manifest("leak");
     manifest.created += 1;
     operator.publish(&manifest);
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::TwoReleases(_)));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Live(LiveError::TwoReleases(_))));
     // Nor do two lists share a release id.
     operator.catalog.manifests.pop();
     operator.catalog.manifests.clear();
@@ -257,7 +262,7 @@ fn a_list_has_one_live_release() {
     operator.publish(&first);
     manifest.list = "other".parse().unwrap();
     operator.publish(&manifest);
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::TwoReleases(_)));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Live(LiveError::TwoReleases(_))));
 }
 
 /// [LAB-2]
@@ -267,7 +272,7 @@ fn a_label_that_makes_no_sense_fails_the_check() {
     operator.seal_raw("leak", &[(person(1), 0b1000)]);
     let insurer = Insurer::joined(&mut operator);
     insurer.has(format!("nir\n{}\n", nir(1)));
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::Label { .. }));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Match { source: MatchError::Label(_), .. }));
     // Whoever is not a member is never looked at.
     insurer.has(format!("nir\n{}\n", nir(2)));
     insurer.check(&operator).unwrap();
@@ -294,5 +299,5 @@ fn a_failing_look_up_shows_in_nothing_that_was_sent() {
 fn a_live_epoch_is_needed() {
     let (mut operator, insurer) = setting();
     operator.catalog.epochs.clear();
-    assert!(matches!(assert_broken(&operator, &insurer), Broken::NoEpoch(_)));
+    assert!(matches!(assert_broken(&operator, &insurer), Broken::Live(LiveError::NoEpoch(_))));
 }

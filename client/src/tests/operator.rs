@@ -12,6 +12,7 @@ use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
 use blindlist_protocol::identifier::{Identifier, Nir, Scheme};
 use blindlist_protocol::ids::{Digest, InsurerId, LedgerId, ReleaseId};
 use blindlist_protocol::index::{self, SealedEntry};
+use blindlist_protocol::live::Live;
 use blindlist_protocol::manifest::{Manifest, segment_digests, source_commitment};
 use blindlist_protocol::message::{Account, Evaluated, Request, Response};
 use blindlist_protocol::object;
@@ -390,7 +391,7 @@ impl Insurer {
     }
 
     /// What is live at a time.
-    pub(super) fn refresh(&self, operator: &Operator, now: u64) -> Result<live::Live, ClientError> {
+    pub(super) fn refresh(&self, operator: &Operator, now: u64) -> Result<Live, ClientError> {
         let profile = self.profile();
         run(live::refresh(&profile, &profile.enrolled().unwrap(), operator, now))
     }

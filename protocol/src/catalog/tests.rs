@@ -113,27 +113,23 @@ fn checkpoints(count: u32) -> Vec<Checkpoint> {
 /// [CAT-1]
 #[test]
 fn every_rule_is_kept() {
-    const TIME: &str = "the sequence is 0, or it expires before it is issued";
-    const DIGESTS: &str = "the digests are not at most 4,096 in ascending order";
-    const AUDIENCE: &str = "an audience is not at most 1,024 insurers in ascending order";
-    const CHECKPOINTS: &str = "the checkpoints are not in ascending order of their ledgers";
     assert_rules(
         &catalog(),
         &key(),
         &[
-            (|catalog| catalog.sequence = 0, TIME),
-            (|catalog| catalog.expires = 3, TIME),
-            (|catalog| catalog.expires = 2, TIME),
-            (|catalog| catalog.epochs = vec![Digest::from_bytes([1; 32]); 2], DIGESTS),
-            (|catalog| catalog.epochs = digests(4_097), DIGESTS),
-            (|catalog| catalog.manifests.reverse(), DIGESTS),
-            (|catalog| catalog.manifests[1].manifest = catalog.manifests[0].manifest, DIGESTS),
-            (|catalog| catalog.manifests = digests(4_097).into_iter().map(Listed::to_all).collect(), DIGESTS),
-            (|catalog| catalog.manifests[0].audience = vec![Digest::from_bytes([1; 32]); 2], AUDIENCE),
-            (|catalog| catalog.manifests[1].audience = digests(1_025), AUDIENCE),
-            (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(1)], CHECKPOINTS),
-            (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(2)], CHECKPOINTS),
-            (|catalog| catalog.checkpoints = checkpoints(4_097), CHECKPOINTS),
+            (|catalog| catalog.sequence = 0, "CAT-1"),
+            (|catalog| catalog.expires = 3, "CAT-1"),
+            (|catalog| catalog.expires = 2, "CAT-1"),
+            (|catalog| catalog.epochs = vec![Digest::from_bytes([1; 32]); 2], "OBJ-3"),
+            (|catalog| catalog.epochs = digests(4_097), "OBJ-3"),
+            (|catalog| catalog.manifests.reverse(), "OBJ-3"),
+            (|catalog| catalog.manifests[1].manifest = catalog.manifests[0].manifest, "OBJ-3"),
+            (|catalog| catalog.manifests = digests(4_097).into_iter().map(Listed::to_all).collect(), "OBJ-3"),
+            (|catalog| catalog.manifests[0].audience = vec![Digest::from_bytes([1; 32]); 2], "OBJ-3"),
+            (|catalog| catalog.manifests[1].audience = digests(1_025), "OBJ-3"),
+            (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(1)], "OBJ-3"),
+            (|catalog| catalog.checkpoints = vec![checkpoint(2), checkpoint(2)], "OBJ-3"),
+            (|catalog| catalog.checkpoints = checkpoints(4_097), "OBJ-3"),
         ],
     );
     assert_allowed(

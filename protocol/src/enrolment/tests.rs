@@ -122,28 +122,26 @@ fn a_request_that_the_tls_key_did_not_sign_is_refused() {
         let mut changed = request();
         change(&mut changed);
         let object = object::sign(&changed, &insurer());
-        let refused = Err(ObjectError::Invalid("the TLS key did not sign it"));
+        let refused = Err(ObjectError::Invalid(Broken { rule: "ENR-4", what: "the TLS key did not sign it" }));
         assert_eq!(object::open_self_signed::<EnrolmentRequest>(&object), refused, "change {i}");
     }
     // A request under another signing key cannot reuse the proof.
     let other = SigningKey::from_seed(&[9; 32]);
     let stolen = EnrolmentRequest { signing_key: other.verifying(), ..request() };
-    let refused = Err(ObjectError::Invalid("the TLS key did not sign it"));
+    let refused = Err(ObjectError::Invalid(Broken { rule: "ENR-4", what: "the TLS key did not sign it" }));
     assert_eq!(object::open_self_signed::<EnrolmentRequest>(&object::sign(&stolen, &other)), refused);
 }
 
 #[test]
 fn every_rule_of_a_bundle_is_kept() {
-    const CERTIFICATE: &str = "a certificate has more than 4,096 bytes";
-    const ADDRESSES: &str = "there are not 1 to 16 addresses";
     assert_rules(
         &bundle(),
         &operator(),
         &[
-            (|bundle| bundle.certificate = vec![0; 4_097], CERTIFICATE),
-            (|bundle| bundle.authority = vec![0; 4_097], CERTIFICATE),
-            (|bundle| bundle.addresses.clear(), ADDRESSES),
-            (|bundle| bundle.addresses = vec!["a:1".parse().unwrap(); 17], ADDRESSES),
+            (|bundle| bundle.certificate = vec![0; 4_097], "OBJ-3"),
+            (|bundle| bundle.authority = vec![0; 4_097], "OBJ-3"),
+            (|bundle| bundle.addresses.clear(), "OBJ-3"),
+            (|bundle| bundle.addresses = vec!["a:1".parse().unwrap(); 17], "OBJ-3"),
         ],
     );
     assert_allowed(

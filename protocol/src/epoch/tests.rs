@@ -109,15 +109,6 @@ fn an_epoch_id_is_the_hash_of_both_keys() {
     assert_ne!(EpochRecord::id(&VerifyingKey::from_bytes([0x12; 32]), &public_key(G)), EpochId::from_bytes(expected));
 }
 
-const VERSION: &str = "the version is 0";
-const ID: &str = "the epoch id is not that of the keys";
-const HOLDERS: &str = "the holders are not 1 to 32 with ascending indices";
-const THRESHOLD: &str = "the threshold is not from 1 to the number of holders";
-const POLYNOMIAL: &str = "K and the shares do not lie on one polynomial of the threshold's degree";
-const ADDRESSES: &str = "a holder has more than 16 addresses";
-const CANARIES_EQUAL: &str = "two canaries are equal";
-const SHARED: &str = "two holders share a ledger or a receipt key";
-
 /// [EPO-1], [EPO-2], [EPO-4]
 #[test]
 fn every_rule_is_kept() {
@@ -125,22 +116,22 @@ fn every_rule_is_kept() {
         &Operator::new(1, 1, 2, 3).record,
         &key(),
         &[
-            (|record| record.version = 0, VERSION),
-            (|record| record.operator_key = VerifyingKey::from_bytes([0x11; 32]), ID),
-            (|record| record.key = public_key(G), ID),
-            (|record| record.epoch = EpochId::from_bytes([0; 32]), ID),
-            (|record| record.holders.clear(), HOLDERS),
-            (|record| record.holders.reverse(), HOLDERS),
-            (|record| record.holders[0].index = 0, HOLDERS),
-            (|record| record.holders[1].index = 1, HOLDERS),
-            (|record| record.holders = copies(record, 33), HOLDERS),
-            (|record| record.threshold = 0, THRESHOLD),
-            (|record| record.threshold = 4, THRESHOLD),
-            (|record| record.holders[2].addresses = vec!["a:1".parse().unwrap(); 17], ADDRESSES),
-            (|record| record.canaries[3] = record.canaries[0], CANARIES_EQUAL),
-            (|record| record.canaries[2] = record.canaries[1], CANARIES_EQUAL),
-            (|record| record.holders[1].ledger = record.holders[0].ledger, SHARED),
-            (|record| record.holders[2].receipt_key = record.holders[0].receipt_key, SHARED),
+            (|record| record.version = 0, "EPO-1"),
+            (|record| record.operator_key = VerifyingKey::from_bytes([0x11; 32]), "EPO-1"),
+            (|record| record.key = public_key(G), "EPO-1"),
+            (|record| record.epoch = EpochId::from_bytes([0; 32]), "EPO-1"),
+            (|record| record.holders.clear(), "EPO-2"),
+            (|record| record.holders.reverse(), "EPO-2"),
+            (|record| record.holders[0].index = 0, "EPO-2"),
+            (|record| record.holders[1].index = 1, "EPO-2"),
+            (|record| record.holders = copies(record, 33), "EPO-2"),
+            (|record| record.threshold = 0, "EPO-2"),
+            (|record| record.threshold = 4, "EPO-2"),
+            (|record| record.holders[2].addresses = vec!["a:1".parse().unwrap(); 17], "EPO-2"),
+            (|record| record.canaries[3] = record.canaries[0], "EPO-4"),
+            (|record| record.canaries[2] = record.canaries[1], "EPO-4"),
+            (|record| record.holders[1].ledger = record.holders[0].ledger, "EPO-4"),
+            (|record| record.holders[2].receipt_key = record.holders[0].receipt_key, "EPO-4"),
         ],
     );
     assert_allowed(
@@ -163,17 +154,17 @@ fn shares_off_the_polynomial_are_refused() {
         &Operator::new(1, 1, 2, 3).record,
         &key(),
         &[
-            (|record| record.threshold = 1, POLYNOMIAL),
-            (|record| record.holders[0].share = public_key(G), POLYNOMIAL),
-            (|record| record.holders[2].share = public_key(G), POLYNOMIAL),
-            (|record| record.holders[2].index = 4, POLYNOMIAL),
-            (|record| record.holders[0].share = record.holders[1].share, POLYNOMIAL),
+            (|record| record.threshold = 1, "EPO-3"),
+            (|record| record.holders[0].share = public_key(G), "EPO-3"),
+            (|record| record.holders[2].share = public_key(G), "EPO-3"),
+            (|record| record.holders[2].index = 4, "EPO-3"),
+            (|record| record.holders[0].share = record.holders[1].share, "EPO-3"),
         ],
     );
     assert_rules(
         &Operator::new(1, 1, 1, 1).record,
         &key(),
-        &[(|record| record.holders[0].share = public_key(G), POLYNOMIAL)],
+        &[(|record| record.holders[0].share = public_key(G), "EPO-3")],
     );
 }
 
@@ -192,7 +183,7 @@ fn copies(record: &EpochRecord, count: u8) -> Vec<Holder> {
 #[test]
 fn there_may_be_32_holders() {
     assert_allowed(&Operator::new(1, 1, 1, 1).record, &key(), &[|record| record.holders = copies(record, 32)]);
-    assert_rules(&Operator::new(1, 1, 1, 1).record, &key(), &[(|record| record.holders = copies(record, 33), HOLDERS)]);
+    assert_rules(&Operator::new(1, 1, 1, 1).record, &key(), &[(|record| record.holders = copies(record, 33), "EPO-2")]);
     let largest = Operator::new(1, 1, 32, 32);
     assert_eq!(object::open(&largest.signed_record(), &key().verifying()), Ok(largest.record));
 }
