@@ -133,7 +133,7 @@ impl Response {
         if let Self::Evaluated(Evaluated { receipt: Some(receipt), .. }) = &response
             && receipt.entry.len() > MAX_AUDIT_ENTRY
         {
-            return Err(CodecError::TooLarge { found: receipt.entry.len(), limit: MAX_AUDIT_ENTRY });
+            return Err(CodecError::Malformed);
         }
         Ok(response)
     }

@@ -77,7 +77,10 @@ pub fn open<T: Kind>(bytes: &[u8], key: &VerifyingKey) -> Result<T, ObjectError>
     let (message, signature) = split::<T>(bytes)?;
     key.verify(message, &signature).map_err(|_| ObjectError::Signature)?;
     let value: T = body(message)?;
-    if value.signer() == key { Ok(value) } else { Err(ObjectError::Signer) }
+    if value.signer() != key {
+        return Err(ObjectError::Signer);
+    }
+    checked(value)
 }
 
 /// The value of an object signed by the key that it names.
@@ -88,7 +91,7 @@ pub fn open_self_signed<T: SelfSigned>(bytes: &[u8]) -> Result<T, ObjectError> {
     let (message, signature) = split::<T>(bytes)?;
     let value: T = body(message)?;
     value.signer().verify(message, &signature).map_err(|_| ObjectError::Signature)?;
-    Ok(value)
+    checked(value)
 }
 
 /// SHA-256 of a whole object: how catalogs name objects, and what fingerprints show.
@@ -109,7 +112,10 @@ fn split<T: Kind>(bytes: &[u8]) -> Result<(&[u8], Signature), ObjectError> {
 
 fn body<T: Kind>(message: &[u8]) -> Result<T, ObjectError> {
     let body = message.strip_prefix(T::LINE).ok_or(ObjectError::Kind)?;
-    let value: T = codec::decode(body, T::LIMIT)?;
+    Ok(codec::decode(body, T::LIMIT)?)
+}
+
+fn checked<T: Kind>(value: T) -> Result<T, ObjectError> {
     value.check().map_err(ObjectError::Invalid)?;
     Ok(value)
 }

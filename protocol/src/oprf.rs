@@ -40,6 +40,11 @@ impl PartialEq for Evaluation {
 impl Eq for Evaluation {}
 
 impl Evaluation {
+    /// An evaluation that was kept: 64 bytes that came out of [`finalize`] once.
+    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
     /// The 64 bytes.
     pub fn as_bytes(&self) -> &[u8; 64] {
         &self.0

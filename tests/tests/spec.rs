@@ -110,3 +110,51 @@ fn limits_are_those_of_section_23() {
     let rows = table(&section("23. Constants"));
     assert_eq!(rows.iter().map(|row| row[1].clone()).collect::<Vec<_>>(), expected);
 }
+
+/// The value in a vector file.
+fn vector(file: &str, pointer: &str) -> String {
+    let text = fs::read_to_string(root().join("tests/vectors").join(file)).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    value.pointer(pointer).and_then(serde_json::Value::as_str).unwrap().to_owned()
+}
+
+#[test]
+fn walk_throughs_are_the_vectors() {
+    let section = section("25. Walk-throughs");
+    let tables: Vec<_> = section.split("\n### ").skip(1).map(table).collect();
+    let vectors = [
+        vector("object-sign/walk-through.json", "/expect/output/object"),
+        vector("index-encode/walk-through.json", "/expect/output/index"),
+        vector("request/walk-through.json", "/input/message"),
+        vector("response/walk-through.json", "/input/message"),
+    ];
+    assert_eq!(tables.len(), vectors.len());
+    for (rows, vector) in tables.iter().zip(vectors) {
+        let mut shown = String::new();
+        for row in rows {
+            assert_eq!(row[0], (shown.len() / 2).to_string(), "the offset of {}", row[2]);
+            shown.push_str(&row[1].replace(['`', ' '], ""));
+        }
+        assert_eq!(shown, vector);
+    }
+}
+
+#[test]
+fn rice_codes_of_the_walk_through_are_those_of_its_index() {
+    let section = section("25. Walk-throughs");
+    let (_, after) = section.split_once("Rice codes of their gaps").unwrap();
+    let bytes = hex::decode(vector("index-encode/walk-through.json", "/expect/output/index")).unwrap();
+    let index = index::Index::parse(&bytes).unwrap();
+    let mut values = Vec::new();
+    index.decode_block(0, &mut values).unwrap();
+    let rows = table(after);
+    assert_eq!(rows.len(), values.len());
+    for (i, row) in rows.iter().enumerate() {
+        let tag = u128::from_le_bytes(hex::decode(row[1].trim_matches('`')).unwrap().try_into().unwrap());
+        let before = i.checked_sub(1).map(|before| values[before]);
+        let gap = before.map(|before| values[i] - before - 1);
+        let shown = |value: Option<u128>| value.map_or(String::new(), |value| value.to_string());
+        let expected = [values[i].to_string(), shown(gap), shown(gap.map(|g| g >> 39)), shown(gap.map(|g| g % (1 << 39)))];
+        assert_eq!((index.header().value(tag), &row[2..]), (values[i], &expected[..]));
+    }
+}

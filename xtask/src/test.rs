@@ -1,67 +1,125 @@
 //! `cargo xtask test`: everything that must pass, in one command, the same on a desk and in CI.
 
 use crate::process;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Something that the tests need beside the Rust toolchain.
 struct Tool {
     name: &'static str,
-    /// A command that succeeds when it is there.
-    probe: &'static [&'static str],
-    /// A command that installs it.
-    install: &'static [&'static str],
+    /// Succeeds when it is there.
+    probe: fn() -> Command,
+    /// Install it, one after the other.
+    install: fn() -> Vec<Command>,
 }
 
+/// In the order in which they are installed.
 const TOOLS: &[Tool] = &[
     Tool {
         name: "rustfmt",
-        probe: &["cargo", "fmt", "--version"],
-        install: &["rustup", "component", "add", "rustfmt"],
+        probe: || line("cargo fmt --version"),
+        install: || vec![line("rustup component add rustfmt")],
     },
     Tool {
         name: "clippy",
-        probe: &["cargo", "clippy", "--version"],
-        install: &["rustup", "component", "add", "clippy"],
+        probe: || line("cargo clippy --version"),
+        install: || vec![line("rustup component add clippy")],
     },
     Tool {
         name: "a C compiler",
-        probe: &["cc", "--version"],
-        install: &["apt-get", "install", "-y", "build-essential"],
+        probe: || line("cc --version"),
+        install: || vec![line("apt-get update"), line("apt-get install -y build-essential")],
     },
+    Tool {
+        name: "python3",
+        // Debian has `venv` without what it needs to make one.
+        probe: || line("python3 -m ensurepip --version"),
+        install: || vec![line("apt-get update"), line("apt-get install -y python3 python3-venv")],
+    },
+    // No step needs it by name: the tests that use it say that it is missing, and the others run all the same.
+    Tool { name: "the foreign client's packages", probe: foreign_packages_are_there, install: foreign_packages },
 ];
 
 struct Step {
     name: &'static str,
     /// The tools without which it is skipped, by name.
     needs: &'static [&'static str],
-    arguments: &'static [&'static str],
-    environment: &'static [(&'static str, &'static str)],
+    /// Run one after the other, until one fails.
+    commands: fn() -> Vec<Command>,
 }
 
-const DENY: (&str, &str) = ("RUSTDOCFLAGS", "-D warnings");
-
 const STEPS: &[Step] = &[
-    Step { name: "rustfmt", needs: &["rustfmt"], arguments: &["fmt", "--all", "--check"], environment: &[] },
+    Step { name: "rustfmt", needs: &["rustfmt"], commands: || vec![line("cargo fmt --all --check")] },
     Step {
         name: "clippy",
         needs: &["clippy", "a C compiler"],
-        arguments: &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
-        environment: &[],
+        commands: || vec![line("cargo clippy --workspace --all-targets --locked -- -D warnings")],
     },
+    Step { name: "rustdoc", needs: &["a C compiler"], commands: rustdoc },
+    Step { name: "reference", needs: &["python3"], commands: reference },
     Step {
-        name: "rustdoc",
-        needs: &["a C compiler"],
-        arguments: &["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"],
-        environment: &[DENY],
+        name: "vectors",
+        needs: &["python3"],
+        commands: || {
+            vec![line("python3 -B tests/reference/make.py --check"), line("python3 -B tests/reference/run.py")]
+        },
     },
     Step {
         name: "tests",
         needs: &["a C compiler"],
-        arguments: &["test", "--workspace", "--locked", "--no-fail-fast"],
-        environment: &[],
+        commands: || vec![line("cargo test --workspace --locked --no-fail-fast")],
     },
 ];
+
+fn rustdoc() -> Vec<Command> {
+    let mut command = line("cargo doc --workspace --no-deps --locked --document-private-items");
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    vec![command]
+}
+
+/// The reference implementation's own tests.
+fn reference() -> Vec<Command> {
+    // -B: no compiled modules in the source tree.
+    let mut command = line("python3 -B -m unittest");
+    command.current_dir(process::root().join("tests/reference"));
+    vec![command]
+}
+
+/// Succeeds when the environment has each package in the version wanted: then there is nothing to be installed.
+fn foreign_packages_are_there() -> Command {
+    let mut command = Command::new(environment().join("bin/python3"));
+    command.args(["-m", "pip", "install", "--dry-run", "--no-index", "--requirement"]).arg(requirements());
+    command
+}
+
+fn foreign_packages() -> Vec<Command> {
+    let mut make = line("python3 -m venv --clear");
+    make.arg(environment());
+    let mut fill = Command::new(environment().join("bin/python3"));
+    fill.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements());
+    vec![make, fill]
+}
+
+/// Where tests/tests/foreign.rs looks for its Python.
+fn environment() -> PathBuf {
+    process::target().join("python")
+}
+
+fn requirements() -> PathBuf {
+    process::root().join("tests/reference/requirements.txt")
+}
+
+/// A command as one would type it at the top of the repository. No word of it has a space.
+fn line(words: &str) -> Command {
+    let mut words = words.split_whitespace();
+    let mut command = match words.next() {
+        None | Some("cargo") => process::cargo(),
+        Some(program) => Command::new(program),
+    };
+    command.args(words).current_dir(process::root());
+    command
+}
 
 /// Runs every step, going on after a failure, and says at the end what passed, failed and was skipped.
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
@@ -108,39 +166,36 @@ impl Outcome {
 }
 
 fn perform(step: &Step) -> Outcome {
-    let mut command = process::cargo();
-    command.args(step.arguments).envs(step.environment.iter().copied());
-    println!("\n{}", process::bold(&format!("== {}: {}", step.name, process::shown(&command))));
     let start = Instant::now();
-    match process::run(&mut command) {
-        Ok(()) => Outcome::Passed(start.elapsed()),
-        Err(message) => Outcome::Failed(message),
+    for mut command in (step.commands)() {
+        println!("\n{}", process::bold(&format!("== {}: {}", step.name, process::shown(&command))));
+        if let Err(message) = process::run(&mut command) {
+            return Outcome::Failed(message);
+        }
     }
+    Outcome::Passed(start.elapsed())
 }
 
 /// The tools that are not there, after installing them when asked to.
 fn missing_tools(install: bool) -> Result<Vec<&'static str>, String> {
-    let absent: Vec<&Tool> = TOOLS.iter().filter(|tool| !succeeds(tool.probe)).collect();
-    for tool in absent.iter().filter(|_| install) {
-        println!("installing {}", tool.name);
-        if tool.install.contains(&"apt-get") {
-            process::run(Command::new("apt-get").arg("update"))?;
+    let mut missing = Vec::new();
+    for tool in TOOLS.iter().filter(|tool| !is_there(tool)) {
+        if install {
+            println!("installing {}", tool.name);
+            (tool.install)().iter_mut().try_for_each(process::run)?;
         }
-        if let [program, arguments @ ..] = tool.install {
-            process::run(Command::new(program).args(arguments))?;
+        if !install || !is_there(tool) {
+            missing.push(tool.name);
         }
     }
-    let still_absent = absent.iter().filter(|tool| !install || !succeeds(tool.probe));
-    let names: Vec<_> = still_absent.map(|tool| tool.name).collect();
-    if !names.is_empty() {
-        println!("missing: {}", names.join(", "));
+    if !missing.is_empty() {
+        println!("missing: {}", missing.join(", "));
     }
-    Ok(names)
+    Ok(missing)
 }
 
-fn succeeds(probe: &[&str]) -> bool {
-    let [program, arguments @ ..] = probe else { return false };
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+fn is_there(tool: &Tool) -> bool {
+    let mut command = (tool.probe)();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }

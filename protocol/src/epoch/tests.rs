@@ -78,6 +78,7 @@ fn the_body_is_strict() {
     assert_strict(&Operator::new(1, 1, 2, 3).record, codec::encode, decode);
 }
 
+/// [OPRF-1], [TEXT-1]: K and shares are elements other than the identity, addresses are addresses.
 #[test]
 fn values_that_their_types_do_not_allow_are_malformed() {
     let body = codec::encode(&sample());
@@ -117,7 +118,6 @@ fn every_rule_is_kept() {
         &key(),
         &[
             (|record| record.version = 0, "EPO-1"),
-            (|record| record.operator_key = VerifyingKey::from_bytes([0x11; 32]), "EPO-1"),
             (|record| record.key = public_key(G), "EPO-1"),
             (|record| record.epoch = EpochId::from_bytes([0; 32]), "EPO-1"),
             (|record| record.holders.clear(), "EPO-2"),
@@ -180,6 +180,7 @@ fn copies(record: &EpochRecord, count: u8) -> Vec<Holder> {
     (1..=count).map(copy).collect()
 }
 
+/// [EPO-2]
 #[test]
 fn there_may_be_32_holders() {
     assert_allowed(&Operator::new(1, 1, 1, 1).record, &key(), &[|record| record.holders = copies(record, 32)]);

@@ -5,6 +5,7 @@ use crate::codec::{self, CodecError};
 use crate::fixtures::{
     G, Operator, any as some, assert_allowed, assert_rules, assert_strict, public_key, replaced, slug, unhex,
 };
+use crate::index::{self, SealedEntry};
 use crate::signature::SigningKey;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -115,7 +116,7 @@ fn values_that_their_types_do_not_allow_are_malformed() {
     assert_eq!(decode(&replaced(&body, &scheme, &identity)), Err(CodecError::Malformed));
 }
 
-/// [MAN-1], [MAN-2], [MAN-3], [MAN-4]
+/// [MAN-1], [MAN-2], [MAN-3], [MAN-4], [OBJ-3]
 #[test]
 fn every_rule_is_kept() {
     assert_rules(
@@ -143,7 +144,6 @@ fn every_rule_is_kept() {
             (|manifest| manifest.audience = vec![slug("a"), slug("a")], "OBJ-3"),
             (|manifest| manifest.audience = audience(1_025), "OBJ-3"),
             (|manifest| manifest.key = public_key(G), "MAN-4"),
-            (|manifest| manifest.operator_key = VerifyingKey::from_bytes([0x11; 32]), "MAN-4"),
             (|manifest| manifest.epoch = EpochId::from_bytes([0; 32]), "MAN-4"),
         ],
     );
@@ -190,6 +190,41 @@ fn segments_cover_the_index_without_a_gap() {
     let whole = Manifest { index_length: 1 << 20, ..manifest };
     assert_eq!((whole.segment(0), whole.segment(1)), (Some(0..1 << 20), None));
     assert_eq!(segment_digests(&index[..1 << 20]).len(), 1);
+}
+
+/// [IDX-6]
+#[test]
+fn an_index_is_the_one_that_the_manifest_describes() {
+    let mut entries = [5_u128, 6, 7, 8].map(|n| SealedEntry { tag: n << 120, label: 1 });
+    let bytes = index::encode([0x22; 16], 40, 1, &mut entries).unwrap();
+    let manifest = Manifest {
+        index_length: bytes.len() as u64,
+        segments: segment_digests(&bytes),
+        ..Operator::new(1, 1, 1, 1).manifest()
+    };
+    assert!(manifest.open_index(&bytes).is_ok());
+    let names = |count: u8| (0..count).map(|i| slug(&format!("c{i}"))).collect::<Vec<_>>();
+    let changes: [(&str, fn(&mut Manifest)); 4] = [
+        ("release", |manifest| manifest.release = ReleaseId::from_bytes([0x23; 16])),
+        ("number of entries", |manifest| manifest.entries = 5),
+        ("f", |manifest| manifest.false_positive_bits = 41),
+        ("length", |manifest| manifest.index_length += 1),
+    ];
+    for (what, change) in changes {
+        let mut other = manifest.clone();
+        change(&mut other);
+        assert!(matches!(other.open_index(&bytes), Err(ReleaseError::OtherIndex)), "another {what}");
+    }
+    let wider = Manifest { dictionary: Dictionary::try_from(names(9)).unwrap(), ..manifest.clone() };
+    assert!(matches!(wider.open_index(&bytes), Err(ReleaseError::OtherIndex)), "labels of two bytes");
+    assert!(matches!(manifest.open_index(&bytes[..39]), Err(ReleaseError::Index(_))), "no index");
+
+    assert_eq!(manifest.check_segment(0, &bytes), Ok(()));
+    let mut changed = bytes.clone();
+    changed[50] ^= 1;
+    for (number, wrong) in [(0, &changed), (0, &bytes[1..].to_vec()), (1, &bytes), (u32::MAX, &bytes)] {
+        assert_eq!(manifest.check_segment(number, wrong), Err(ReleaseError::Segment(number)));
+    }
 }
 
 /// [MAN-6]
