@@ -3,12 +3,13 @@
 //! Results go to standard output, everything else to standard error. Ctrl-C is heard here: see [`Stop`].
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use blindlist_protocol::enrolment::Fingerprint;
 use blindlist_protocol::identifier::Scheme;
+use blindlist_protocol::inspect::Format;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Column, parse_override};
 use blindlist_store::exit::Code;
@@ -22,7 +23,7 @@ use crate::check::{self, CheckOptions};
 use crate::outside::now;
 use crate::profile::Profile;
 use crate::show::note;
-use crate::{ClientError, Stop, enroll, lists};
+use crate::{ClientError, Stop, enroll, inspect, lists};
 
 /// The environment variable that says what is logged.
 const LOG: &str = "BLINDLIST_LOG";
@@ -54,6 +55,21 @@ enum Command {
     Fingerprint {
         /// The request or bundle.
         file: PathBuf,
+    },
+    /// Prints what a file or a message is, value by value, and what can be checked of it without a key.
+    ///
+    /// It knows every kind of SPEC.md: epoch records, manifests, catalog snapshots, enrolment requests, bundles, indexes,
+    /// requests and responses. What is broken is explained, with exit code 65.
+    Inspect {
+        /// The file; `-` is standard input.
+        file: PathBuf,
+        /// What it is: epoch, manifest, catalog, enrolment, bundle, index, request or response. Its first line says so; a
+        /// request or a response, which have none, are told apart by what can be read.
+        #[arg(long = "as", value_name = "KIND")]
+        kind: Option<Format>,
+        /// Shows everything; otherwise long lists and long values are cut.
+        #[arg(long)]
+        all: bool,
     },
     /// Checks and installs the bundle that the operator sent.
     Join {
@@ -139,6 +155,12 @@ fn run(command: Command) -> Result<(), ClientError> {
             print(&enrolled(&profile, &fingerprint))
         }
         Command::Fingerprint { file } => print(&format!("{}\n", enroll::fingerprint(&file)?)),
+        Command::Inspect { file, kind, all } => {
+            let bytes = inspect::read(&file, kind)?;
+            let inspection = inspect::look(&file, &bytes, kind)?;
+            print(&inspect::Report::new(&inspection, all))?;
+            inspect::judge(&file, &inspection)
+        }
         Command::Join { bundle, profile, fingerprint } => {
             let bundle = enroll::join(&bundle, &Profile::open(&profile)?, fingerprint)?;
             note(&format!("joined {} as {}", bundle.operator, bundle.insurer));
@@ -199,7 +221,7 @@ where
 
 fn print(result: &impl Display) -> Result<(), ClientError> {
     let failed = |source| StoreError::io("write the result to", Path::new("the standard output"), source);
-    Ok(write_result(io::stdout().lock(), result).map_err(failed)?)
+    Ok(write_result(BufWriter::new(io::stdout().lock()), result).map_err(failed)?)
 }
 
 /// Whoever closes a pipe wants no more of it: that is no failure.

@@ -3,6 +3,7 @@
 //! [`profile`] keeps what the insurer has: its keys, the operator's bundle, verified indexes, unfinished jobs.
 //! [`enroll`] makes it, [`live`] learns what the operator says is live, [`index`] fetches releases, [`check`] does the
 //! work, [`lists`] shows what there is. All of them talk through a [`channel`], so that none knows of sockets.
+//! [`inspect`] shows what any file or message is made of.
 //!
 //! Every byte from the operator's server is hostile until a pinned key, a digest or a proof says otherwise. Nothing here
 //! may put a cell of a member file, an identifier or a secret into an error or onto the terminal.
@@ -14,6 +15,7 @@ pub mod cli;
 pub mod enroll;
 mod error;
 pub mod index;
+pub mod inspect;
 pub mod lists;
 pub mod live;
 mod outside;

@@ -176,6 +176,7 @@ mod tests {
         }
     }
 
+    /// [LAB-2]
     #[test]
     fn empty_and_unused_bits_are_inconsistent() {
         let dictionary = dictionary(3);

@@ -4,7 +4,7 @@
 //! [`oprf`] and [`holders`] the group; [`identifier`], [`entry`] and [`index`] what a breach list becomes;
 //! [`epoch`], [`manifest`], [`catalog`] and [`enrolment`] what is signed; [`chunk`], [`message`] and [`refusal`] what
 //! travels; [`job`], [`insurer`] and [`operator`] what each side does with it; [`live`] and [`matching`] what an insurer
-//! holds an operator's word against.
+//! holds an operator's word against. [`inspect`] shows any of it with offsets.
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
@@ -21,6 +21,7 @@ pub mod holders;
 pub mod identifier;
 pub mod ids;
 pub mod index;
+pub mod inspect;
 pub mod insurer;
 pub mod job;
 pub mod live;

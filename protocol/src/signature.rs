@@ -103,6 +103,11 @@ impl fmt::Debug for SigningKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use curve25519_dalek::constants::EIGHT_TORSION;
+    use curve25519_dalek::edwards::EdwardsPoint;
+    use curve25519_dalek::scalar::{Scalar, clamp_integer};
+    use curve25519_dalek::traits::Identity;
+    use sha2::{Digest, Sha512};
 
     #[test]
     fn only_the_signed_message_under_the_signing_key_verifies() {
@@ -114,6 +119,7 @@ mod tests {
         assert_eq!(other.verify(b"domain\nmessage", &signature), Err(BadSignature));
     }
 
+    /// [SIG-1]
     #[test]
     fn keys_of_small_order_verify_nothing() {
         let mut identity = [0; 32];
@@ -124,6 +130,7 @@ mod tests {
         assert_eq!(weak.verify(b"anything", &Signature::from_bytes(signature)), Err(BadSignature));
     }
 
+    /// [SIG-1]
     #[test]
     fn keys_that_are_not_canonical_verify_nothing() {
         // y = 3 is a point; p + 3 encodes it once more.
@@ -133,6 +140,64 @@ mod tests {
         assert_ne!(reduced.to_edwards().compress().to_bytes(), encoded);
         let key = VerifyingKey::from_bytes(encoded);
         assert_eq!(key.verify(b"anything", &Signature::from_bytes([0; 64])), Err(BadSignature));
+    }
+
+    /// [SIG-1]: forgeries that hold in laxer ways of verifying. The key's holder could sign one message twice with them, or
+    /// make signatures that some verifiers accept and others do not.
+    #[test]
+    fn signatures_that_hold_by_laxer_rules_alone_are_refused() {
+        const MESSAGE: &[u8] = b"domain\nmessage";
+        let seed = [1; 32];
+        let (key, a) = (SigningKey::from_seed(&seed).verifying(), secret_scalar(&seed));
+        let forged = |nonce: &[u8; 32], r: Scalar| {
+            let s = r + challenge(nonce, &key, MESSAGE) * a;
+            key.verify(MESSAGE, &Signature::from_bytes([*nonce, s.to_bytes()].concat().try_into().unwrap()))
+        };
+        let r = Scalar::from(77_u64);
+        let nonce = EdwardsPoint::mul_base(&r);
+        assert_eq!(forged(&nonce.compress().to_bytes(), r), Ok(()), "as RFC 8032 signs");
+
+        let torsion = EIGHT_TORSION[1];
+        let with_torsion = (nonce + torsion).compress().to_bytes();
+        assert_eq!(forged(&with_torsion, r), Err(BadSignature), "holds with the cofactor only");
+        let small = torsion.compress().to_bytes();
+        assert_eq!(forged(&small, Scalar::ZERO), Err(BadSignature), "R of small order, which holds with the cofactor");
+        let identity = EdwardsPoint::identity().compress().to_bytes();
+        assert_eq!(forged(&identity, Scalar::ZERO), Err(BadSignature), "R of small order, which holds without it");
+        // y = p + 1 is 1 once more.
+        let mut lax_identity = [0xff; 32];
+        (lax_identity[0], lax_identity[31]) = (0xee, 0x7f);
+        assert_eq!(forged(&lax_identity, Scalar::ZERO), Err(BadSignature), "R that is not canonical");
+
+        let good = *SigningKey::from_seed(&seed).sign(MESSAGE).as_bytes();
+        let mut larger = good;
+        larger[32..].copy_from_slice(&plus_order(good[32..].try_into().unwrap()));
+        assert_eq!(key.verify(MESSAGE, &Signature::from_bytes(good)), Ok(()));
+        assert_eq!(key.verify(MESSAGE, &Signature::from_bytes(larger)), Err(BadSignature), "S + the order");
+    }
+
+    /// a of RFC 8032, section 5.1.5, modulo the order.
+    fn secret_scalar(seed: &[u8; 32]) -> Scalar {
+        let hash = Sha512::digest(seed);
+        Scalar::from_bytes_mod_order(clamp_integer(*hash.first_chunk().unwrap()))
+    }
+
+    /// k of RFC 8032, section 5.1.6.
+    fn challenge(nonce: &[u8; 32], key: &VerifyingKey, message: &[u8]) -> Scalar {
+        let hash = Sha512::new().chain_update(nonce).chain_update(key.as_bytes()).chain_update(message);
+        Scalar::from_bytes_mod_order_wide(&hash.finalize().into())
+    }
+
+    /// S + the order of the group, which is -1 + 1.
+    fn plus_order(s: &[u8; 32]) -> [u8; 32] {
+        let mut sum = [0; 32];
+        let mut carry = 1_u16;
+        for (sum, (s, l)) in sum.iter_mut().zip(s.iter().zip((-Scalar::ONE).as_bytes())) {
+            carry += u16::from(*s) + u16::from(*l);
+            *sum = carry.to_le_bytes()[0];
+            carry >>= 8;
+        }
+        sum
     }
 
     #[test]

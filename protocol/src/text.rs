@@ -179,6 +179,7 @@ impl fmt::Display for Date {
 mod tests {
     use super::*;
 
+    /// [TEXT-1]
     #[test]
     fn slugs() {
         for good in ["a", "2026-breach", "viamedis_2024", &"a".repeat(64)] {
@@ -189,6 +190,7 @@ mod tests {
         }
     }
 
+    /// [TEXT-1]
     #[test]
     fn titles() {
         assert!("Fuite de janvier 2026 – tiers payant".parse::<Title>().is_ok());
@@ -198,6 +200,7 @@ mod tests {
         }
     }
 
+    /// [TEXT-1]
     #[test]
     fn addresses() {
         for good in ["127.0.0.1:4433", "op.example.fr:1", "[::1]:4433"] {
@@ -208,6 +211,7 @@ mod tests {
         }
     }
 
+    /// [TEXT-1]
     #[test]
     fn dates() {
         assert_eq!("2024-02-29".parse::<Date>().map(|d| d.to_string()), Ok("2024-02-29".to_owned()));

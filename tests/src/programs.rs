@@ -179,7 +179,8 @@ impl Ran {
     /// Requires that nothing of it could do anything to a terminal.
     #[track_caller]
     pub fn is_printable(self) -> Self {
-        let hostile = |c: char| (c.is_control() && c != '\n') || ('\u{200b}'..='\u{202e}').contains(&c);
+        let hostile =
+            |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}');
         assert!(!self.stdout.contains(hostile) && !self.stderr.contains(hostile), "control characters in {self:?}");
         self
     }

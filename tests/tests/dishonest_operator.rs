@@ -111,6 +111,7 @@ fn a_label_that_makes_no_sense_fails_loudly() {
     }
 }
 
+/// [IDX-6], [MAT-1]
 #[test]
 fn an_index_that_is_signed_and_nonsense_is_refused() {
     let scene = Scene::new();

@@ -61,6 +61,7 @@ async fn bytes_that_are_no_request_are_refused_and_cost_nothing() {
     assert_eq!(line.evaluated(line.chunk(elements(1, 3))).await.elements.len(), 3, "the connection goes on");
 }
 
+/// [REF-1]
 #[tokio::test]
 async fn good_requests_go_on_beside_bad_ones() {
     let (_operator, insurer, server) = scene(10_000);
@@ -73,6 +74,7 @@ async fn good_requests_go_on_beside_bad_ones() {
     assert!(matches!(catalog, Response::Catalog(_)));
 }
 
+/// [EVA-2], [EVA-3], [EVA-5]
 #[tokio::test]
 async fn a_chunk_that_breaks_a_rule_is_refused_with_its_code() {
     let (_operator, insurer, server) = scene(30_000);
@@ -134,6 +136,7 @@ async fn another_insurers_signature_is_none() {
     assert_eq!((line.account().await.spent, others.account().await.spent), (3, 3));
 }
 
+/// [EVA-4], [EVA-5]
 #[tokio::test]
 async fn a_budget_is_spent_to_the_last_and_not_beyond() {
     let (operator, insurer, server) = scene(60);
@@ -157,6 +160,7 @@ async fn a_budget_is_spent_to_the_last_and_not_beyond() {
     assert_eq!(operator.account("hostile"), [64, 64, 0]);
 }
 
+/// [EVA-5]
 #[tokio::test]
 async fn a_repeat_is_answered_alike_and_never_charged() {
     let (_operator, insurer, server) = scene(1_000);

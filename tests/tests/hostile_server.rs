@@ -24,6 +24,7 @@ fn proof_offset(evaluated: &Evaluated) -> usize {
     4 + 8 + 32 * evaluated.elements.len()
 }
 
+/// [JOB-3], [PRF-1]
 #[test]
 fn no_answer_is_believed_that_is_not_proven() {
     let scene = Scene::new();
@@ -184,6 +185,7 @@ fn refusals_end_as_documented() {
     scene.is_unharmed();
 }
 
+/// [MSG-2]
 #[test]
 fn a_receipt_is_accepted_and_bounded() {
     let scene = Scene::new();
@@ -202,6 +204,7 @@ fn a_receipt_is_accepted_and_bounded() {
     assert_eq!(scene.insurer.results("1024").affected(b',').len(), 5);
 }
 
+/// [MAN-5]
 #[test]
 fn an_index_is_the_one_that_was_signed() {
     let scene = Scene::new();

@@ -127,6 +127,7 @@ fn a_dry_run_changes_nothing() {
     assert!(!operator.home().join("rejected/list-a.csv").exists());
 }
 
+/// [TEXT-1], [TEXT-2]
 #[test]
 fn text_that_could_harm_a_terminal_is_refused() {
     let operator = Operator::with_numbers("op", &numbers(0, 3));

@@ -164,6 +164,7 @@ fn a_changed_file_is_another_check() {
     scene.is_right();
 }
 
+/// [EVA-4]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_was_charged_before() {
     let operator = Operator::with_numbers("op", &numbers(0, 3));

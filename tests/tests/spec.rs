@@ -154,7 +154,8 @@ fn rice_codes_of_the_walk_through_are_those_of_its_index() {
         let before = i.checked_sub(1).map(|before| values[before]);
         let gap = before.map(|before| values[i] - before - 1);
         let shown = |value: Option<u128>| value.map_or(String::new(), |value| value.to_string());
-        let expected = [values[i].to_string(), shown(gap), shown(gap.map(|g| g >> 39)), shown(gap.map(|g| g % (1 << 39)))];
+        let expected =
+            [values[i].to_string(), shown(gap), shown(gap.map(|g| g >> 39)), shown(gap.map(|g| g % (1 << 39)))];
         assert_eq!((index.header().value(tag), &row[2..]), (values[i], &expected[..]));
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use blindlist_protocol::enrolment::Fingerprint;
 use blindlist_protocol::message::{Request, Response};
 use blindlist_protocol::refusal::RefusalCode;
+use blindlist_protocol::signature::SigningKey;
 use blindlist_tests::insurer::{approve, fingerprint};
 use blindlist_tests::people::numbers;
 use blindlist_tests::raw::{self, RawInsurer};
@@ -17,6 +18,7 @@ use blindlist_transport::{
     CertificateAuthority, CertificateFault, Connection, Identity, SERVER_NAME, Timeouts, TransportError,
 };
 
+/// [NET-1]
 #[tokio::test]
 async fn a_caller_without_a_certificate_gets_no_answer() {
     let operator = Operator::with_numbers("op", &numbers(0, 3));
@@ -76,6 +78,7 @@ fn a_client_does_not_believe_another_operators_server() {
     insurer.results("out").are_none();
 }
 
+/// [EVA-1], [NET-5]
 #[tokio::test]
 async fn a_certificate_that_is_not_in_the_ledger_is_refused() {
     let operator = Operator::with_numbers("op", &numbers(0, 3));
@@ -96,6 +99,7 @@ async fn a_certificate_that_is_not_in_the_ledger_is_refused() {
     }
 }
 
+/// [ENR-2]
 #[test]
 fn a_fingerprint_that_differs_stops_approve_and_join() {
     let operator = Operator::new("op");
@@ -151,6 +155,7 @@ fn a_file_that_was_changed_is_no_bundle_and_no_request() {
     insurer.join(&bundle).ends(0);
 }
 
+/// [ENR-3], [ENR-5]
 #[test]
 fn a_bundle_is_for_the_keys_that_asked_for_it() {
     let operator = Operator::new("op");
@@ -170,6 +175,55 @@ fn a_bundle_is_for_the_keys_that_asked_for_it() {
     let ran = approve(&operator, &thief.request(), "mutuelle", 60, &again, Some(&fingerprint(&thief.request())));
     ran.ends(1).complains(&["name", "registered already"]);
     assert!(!again.exists());
+}
+
+/// The seeds of all Ed25519 keys and the OPRF key below a folder, by file name.
+fn secrets(folder: &Path) -> Vec<(String, [u8; 32])> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(secrets(&path));
+        } else if path.extension().is_some_and(|kind| kind == "key") {
+            let bytes = fs::read(&path).unwrap();
+            // A seed, or PKCS #8, in which a seed is an octet string in an octet string (RFC 8410, section 7).
+            let begin = bytes.windows(4).position(|four| four == [0x04, 0x22, 0x04, 0x20]).map_or(0, |at| at + 4);
+            found.push((path.display().to_string(), bytes[begin..][..32].try_into().unwrap()));
+        }
+    }
+    found
+}
+
+/// [SIG-3]
+#[test]
+fn no_key_is_used_for_two_things() {
+    let operators = [Operator::new("op"), Operator::new("op")];
+    let insurers = [Insurer::new("a"), Insurer::new("a")];
+    let folders = operators.iter().map(Operator::home).chain(insurers.iter().map(Insurer::profile));
+    let all: Vec<_> = folders.flat_map(|folder| secrets(&folder)).collect();
+    // Manifest, successor, authority, TLS, receipt and OPRF key of each operator; TLS and signing key of each insurer.
+    assert_eq!(all.len(), 2 * 6 + 2 * 2);
+    for (i, (name, secret)) in all.iter().enumerate() {
+        let same = all[..i].iter().find(|(_, other)| other == secret);
+        assert!(same.is_none(), "{name} and {} are one key", same.unwrap().0);
+    }
+}
+
+/// [ENR-1]
+#[test]
+fn no_private_key_is_in_a_file_that_travels() {
+    let operator = Operator::new("op");
+    let insurer = Insurer::new("mutuelle");
+    let bundle = insurer.approved(&operator, 60);
+    let travelled = [fs::read(insurer.request()).unwrap(), fs::read(bundle).unwrap()];
+    let contains = |bytes: &[u8]| travelled.iter().any(|file| file.windows(bytes.len()).any(|part| part == bytes));
+    let mut recognised = 0;
+    for (name, secret) in [secrets(&operator.home()), secrets(&insurer.profile())].concat() {
+        assert!(!contains(&secret[..16]) && !contains(&secret[16..]), "{name} is in a request or a bundle");
+        // What was looked for are the keys indeed: the public halves of those that others must know are there.
+        recognised += usize::from(contains(SigningKey::from_seed(&secret).verifying().as_bytes()));
+    }
+    assert_eq!(recognised, 4, "the manifest key, the authority's, and the insurer's two");
 }
 
 #[test]

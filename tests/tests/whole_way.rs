@@ -66,6 +66,7 @@ fn breach() -> String {
     std::iter::once("nir,categories".to_owned()).chain(rows).map(|row| row + "\n").collect()
 }
 
+/// [ID-1], [LAB-3], [MAT-2]
 #[test]
 fn a_messy_export_is_answered_row_by_row() {
     let operator = Operator::new("op");

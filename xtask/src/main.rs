@@ -3,6 +3,7 @@
 mod demo;
 mod figures;
 mod process;
+mod spec;
 mod test;
 
 use std::process::ExitCode;
@@ -13,7 +14,11 @@ cargo demo [-- --records N --members M --overlap F]
     compare with the truth. 100,000 records, 10,000 members, 5 % of them affected unless told otherwise.
 
 cargo xtask test [--install]
-    All checks and tests: rustfmt, clippy, rustdoc, tests. With --install it first installs what they need beside Rust.
+    All checks and tests: rustfmt, clippy, rustdoc, the ids of SPEC.md, the reference implementation and its vectors,
+    tests. With --install it first installs what they need beside Rust.
+
+cargo xtask spec [--list]
+    Whether every requirement of SPEC.md has an id and a test that names it, and every id that is cited exists.
 
 cargo xtask figures [--records N]
     Measures the figures in benches/BENCHMARKING.md on this machine and compares them with their bounds.
@@ -27,6 +32,7 @@ fn main() -> ExitCode {
     let result = match command.as_str() {
         "demo" => demo::run(&rest),
         "test" => test::run(&rest),
+        "spec" => spec::run(&rest),
         "figures" => figures::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

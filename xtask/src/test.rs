@@ -32,6 +32,11 @@ const TOOLS: &[Tool] = &[
         install: || vec![line("apt-get update"), line("apt-get install -y build-essential")],
     },
     Tool {
+        name: "valgrind",
+        probe: || line("valgrind --version"),
+        install: || vec![line("apt-get update"), line("apt-get install -y valgrind")],
+    },
+    Tool {
         name: "python3",
         // Debian has `venv` without what it needs to make one.
         probe: || line("python3 -m ensurepip --version"),
@@ -57,6 +62,7 @@ const STEPS: &[Step] = &[
         commands: || vec![line("cargo clippy --workspace --all-targets --locked -- -D warnings")],
     },
     Step { name: "rustdoc", needs: &["a C compiler"], commands: rustdoc },
+    Step { name: "spec", needs: &[], commands: || vec![line("cargo xtask spec")] },
     Step { name: "reference", needs: &["python3"], commands: reference },
     Step {
         name: "vectors",

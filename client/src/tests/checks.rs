@@ -15,6 +15,7 @@ fn operator() -> Operator {
     operator
 }
 
+/// [ID-1], [MAT-2]
 #[test]
 fn affected_rows_come_out_unchanged_in_order_with_their_categories() {
     let mut operator = operator();

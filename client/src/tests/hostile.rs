@@ -294,6 +294,42 @@ fn a_failing_look_up_shows_in_nothing_that_was_sent() {
     assert_eq!(good.1, bad.1);
 }
 
+/// [IDX-7]: an index is asked for whole, segment by segment, whoever the members are and whatever is found.
+#[test]
+fn the_whole_index_is_fetched_whoever_the_members_are() {
+    let asked = |member: u32| {
+        let mut operator = Operator::new(1);
+        operator.seal_many("leak", &[(person(1), 1)], 200_000);
+        let insurer = Insurer::joined(&mut operator);
+        insurer.has(format!("nir\n{}\n", nir(member)));
+        insurer.check(&operator).unwrap();
+        let mut segments = operator.take_sent();
+        segments.retain(|request| request.starts_with("Segment"));
+        segments
+    };
+    let segments = asked(1);
+    assert_eq!(segments.len(), 2, "{segments:?}");
+    for (number, segment) in segments.iter().enumerate() {
+        assert!(segment.ends_with(&format!("number: {number} }}")), "{segment}");
+    }
+    assert_eq!(asked(900), segments);
+}
+
+/// [TEXT-2]: the title of a list comes from the operator.
+#[test]
+fn a_title_stands_in_no_table_that_a_spreadsheet_computes() {
+    let (mut operator, insurer) = setting();
+    let mut manifest = operator.manifest("leak");
+    manifest.title = "=HYPERLINK(\"x\")".parse().unwrap();
+    operator.catalog.manifests.clear();
+    operator.publish(&manifest);
+    assert_eq!(insurer.check(&operator).unwrap().affected.rows, 1);
+    for file in ["out/affected.csv", "out/rejected.csv"] {
+        assert!(!insurer.text(file).contains("HYPERLINK"), "{file}");
+    }
+    assert!(insurer.text("out/summary.json").contains("\"=HYPERLINK(\\\"x\\\")\""));
+}
+
 /// [MAN-4]
 #[test]
 fn a_live_epoch_is_needed() {

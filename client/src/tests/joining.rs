@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use blindlist_protocol::enrolment::Fingerprint;
+use blindlist_protocol::enrolment::{Bundle, Fingerprint};
 use blindlist_protocol::object;
 use blindlist_store::exit::Code;
 
@@ -63,6 +63,26 @@ fn a_bundle_for_other_keys_is_refused() {
     let error = enroll::join(&other.path("bundle"), &insurer.profile(), Some(fingerprint)).unwrap_err();
     assert!(matches!(error, ClientError::ForeignBundle(_)), "{error}");
     assert_eq!(error.code(), Code::BadInput);
+}
+
+/// [ENR-4]
+#[test]
+fn a_bundle_whose_certificate_is_for_another_key_is_refused() {
+    let mut operator = Operator::new(1);
+    let (insurer, other) = (Insurer { home: tempfile::tempdir().unwrap() }, Insurer::joined(&mut operator));
+    enroll::enroll(&insurer.path("profile"), slug("insurer")).unwrap();
+    let request = object::open_self_signed(&insurer.read("profile/request.csr")).unwrap();
+    let mut bundle: Bundle = object::open_self_signed(&operator.approve(&request)).unwrap();
+    let others: Bundle = object::open_self_signed(&other.read("bundle")).unwrap();
+    for certificate in [others.certificate, bundle.authority.clone(), vec![], b"no certificate".to_vec()] {
+        bundle.certificate = certificate;
+        let bytes = object::sign(&bundle, &operator.key);
+        std::fs::write(insurer.path("bundle"), &bytes).unwrap();
+        let believed = Some(Fingerprint::of(&bytes));
+        let error = enroll::join(&insurer.path("bundle"), &insurer.profile(), believed).unwrap_err();
+        assert!(matches!(error, ClientError::ForeignCertificate), "{error}");
+        assert!(matches!(insurer.profile().enrolled(), Err(ClientError::NotJoined(_))));
+    }
 }
 
 /// [ENR-5]

@@ -45,6 +45,8 @@ pub(super) struct Operator {
     objects: BTreeMap<Digest, Vec<u8>>,
     indexes: BTreeMap<ReleaseId, Vec<u8>>,
     pub(super) granted: u64,
+    /// Entries of the list being sealed that belong to nobody.
+    nobody: u32,
     insurer: VerifyingKey,
     ledger: Mutex<Ledger>,
     pub(super) tamper: Option<Tamper>,
@@ -101,6 +103,7 @@ impl Operator {
             objects: BTreeMap::new(),
             indexes: BTreeMap::new(),
             granted: 1 << 20,
+            nobody: 0,
             insurer: key.verifying(),
             ledger: Mutex::default(),
             tamper: None,
@@ -153,7 +156,7 @@ impl Operator {
             epoch: record.epoch,
             key: record.key,
             scheme: Scheme::Nir,
-            entries: u32::try_from(all.len()).unwrap(),
+            entries: u32::try_from(all.len()).unwrap() + self.nobody,
             false_positive_bits: bytes[38],
             dictionary,
             source: source_commitment(&[0; 32], &[]),
@@ -165,6 +168,13 @@ impl Operator {
         self.publish(&manifest);
     }
 
+    /// As [`Self::seal`], with so many entries beside them that belong to nobody.
+    pub(super) fn seal_many(&mut self, list: &str, people: &[(Identifier, u64)], nobody: u32) {
+        self.nobody = nobody;
+        self.seal(list, people);
+        self.nobody = 0;
+    }
+
     fn encode(&self, release: ReleaseId, all: &[(Identifier, Label)], dictionary: &Dictionary) -> Vec<u8> {
         let inputs: Vec<&[u8]> = all.iter().map(|(identifier, _)| identifier.as_bytes()).collect();
         let evaluations = evaluate_inputs(&SecretKey::from_uniform_bytes(&[self.seed(); 64]).unwrap(), &inputs);
@@ -173,6 +183,9 @@ impl Operator {
             SealedEntry { tag: entry.tag, label: entry.seal(*label, dictionary) }
         };
         let mut entries: Vec<SealedEntry> = evaluations.iter().zip(all).map(seal).collect();
+        // Far apart, and nowhere near what a hash gives.
+        let spread = u128::MAX / u128::from(self.nobody.max(1));
+        entries.extend((0..self.nobody).map(|n| SealedEntry { tag: u128::from(n) * spread, label: 0 }));
         index::encode(*release.as_bytes(), 40, dictionary.label_length(), &mut entries).unwrap()
     }
 

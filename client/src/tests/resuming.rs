@@ -121,6 +121,7 @@ fn a_changed_file_is_another_job() {
     assert_eq!((insurer.unfinished(), operator.spent()), (0, 128));
 }
 
+/// [JOB-2]
 #[test]
 fn a_file_that_changes_between_the_readings_gets_no_result() {
     let (mut operator, insurer) = small();
@@ -136,6 +137,7 @@ fn a_file_that_changes_between_the_readings_gets_no_result() {
     assert!(insurer.has_no_result());
 }
 
+/// [JOB-1]
 #[test]
 fn without_resume_a_new_job_is_paid_and_the_old_one_goes() {
     let (mut operator, insurer) = small();

@@ -77,6 +77,7 @@ mod tests {
         assert_eq!(escape("a\u{1b}[31m\r\nb\t", 100), r"a\u{1b}[31m\u{d}\u{a}b\u{9}");
     }
 
+    /// [TEXT-2]
     #[test]
     fn every_hazard_of_the_list_is_escaped() {
         let ranges = [
@@ -129,6 +130,7 @@ mod tests {
     }
 
     proptest! {
+        /// [TEXT-2]
         #[test]
         fn nothing_hazardous_is_left(text in any::<String>(), max in 0_usize..64) {
             let safe = escape(&text, max);

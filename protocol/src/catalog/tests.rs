@@ -77,6 +77,7 @@ fn the_body_is_strict() {
     assert_strict(&catalog(), codec::encode, |bytes| codec::decode(bytes, Catalog::LIMIT));
 }
 
+/// [TEXT-1]
 #[test]
 fn a_name_that_is_none_is_malformed() {
     let operator_key = hex::encode(key().verifying().as_bytes());
@@ -110,7 +111,7 @@ fn checkpoints(count: u32) -> Vec<Checkpoint> {
     (0..count).map(|i| Checkpoint { ledger: LedgerId::from_bytes(bytes(i)), ..checkpoint(0) }).collect()
 }
 
-/// [CAT-1]
+/// [CAT-1], [OBJ-3]
 #[test]
 fn every_rule_is_kept() {
     assert_rules(

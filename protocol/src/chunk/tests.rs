@@ -15,6 +15,7 @@ fn header() -> ChunkHeader {
     }
 }
 
+/// [SIG-2]
 #[test]
 fn the_signed_message_has_its_layout() {
     let layout = [

@@ -36,6 +36,7 @@ fn bundle() -> Bundle {
     }
 }
 
+/// [SIG-2]: both keys of an insurer sign under a domain.
 #[test]
 fn a_request_has_its_layout() {
     let tls_message = [
@@ -92,6 +93,7 @@ fn the_bodies_are_strict() {
     assert_strict(&bundle(), codec::encode, |bytes| codec::decode(bytes, Bundle::LIMIT));
 }
 
+/// [TEXT-1]
 #[test]
 fn texts_that_their_types_do_not_allow_are_malformed() {
     let body = codec::encode(&bundle());
@@ -132,6 +134,16 @@ fn a_request_that_the_tls_key_did_not_sign_is_refused() {
     assert_eq!(object::open_self_signed::<EnrolmentRequest>(&object::sign(&stolen, &other)), refused);
 }
 
+/// [ENR-4], [SIG-3]
+#[test]
+fn a_request_of_one_key_for_both_uses_is_refused() {
+    let request = EnrolmentRequest::new(slug("mutuelle"), &insurer(), insurer().verifying());
+    let refused = Broken { rule: "ENR-4", what: "the TLS key and the signing key are one" };
+    let object = object::sign(&request, &insurer());
+    assert_eq!(object::open_self_signed::<EnrolmentRequest>(&object), Err(ObjectError::Invalid(refused)));
+}
+
+/// [OBJ-3]
 #[test]
 fn every_rule_of_a_bundle_is_kept() {
     assert_rules(

@@ -72,6 +72,7 @@ fn longest_identifier_fits() {
     assert!(person.unwrap().as_bytes().len() <= MAX_IDENTIFIER_LEN);
 }
 
+/// [ID-4]
 #[test]
 fn names_need_a_complete_date() {
     let (name, given) = (Name::parse("Kadivo").unwrap(), GivenName::parse("Mila").unwrap());
@@ -100,6 +101,7 @@ fn debug_shows_nothing() {
     assert!(!shown.contains("KADIVO") && !shown.contains("MILA"));
 }
 
+/// [ID-2]
 #[test]
 fn numbers_that_are_accepted() {
     for text in [
@@ -119,6 +121,7 @@ fn numbers_that_are_accepted() {
     }
 }
 
+/// [ID-2], [ID-3]
 #[test]
 fn corsican_numbers_keep_their_letter() {
     // The keys of 2690519004001 and 2690518004001.
@@ -132,6 +135,7 @@ fn corsican_numbers_keep_their_letter() {
     assert_ne!(Identifier::nir(&nir("269052A004001")), Identifier::nir(&nir("2690519004001")));
 }
 
+/// [ID-1], [ID-2], [ID-3]: each fault has its reason, and none is repaired.
 #[test]
 fn numbers_that_are_rejected() {
     for (text, reason) in [
@@ -172,6 +176,7 @@ fn numbers_that_are_rejected() {
     }
 }
 
+/// [ID-1], [ID-4]
 #[test]
 fn dates() {
     for text in
@@ -206,6 +211,7 @@ fn dates() {
     }
 }
 
+/// [ID-1], [ID-5]
 #[test]
 fn ranks() {
     assert_eq!(BirthRank::parse(""), Ok(BirthRank::FIRST));
@@ -218,6 +224,7 @@ fn ranks() {
     }
 }
 
+/// [ID-1], [ID-6]
 #[test]
 fn names() {
     for (text, canonical) in [
@@ -238,6 +245,7 @@ fn names() {
         (" -'", Reject::Empty),
         ("\u{301}", Reject::Empty),
         ("Dupré, Anne", Reject::NameComma),
+        ("Dupré\u{ff0c} Anne", Reject::NameComma),
         ("Dupré2", Reject::NameCharacter),
         ("Dupr�", Reject::NameCharacter),
         ("Дюпре", Reject::NameCharacter),
@@ -249,8 +257,13 @@ fn names() {
     }
     assert_eq!(GivenName::parse("Anne Zoé,Inès, 2").map(|name| name.as_bytes().to_vec()), Ok(b"ANNE ZOE".into()));
     assert_eq!(GivenName::parse(", Anne"), Err(Reject::Empty));
+    // Only U+002C cuts: what NFKD makes a comma of might as well be part of the name.
+    for comma in ['\u{ff0c}', '\u{fe10}', '\u{fe50}'] {
+        assert_eq!(GivenName::parse(&format!("Anne{comma}Zoé")), Err(Reject::NameComma), "{comma}");
+    }
 }
 
+/// [ID-6]
 #[test]
 fn lengths_of_names() {
     assert!(Name::parse(&"é".repeat(100)).is_ok());
@@ -310,6 +323,7 @@ fn key_by_hand(number: &str) -> u32 {
 }
 
 proptest! {
+    /// [ID-3]
     #[test]
     fn a_right_key_verifies_and_a_wrong_one_does_not(number in any_number(), wrong in 0..=99_u32) {
         let key = key_by_hand(&number);
@@ -319,6 +333,7 @@ proptest! {
         prop_assert_eq!(verdict.is_ok(), wrong == key);
     }
 
+    /// [ID-2]
     #[test]
     fn separators_never_matter(number in any_number(), places in prop::collection::vec((0..=13_usize, 0..12_usize), 0..20)) {
         let separators = ['\t', ' ', '\u{a0}', '\u{2007}', '\u{2009}', '\u{202f}', '.', '-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}'];
@@ -354,6 +369,7 @@ proptest! {
         let _ = (Nir::parse(&text), BirthDate::parse(&text), BirthRank::parse(&text), Name::parse(&text));
     }
 
+    /// [ID-4]
     #[test]
     fn all_forms_of_a_date_agree(text in any_date()) {
         let (year, month, day) = (&text[..4], &text[5..7], &text[8..]);

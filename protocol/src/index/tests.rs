@@ -14,6 +14,7 @@ const RELEASE: [u8; 16] = *b"0123456789abcdef";
 /// Sizes around the borders of blocks.
 const SIZES: [u32; 8] = [1, 2, 3, 1023, 1024, 1025, 2049, 3100];
 
+/// [NOTE-1]: multi-byte integers and bits alike begin with what is least significant.
 #[test]
 fn the_layout_is_that_of_the_specification() {
     let header = Header::new(RELEASE, 3, 32, 2).unwrap();
@@ -94,6 +95,7 @@ fn values_span_the_whole_range() {
     }
 }
 
+/// [IDX-1]
 #[test]
 fn choose_f_goes_as_far_as_a_collision_makes_it() {
     let header = Header::new(RELEASE, 2, 45, 1).unwrap();
@@ -110,6 +112,7 @@ fn choose_f_goes_as_far_as_a_collision_makes_it() {
     assert_eq!(encoder.push(tags[1], &mut Vec::new()), Err(IndexError::ValuesCollide { position: 1, f: 44 }));
 }
 
+/// [IDX-1]
 #[test]
 fn choose_f_says_when_no_f_will_do() {
     let header = Header::new(RELEASE, 2, 56, 1).unwrap();

@@ -204,7 +204,8 @@ fn an_index_is_the_one_that_the_manifest_describes() {
     };
     assert!(manifest.open_index(&bytes).is_ok());
     let names = |count: u8| (0..count).map(|i| slug(&format!("c{i}"))).collect::<Vec<_>>();
-    let changes: [(&str, fn(&mut Manifest)); 4] = [
+    type Change = fn(&mut Manifest);
+    let changes: [(&str, Change); 4] = [
         ("release", |manifest| manifest.release = ReleaseId::from_bytes([0x23; 16])),
         ("number of entries", |manifest| manifest.entries = 5),
         ("f", |manifest| manifest.false_positive_bits = 41),

@@ -80,6 +80,7 @@ fn an_object_opens_as_its_own_kind_only() {
     }
 }
 
+/// [OBJ-1]
 #[test]
 fn another_kinds_line_breaks_the_signature() {
     let lines = [EpochRecord::LINE, Manifest::LINE, Catalog::LINE, EnrolmentRequest::LINE, Bundle::LINE];
@@ -168,6 +169,7 @@ fn signed<T: Kind>(body: &[u8]) -> Vec<u8> {
     [&message[..], key().sign(&message).as_bytes()].concat()
 }
 
+/// [ENC-1]
 #[test]
 fn a_signed_body_that_is_none_is_refused() {
     let body = codec::encode(&catalog());
@@ -183,6 +185,7 @@ fn a_signed_body_that_is_none_is_refused() {
     assert_eq!(open_self_signed::<Bundle>(&longer), Err(ObjectError::Codec(CodecError::Trailing(64))));
 }
 
+/// [ENC-2]
 #[test]
 fn the_limit_is_that_of_the_kind() {
     for (limit, i) in [(2_097_152, 0), (2_097_152, 1), (2_097_152, 2), (65_536, 3), (65_536, 4)] {

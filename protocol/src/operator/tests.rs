@@ -1,8 +1,10 @@
 //! What a request is refused for, each fault alone, and what an answer depends on (SPEC.md, section 17).
 
 use super::*;
-use crate::fixtures::{JOB, Operator, holders, insurer, items};
+use crate::fixtures::{JOB, Operator, holders, insurer, items, people};
+use crate::identifier::Identifier;
 use crate::ids::JobId;
+use crate::oprf::{BatchContext, Scalar};
 use crate::signature::SigningKey;
 
 /// Holders 2 of 3.
@@ -155,6 +157,39 @@ fn the_identity_and_what_is_no_element_are_refused() {
     let mut one = [0; 32];
     one[0] = 1;
     assert_eq!(refused(|request| request.elements = vec![Element::from_bytes(one)]), bad, "negative");
+}
+
+/// [JOB-4]: a client of RFC 9497 is served like any other; nothing in a request says which blinding it is.
+#[test]
+fn a_chunk_that_is_blinded_as_the_rfc_does_is_answered_like_any_other() {
+    let operator = Operator::new(1, 1, 1, 1);
+    let epoch = operator.epoch_key(1);
+    let mut blinded: Vec<(Element, Scalar, Identifier)> = people(3)
+        .into_iter()
+        .zip(5_u64..)
+        .map(|(person, i)| {
+            let r = Scalar::from(i).invert();
+            (oprf::multiplicative_blind(person.as_bytes(), &r), r, person)
+        })
+        .collect();
+    blinded.sort_by_key(|(element, ..)| *element);
+    let elements = blinded.iter().map(|(element, ..)| *element).collect();
+    let asked = operator.epoch().ask(holders(&[1]), JOB, 7, &items(3), &operator.blinding(1), &insurer()).unwrap();
+    let mut request = Evaluate { elements, ..asked.request().clone() };
+    resign(&mut request, &operator, &insurer());
+
+    let question = Question::validate(request.clone(), &epoch, &insurer().verifying()).unwrap();
+    let (answers, proof) = question.answer(&[1; 64]);
+    let key = operator.record.key;
+    let context = BatchContext { epoch: request.epoch.as_bytes(), key: &key, holders: &[1], holder: 1 };
+    let points = oprf::decode_all(&request.elements).unwrap();
+    let proven = oprf::verify_chunk(&context, &key, (&request.elements, &points), &answers, &proof).unwrap();
+    for (place, (_, r, person)) in blinded.iter().enumerate() {
+        let n = oprf::multiplicative_unblind(&proven, place, r).unwrap();
+        let direct = oprf::evaluate_inputs(&operator.key, &[person.as_bytes()]).remove(0);
+        assert_eq!(oprf::finalize(person.as_bytes(), &n), direct);
+    }
+    assert_eq!(oprf::multiplicative_unblind(&proven, 0, &Scalar::ZERO), None, "0 is no r");
 }
 
 #[test]

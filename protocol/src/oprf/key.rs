@@ -126,18 +126,27 @@ impl From<PublicKey> for Element {
 mod tests {
     use super::*;
 
+    /// [OPRF-1]
     #[test]
     fn secret_keys_are_canonical_and_not_zero() {
         assert_eq!(SecretKey::from_bytes(&[0; 32]).err(), Some(KeyError::Secret));
         assert_eq!(SecretKey::from_bytes(&[0xff; 32]).err(), Some(KeyError::Secret));
         assert_eq!(SecretKey::from_uniform_bytes(&[0; 64]).err(), Some(KeyError::Secret));
+        let largest = (-Scalar::ONE).to_bytes();
+        let mut order = largest;
+        order[0] += 1;
+        assert!(SecretKey::from_bytes(&largest).is_ok());
+        assert_eq!(SecretKey::from_bytes(&order).err(), Some(KeyError::Secret), "the order is another 0");
         let key = SecretKey::from_uniform_bytes(&[7; 64]).unwrap();
         assert_eq!(SecretKey::from_bytes(&key.to_bytes()).unwrap().public(), key.public());
         assert_eq!(format!("{key:?}"), "SecretKey(redacted)");
     }
 
+    /// [OPRF-1]
     #[test]
-    fn the_identity_is_no_public_key() {
+    fn the_identity_and_what_is_no_element_are_no_public_keys() {
         assert_eq!(PublicKey::try_from(Element::from_bytes([0; 32])).err(), Some(KeyError::Public));
+        assert_eq!(PublicKey::try_from(Element::from_bytes([0xff; 32])).err(), Some(KeyError::Public));
+        assert!(PublicKey::from_point(Point::default()).is_err());
     }
 }

@@ -165,6 +165,7 @@ mod vectors {
         }
     }
 
+    /// [NOTE-1]: inside the RFC's functions integers are big-endian, as the RFC says.
     #[test]
     fn every_vector_of_rfc_9497_passes() {
         let suites: Vec<Suite> = serde_json::from_str(FILE).unwrap();
@@ -195,6 +196,20 @@ mod vectors {
         assert!(serde_json::from_str::<Vec<Suite>>(&FILE.replacen("\"hash\"", "\"hush\"", 1)).is_err());
         assert!(serde_json::from_str::<Vec<Suite>>(&FILE.replacen("\"Blind\"", "\"Blond\"", 1)).is_err());
         assert!(serde_json::from_str::<Vec<Suite>>(&FILE.replacen("\"r\"", "\"q\"", 1)).is_err());
+    }
+
+    /// [PRF-4]
+    #[test]
+    fn a_batch_proof_of_the_rfc_proves_no_chunk() {
+        let key = SecretKey::from_uniform_bytes(&[5; 64]).unwrap();
+        let public = key.public();
+        let c: Vec<_> = (0..3_u8).map(|i| encode(&hash_to_group(&[i]))).collect();
+        let points = decode_all(&c).unwrap();
+        let d = blind_evaluate(&key, &points).unwrap();
+        let proof = rfc_prove(Mode::Voprf, &key, &c, &d, &Scalar::from(9_u64));
+        assert_eq!(rfc_verify(Mode::Voprf, &public, &c, &d, &proof), Ok(()), "it is a good proof of the RFC");
+        let context = BatchContext { epoch: &[9; 32], key: &public, holders: &[1], holder: 1 };
+        assert_eq!(verify_chunk(&context, &public, (&c, &points), &d, &proof).err(), Some(ProofError::Invalid));
     }
 
     /// The attack that D4 answers, for two elements: the RFC's coefficients are fixed by each pair alone, so errors
@@ -248,6 +263,7 @@ impl Chunk {
     }
 }
 
+/// [PRF-1], [PRF-2]
 #[test]
 fn a_chunk_proof_holds_and_is_bound_to_everything() {
     let good = Chunk::new(5);
@@ -290,6 +306,7 @@ fn a_proof_with_any_bit_changed_fails() {
     }
 }
 
+/// [PRF-1]
 #[test]
 fn scalars_of_a_proof_are_canonical() {
     let bytes = [0xff; 64];

@@ -63,6 +63,7 @@ fn exactly_the_members_fit_into_the_budget() {
     }
 }
 
+/// [ENR-2]
 #[tokio::test]
 async fn another_fingerprint_approves_nothing() {
     let mut scene = scene().await;

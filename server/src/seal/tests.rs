@@ -6,14 +6,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use blindlist_protocol::entry::Entry;
-use blindlist_protocol::identifier::{Identifier, Nir};
+use blindlist_protocol::identifier::{Identifier, Nir, Scheme};
 use blindlist_protocol::index::Index;
 use blindlist_protocol::manifest::segment_digests;
 use blindlist_protocol::oprf::evaluate_inputs;
 use blindlist_store::StoreError;
 use blindlist_store::exit::Code;
 
-use super::{By, Choices, Error, Outcome, PathBuf, dry_run, evaluate_all, new_plan, seal};
+use super::{By, Choices, Error, Outcome, PathBuf, Plan, dry_run, evaluate_all, new_plan, seal};
 use crate::testing::{Operator, choices, nir, people};
 
 /// The categories of a person on the live release of a list; none when it is not there.
@@ -48,6 +48,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+/// [CAN-1], [LAB-3]
 #[test]
 fn a_list_becomes_a_release_in_which_everybody_is_found() {
     let operator = Operator::new_blocking();
@@ -66,7 +67,7 @@ fn a_list_becomes_a_release_in_which_everybody_is_found() {
 
     let key = operator.home.operator_key().unwrap();
     let epoch = operator.home.epochs(&key).unwrap().remove(0);
-    let canaries = epoch.record.canaries(blindlist_protocol::identifier::Scheme::Nir);
+    let canaries = epoch.record.canaries(Scheme::Nir);
     let known = ["nir|contract|coverage", "nir", "contract", "coverage"];
     for (canary, names) in canaries.iter().zip(known) {
         assert_eq!(categories(&operator, "breach", canary).as_deref(), Some(names));
@@ -78,6 +79,67 @@ fn a_list_becomes_a_release_in_which_everybody_is_found() {
     assert_eq!((release.manifest.entries, release.manifest.sequence), (7, 1));
     assert_eq!((release.digest, operator.snapshot().catalog.sequence), (sealed.manifest, 2));
     Index::parse(&index).unwrap().verify().unwrap();
+}
+
+/// [CAN-1]
+#[test]
+fn the_canaries_of_every_scheme_are_in_its_releases() {
+    let operator = Operator::new_blocking();
+    for (scheme, content) in [
+        (Scheme::Beneficiary, format!("nir,date de naissance,rang\n{},2015-03-04,2\n", nir(1))),
+        (Scheme::Person, "nom de naissance,prénom,date de naissance\nLE GOFF,ZOE,19750102\n".to_owned()),
+    ] {
+        let list = scheme.to_string();
+        let input = operator.file(&format!("{list}.csv"), &content);
+        let sealed = seal(&operator.home, &[input], By::Choices(Choices { scheme, ..choices(&list) })).unwrap();
+        let epoch = operator.home.epochs(&operator.home.operator_key().unwrap()).unwrap().remove(0);
+        let labels = ["nir|contract|coverage", "nir", "contract", "coverage"];
+        for (canary, names) in epoch.record.canaries(scheme).iter().zip(labels) {
+            assert_eq!(categories(&operator, &list, canary).as_deref(), Some(names), "{scheme}");
+        }
+        for canary in epoch.record.canaries(Scheme::Nir) {
+            assert_eq!(categories(&operator, &list, &canary), None, "another scheme's");
+        }
+        assert_eq!(sealed.people, 1);
+    }
+}
+
+/// [LAB-4]: the same people sealed again are hidden under other tags and other pads.
+#[test]
+fn every_seal_draws_another_release_id() {
+    let operator = Operator::new_blocking();
+    let sealed = ["one", "two", "two"].map(|list| operator.seal(list, &people(3)).unwrap());
+    let mut releases: Vec<_> = sealed.iter().map(|sealed| sealed.release).collect();
+    for (sealed, release) in sealed.iter().zip(&releases) {
+        let plan = Plan::read(&sealed.plan).unwrap();
+        assert_eq!((plan.release, plan.inputs.len()), (*release, 1));
+    }
+    releases.sort();
+    releases.dedup();
+    assert_eq!(releases.len(), 3);
+}
+
+/// [LAB-4]
+#[test]
+fn a_release_id_is_not_used_for_other_labels() {
+    let operator = Operator::new_blocking();
+    let sealed = operator.seal("breach", &people(3)).unwrap();
+    let before = files(operator.home.path());
+    let plan = fs::read_to_string(&sealed.plan).unwrap();
+    let changes = [
+        ("\"coverage\"", "\"iban\""),
+        ("\"contract\",", ""),
+        ("\"false_positive_bits\": 40", "\"false_positive_bits\": 41"),
+    ];
+    for (from, to) in changes {
+        assert_eq!(plan.matches(from).count(), 1, "{from} in {plan}");
+        let edited = operator.file("edited.json", &plan.replace(from, to));
+        let input = operator.folder.path().join("breach.csv");
+        let error = seal(&operator.home, &[input], By::Plan(edited)).unwrap_err();
+        // A longer manifest is not even read to be compared.
+        assert!(matches!(error, Error::ReleaseDiffers { .. } | Error::Store(_)), "{from}: {error}");
+        assert_eq!(files(operator.home.path()), before);
+    }
 }
 
 #[test]
@@ -117,6 +179,7 @@ fn the_same_plan_and_inputs_give_the_same_bytes() {
     assert_eq!(files(operator.home.releases().unwrap().path()), first);
 }
 
+/// [LAB-4]
 #[test]
 fn a_plan_is_not_followed_with_other_inputs() {
     let operator = Operator::new_blocking();
@@ -209,6 +272,7 @@ fn a_list_of_nobody_is_not_published() {
     assert!(operator.live().is_empty());
 }
 
+/// [LAB-4]
 #[test]
 fn an_input_that_changes_meanwhile_is_not_published() {
     let operator = Operator::new_blocking();
@@ -224,6 +288,7 @@ fn an_input_that_changes_meanwhile_is_not_published() {
     }
 }
 
+/// [LAB-1]
 #[test]
 fn categories_are_those_of_the_list_or_the_row_is_rejected() {
     let operator = Operator::new_blocking();

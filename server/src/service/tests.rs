@@ -13,7 +13,7 @@ use blindlist_protocol::job::{Item, JobSeed};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::message::{Evaluate, Evaluated};
 use blindlist_protocol::object;
-use blindlist_protocol::oprf::{Element, evaluate_inputs};
+use blindlist_protocol::oprf::{Element, blind_evaluate, decode, evaluate_inputs};
 use blindlist_protocol::params::{CANARIES, SEGMENT_LENGTH};
 
 use super::*;
@@ -114,6 +114,7 @@ fn code(result: Result<Evaluated, Refusal>) -> RefusalCode {
     result.expect_err("it was evaluated").code
 }
 
+/// [EVA-4], [EVA-5]
 #[tokio::test]
 async fn a_chunk_is_evaluated_proven_and_charged_once() {
     let scene = Scene::new().await;
@@ -135,6 +136,7 @@ async fn a_chunk_is_evaluated_proven_and_charged_once() {
     assert_ne!(again.proof, answer.proof, "every proof has a fresh nonce");
 }
 
+/// [EVA-4], [EVA-5]
 #[tokio::test]
 async fn a_chunk_over_the_budget_is_refused_whole_and_says_what_is_missing() {
     let scene = Scene::new().await;
@@ -164,6 +166,7 @@ async fn what_is_no_request_is_refused() {
     }
 }
 
+/// [EVA-2], [EVA-3], [EVA-5]
 #[tokio::test]
 async fn what_is_invalid_is_refused_and_never_charged() {
     let scene = Scene::new().await;
@@ -191,6 +194,34 @@ async fn what_is_invalid_is_refused_and_never_charged() {
     assert_eq!(refused(&scene.call(&unknown).await), RefusalCode::UnknownEpoch);
 }
 
+/// [EVA-6]
+#[tokio::test]
+async fn no_other_request_evaluates_an_element() {
+    let scene = Scene::new().await;
+    let key = scene.operator.home.operator_key().unwrap();
+    let secret = scene.operator.home.epochs(&key).unwrap()[0].whole_key().unwrap();
+    // An element wherever another request takes bytes.
+    let element = scene.ask(0..1).0.request().elements[0];
+    let answer = blind_evaluate(&secret, &[decode(&element).unwrap()]).unwrap()[0];
+    let half = *element.as_bytes().first_chunk::<16>().unwrap();
+    for request in [
+        Request::Catalog,
+        Request::Object(Digest::from_bytes(*element.as_bytes())),
+        Request::Object(scene.operator.live()[0].digest),
+        Request::Segment { release: ReleaseId::from_bytes(half), number: 0 },
+        Request::Segment { release: scene.operator.live()[0].manifest.release, number: 0 },
+        Request::Account(EpochId::from_bytes(*element.as_bytes())),
+        Request::Account(scene.record().epoch),
+    ] {
+        let response = scene.call(&request).await.encode();
+        assert!(!response.windows(32).any(|bytes| bytes == answer.as_bytes()), "{request:?}");
+    }
+    assert_eq!(scene.account().await, (64, 0));
+    let evaluated = scene.evaluate(scene.ask(0..1).0.request().clone()).await.unwrap();
+    assert_eq!(evaluated.elements, [answer], "that is what was looked for");
+}
+
+/// [EVA-1]
 #[tokio::test]
 async fn only_enrolled_insurers_that_are_not_suspended_are_answered() {
     let scene = Scene::new().await;
@@ -226,6 +257,7 @@ async fn another_budget_holds_from_the_next_request_on() {
     scene.evaluate(scene.ask(0..60).0.request().clone()).await.unwrap();
 }
 
+/// [EVA-3]
 #[tokio::test]
 async fn another_insurers_signature_does_not_hold() {
     let scene = Scene::new().await;
@@ -262,6 +294,7 @@ async fn catalog_objects_and_segments_belong_together() {
     }
 }
 
+/// [MAN-6]
 #[tokio::test]
 async fn a_release_is_shown_to_its_audience_alone() {
     let scene = Scene::new().await;
@@ -316,6 +349,7 @@ async fn the_offline_keys_are_not_needed() {
     Service::open(scene.operator.home.clone()).await.unwrap();
 }
 
+/// [EPO-5]
 #[tokio::test]
 async fn another_ledger_is_refused() {
     let scene = Scene::new().await;

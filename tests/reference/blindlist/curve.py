@@ -6,6 +6,7 @@ runs in constant time: a reference that works on test data has no secrets. ([OPR
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Iterable, Sequence
 
 Point = tuple[int, int, int, int]
@@ -61,15 +62,16 @@ def multiply(scalar: int, point: Point) -> Point:
 
 
 def multiply_base(scalar: int) -> Point:
-    """scalar*B, from a table of all j * 16^i * B."""
-    if not _BASE_TABLE:
-        point = BASE
-        for _ in range(64):
-            _BASE_TABLE.append(_multiples(point, 15))
-            point = add(_BASE_TABLE[-1][15], point)
+    """scalar*B."""
+    return multiply_often(scalar, BASE)
+
+
+def multiply_often(scalar: int, point: Point) -> Point:
+    """scalar*point, from a table of all j * 16^i * point: for points that are multiplied again and again."""
+    table = _table(point)
     result = IDENTITY
     for i in range(64):
-        result = add(result, _BASE_TABLE[i][scalar >> 4 * i & 15])
+        result = add(result, table[i][scalar >> 4 * i & 15])
     return result
 
 
@@ -118,6 +120,15 @@ def wide(data: bytes) -> int:
     return int.from_bytes(data, "little") % ORDER
 
 
+@lru_cache(maxsize=8)
+def _table(point: Point) -> list[list[Point]]:
+    table = []
+    for _ in range(64):
+        table.append(_multiples(point, 15))
+        point = add(table[-1][15], point)
+    return table
+
+
 def _multiples(point: Point, last: int) -> list[Point]:
     table = [IDENTITY]
     for _ in range(last):
@@ -137,4 +148,3 @@ def _base() -> Point:
 
 
 BASE = _base()
-_BASE_TABLE: list[list[Point]] = []

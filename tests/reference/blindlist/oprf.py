@@ -76,7 +76,7 @@ def blind(data: bytes, r: int) -> Point:
 
 def unblind(evaluated: Point, r: int, K: Point) -> Point:
     """N = Z - r*K. Sound only when the proof for Z held. [JOB-3]"""
-    return curve.add(evaluated, curve.negate(curve.multiply(r, K)))
+    return curve.add(evaluated, curve.negate(curve.multiply_often(r, K)))
 
 
 def blind_multiplicatively(data: bytes, r: int) -> Point:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Sequence
 
 from blindlist import curve, entries, identifiers, oprf, proofs, ristretto255, signatures
 from blindlist import index as indexes
 from blindlist.encoding import U8, U32, Bytes, Fixed, List, Option, Text, Tuple
+from blindlist.errors import Refused
 from blindlist.text import Scheme, check
 
 from .registry import Json, operation
@@ -185,6 +187,40 @@ def prove(key: bytes, epoch: bytes, holders: bytes, holder: int, part: bytes, bl
 @operation("verify", ANSWERED, {})
 def verify(blinded: list[bytes], evaluated: list[bytes], proof: bytes, **asked: Any) -> None:
     proofs.verify(proofs.Asked(**asked), blinded, evaluated, proof)
+
+
+@operation(
+    "composites-forgery",
+    {"key": Scalar, "deltas": Bytes, "composites_proof": Fixed(64), "random": Fixed(64)},
+    {"elements": Fixed(32), "own_proof": Fixed(64)},
+)
+def composites_forgery(key: bytes, deltas: bytes, composites_proof: bytes, random: bytes) -> Values:
+    """Answers that are all wrong, whose errors cancel for RFC 9497's coefficients. ../../vectors/README.md says how they were made."""
+    k, K = oprf.secret_key(key), oprf.public_key_of(oprf.secret_key(key))
+    blinded, evaluated = forged_answers(k, deltas)
+    oprf.verify_proof(K, blinded, evaluated, composites_proof)
+
+    question = proofs.Asked(K, bytes(32), bytes([1]), 1, K)
+    own_proof = proofs.prove(question, k, blinded, evaluated, random)
+    try:
+        proofs.verify(question, blinded, evaluated, own_proof)
+    except Refused as refused:
+        if (refused.layer, refused.error) != ("proof", "invalid"):
+            raise
+    else:
+        raise ValueError("section 16 accepts wrong answers")
+    elements = hashlib.sha256(b"".join(blinded) + b"".join(evaluated)).digest()
+    return {"elements": elements, "own_proof": own_proof}
+
+
+def forged_answers(k: int, deltas: bytes) -> tuple[list[bytes], list[bytes]]:
+    """C_i and D_i = k*C_i + δ_i*G, no δ_i being 0."""
+    errors = [int.from_bytes(deltas[i : i + 2], "little") for i in range(0, len(deltas), 2)]
+    if not all(errors):
+        raise ValueError("an answer is right")
+    asked = [curve.wide(hashlib.sha512(b"composites forgery blinded" + U32.encode(i)).digest()) for i in range(len(errors))]
+    blinded = [oprf.public_key_of(c) for c in asked]
+    return blinded, [oprf.public_key_of((k * c + delta) % curve.ORDER) for c, delta in zip(asked, errors)]
 
 
 @operation("verify-composites", ANSWERED, {})

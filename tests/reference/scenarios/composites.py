@@ -12,13 +12,17 @@ For section 16 the same search is worthless: another candidate for one answer is
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from pathlib import Path
 from typing import Iterator
 
 from blindlist import curve, oprf
 from blindlist.curve import ORDER
 
-from .common import Scenario, refused
+from operations.primitives import forged_answers
+
+from .common import Scenario, bytes_for, refused
 from .proofs import Answer, answer, fields, invalid, le, question, shifted
 
 
@@ -43,6 +47,21 @@ def scenarios() -> Iterator[Scenario]:
         ("cancelling-errors", "errors that cancel for the coefficients of the honest answers", cancelling(good)),
     ]:
         yield composites(name, about, changed, ("proof", "invalid"))
+
+
+    yield forgery()
+
+
+def forgery() -> Scenario:
+    """The δ_i that such a search found, for k = wide(SHA-512("composites forgery key"))."""
+    deltas = (Path(__file__).parent / "forgery.hex").read_text().strip()
+    k = curve.wide(hashlib.sha512(b"composites forgery key").digest())
+    blinded, evaluated = forged_answers(k, bytes.fromhex(deltas))
+    nonce = curve.wide(bytes_for("composites forgery nonce", 64))
+    proof = oprf.generate_proof(k, oprf.public_key_of(k), blinded, evaluated, nonce)
+    random = bytes_for("composites forgery", 64)
+    members = {"key": le(k).hex(), "deltas": deltas, "composites_proof": proof.hex(), "random": random.hex()}
+    return Scenario("composites-forgery", "8192-elements", "8,192 wrong answers that RFC 9497's batched proof accepts", ["PRF-4"], members)
 
 
 def honest(m: int, holders: bytes = b"\1", holder: int = 1) -> Answer:

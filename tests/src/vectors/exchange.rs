@@ -81,17 +81,9 @@ pub struct ChunkSigned {
 }
 
 pub(super) fn chunk_sign(input: ChunkSign) -> Result<ChunkSigned, Fault> {
-    let elements = elements(&input.elements);
-    let header = ChunkHeader {
-        operator_key: VerifyingKey::from_bytes(input.operator_key.0),
-        epoch: EpochId::from_bytes(input.epoch.0),
-        key: input.key.public_key()?,
-        job: JobId::from_bytes(input.job.0),
-        number: input.number,
-        count: u32::try_from(elements.len()).expect("a chunk of a file"),
-        digest: chunk::digest(&elements),
-    };
-    let signer = SigningKey::from_seed(&input.signing_seed.0);
+    let ChunkSign { operator_key, epoch, key, job, number, elements, signing_seed } = input;
+    let header = header((operator_key, epoch, key), (job, number), &elements)?;
+    let signer = SigningKey::from_seed(&signing_seed.0);
     Ok(ChunkSigned { digest: header.digest, signature: header.sign(&signer) })
 }
 
@@ -110,18 +102,26 @@ pub struct ChunkVerify {
 }
 
 pub(super) fn chunk_verify(input: ChunkVerify) -> Result<Nothing, Fault> {
-    let elements = elements(&input.elements);
-    let header = ChunkHeader {
-        operator_key: VerifyingKey::from_bytes(input.operator_key.0),
-        epoch: EpochId::from_bytes(input.epoch.0),
-        key: input.key.public_key()?,
-        job: JobId::from_bytes(input.job.0),
-        number: input.number,
-        count: u32::try_from(elements.len()).expect("a chunk of a file"),
-        digest: chunk::digest(&elements),
-    };
-    header.verify(&VerifyingKey::from_bytes(input.signing_key.0), &Signature::from_bytes(input.signature.0))?;
+    let ChunkVerify { operator_key, epoch, key, job, number, elements, signing_key, signature } = input;
+    let header = header((operator_key, epoch, key), (job, number), &elements)?;
+    header.verify(&VerifyingKey::from_bytes(signing_key.0), &Signature::from_bytes(signature.0))?;
     Ok(Nothing {})
+}
+
+fn header(
+    (operator_key, epoch, key): (Fixed<32>, Fixed<32>, Fixed<32>),
+    (job, number): (Fixed<16>, u32),
+    chunk: &[Fixed<32>],
+) -> Result<ChunkHeader, Fault> {
+    Ok(ChunkHeader {
+        operator_key: VerifyingKey::from_bytes(operator_key.0),
+        epoch: EpochId::from_bytes(epoch.0),
+        key: key.public_key()?,
+        job: JobId::from_bytes(job.0),
+        number,
+        count: u32::try_from(chunk.len()).expect("a chunk of a file"),
+        digest: chunk::digest(&elements(chunk)),
+    })
 }
 
 /// Input of `evaluate`.

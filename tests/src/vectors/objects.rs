@@ -6,7 +6,7 @@ use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, Fingerprint, succe
 use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::ids::{Digest, EpochId, InsurerId};
 use blindlist_protocol::manifest::Manifest;
-use blindlist_protocol::object::{self, Kind, SelfSigned};
+use blindlist_protocol::object::{self, Kind};
 use blindlist_protocol::signature::{Signature, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -107,30 +107,27 @@ struct Signed {
 pub(super) fn sign(scenario: &Scenario) -> Ran {
     let expected = scenario.expected_output("object")?;
     let Hex(object) = Hex::deserialize(expected).map_err(|error| Difference::new("an object", error))?;
-    scenario.run(|Sign { kind, fields, seed }| {
+    let mut agrees = Ok(());
+    let ran = scenario.run(|Sign { kind, fields, seed }| {
         let key = SigningKey::from_seed(&seed.0);
         let pinned = key.verifying();
-        match kind {
-            KindName::EpochRecord => signed(&object::open::<EpochRecord>(&object, &pinned)?, &fields, &key),
-            KindName::Manifest => signed(&object::open::<Manifest>(&object, &pinned)?, &fields, &key),
-            KindName::Catalog => signed(&object::open::<Catalog>(&object, &pinned)?, &fields, &key),
-            KindName::EnrolmentRequest => signed(&open_own::<EnrolmentRequest>(&object)?, &fields, &key),
-            KindName::Bundle => signed(&open_own::<Bundle>(&object)?, &fields, &key),
-        }
-    })
+        let (found, signed) = match kind {
+            KindName::EpochRecord => sign_again(&object::open::<EpochRecord>(&object, &pinned)?, &key),
+            KindName::Manifest => sign_again(&object::open::<Manifest>(&object, &pinned)?, &key),
+            KindName::Catalog => sign_again(&object::open::<Catalog>(&object, &pinned)?, &key),
+            KindName::EnrolmentRequest => sign_again(&object::open_self_signed::<EnrolmentRequest>(&object)?, &key),
+            KindName::Bundle => sign_again(&object::open_self_signed::<Bundle>(&object)?, &key),
+        };
+        agrees = compare::same(&fields, &found);
+        Ok(signed)
+    });
+    agrees.and(ran)
 }
 
-fn open_own<T: SelfSigned>(object: &[u8]) -> Result<T, Fault> {
-    Ok(object::open_self_signed(object)?)
-}
-
-fn signed<T: Kind>(value: &T, fields: &Value, key: &SigningKey) -> Result<Signed, Fault> {
-    let found = serde_json::to_value(value).expect("objects are plain data");
-    if let Err(Difference { expected, found }) = compare::same(fields, &found) {
-        panic!("the object does not hold the fields: {expected} in `fields`, {found} in the object");
-    }
+fn sign_again<T: Kind>(value: &T, key: &SigningKey) -> (Value, Signed) {
     let object = object::sign(value, key);
-    Ok(Signed { digest: object::digest(&object), object })
+    let fields = serde_json::to_value(value).expect("objects are plain data");
+    (fields, Signed { digest: object::digest(&object), object })
 }
 
 /// Input of `epoch-id`.

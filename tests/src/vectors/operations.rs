@@ -53,6 +53,7 @@ operations! {
     "prove" |s| s.run(oprf::prove),
     "verify" |s| s.run(oprf::verify),
     "verify-composites" |s| s.run(oprf::verify_composites),
+    "composites-forgery" |s| s.run(oprf::composites_forgery),
     "evaluate" |s| s.run(exchange::evaluate),
     "answer" |s| s.run(exchange::answer),
     "request" |s| s.run(exchange::request),

@@ -2,11 +2,12 @@
 
 use blindlist_protocol::holders::{HolderSet, HolderSetError};
 use blindlist_protocol::oprf::{
-    self, BatchContext, BlindingBase, Element, Point, Proof, PublicKey, Scalar, SecretKey, additive_blind,
+    self, BatchContext, BlindingBase, Element, Point, Proof, ProofError, PublicKey, Scalar, SecretKey, additive_blind,
     additive_unblind, blind_evaluate, decode, decode_all, encode, evaluate_inputs, finalize, multiplicative_blind,
     multiplicative_unblind,
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256, Sha512};
 use voprf::{EvaluationElement, Group, Ristretto255, VoprfClient};
 
 use super::fault::Fault;
@@ -223,18 +224,73 @@ pub(super) fn verify(input: Verify) -> Result<Nothing, Fault> {
     Ok(Nothing {})
 }
 
+pub(super) fn verify_composites(input: Verify) -> Result<Nothing, Fault> {
+    let Verify { key: _, epoch: _, holders: _, holder: _, public_part, blinded, evaluated, proof } = input;
+    let bytes = |elements: &[Fixed<32>]| elements.iter().map(|element| element.0).collect::<Vec<_>>();
+    holds_by_composites(&public_part.0, &bytes(&blinded), &bytes(&evaluated), &proof.0)
+}
+
 /// RFC 9497's batched `VerifyProof`, by another implementation of that RFC: `blindlist-protocol` must not have it.
 ///
 /// The only way there is `Finalize`, which verifies first; blind and input do not enter the proof.
-pub(super) fn verify_composites(input: Verify) -> Result<Nothing, Fault> {
-    let Verify { key: _, epoch: _, holders: _, holder: _, public_part, blinded, evaluated, proof } = input;
-    let public = Ristretto255::deserialize_elem(&public_part.0)?;
+fn holds_by_composites(
+    public: &[u8; 32],
+    blinded: &[[u8; 32]],
+    evaluated: &[[u8; 32]],
+    proof: &[u8; 64],
+) -> Result<Nothing, Fault> {
+    let public = Ristretto255::deserialize_elem(public)?;
     let one = Scalar::ONE.to_bytes();
-    let clients = blinded.iter().map(|blinded| VoprfClient::deserialize(&[one, blinded.0].concat()));
+    let clients = blinded.iter().map(|blinded| VoprfClient::deserialize(&[one, *blinded].concat()));
     let clients = clients.collect::<Result<Vec<VoprfClient<Ristretto255>>, _>>()?;
-    let answers = evaluated.iter().map(|evaluated| EvaluationElement::deserialize(&evaluated.0));
+    let answers = evaluated.iter().map(|evaluated| EvaluationElement::deserialize(evaluated));
     let answers = answers.collect::<Result<Vec<EvaluationElement<Ristretto255>>, _>>()?;
-    let proof = voprf::Proof::deserialize(&proof.0)?;
+    let proof = voprf::Proof::deserialize(proof)?;
     let inputs = vec![b"x"; clients.len()];
     Ok(VoprfClient::batch_finalize(&inputs, &clients, &answers, &proof, public).map(|_| Nothing {})?)
+}
+
+/// Input of `composites-forgery`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forgery {
+    key: Fixed<32>,
+    deltas: Hex,
+    composites_proof: Fixed<64>,
+    random: Fixed<64>,
+}
+
+/// Output of `composites-forgery`.
+#[derive(Debug, Serialize)]
+pub struct ForgeryOutput {
+    elements: Vec<u8>,
+    own_proof: Proof,
+}
+
+/// Answers that are all wrong, whose errors cancel for RFC 9497's coefficients; the contract says how they were made.
+pub(super) fn composites_forgery(input: Forgery) -> Result<ForgeryOutput, Fault> {
+    let (secret, random) = (SecretKey::from_bytes(&input.key.0)?, &input.random.0);
+    let k: Option<Scalar> = Scalar::from_canonical_bytes(input.key.0).into();
+    let k = k.expect("a secret key is a scalar");
+    let multiple = |scalar: Scalar| encode(&Point::mul_base(&scalar));
+    let (mut blinded, mut evaluated) = (Vec::new(), Vec::new());
+    for (i, delta) in (0_u32..).zip(input.deltas.0.chunks_exact(2)) {
+        let delta = u16::from_le_bytes(delta.try_into().expect("two bytes"));
+        assert_ne!(delta, 0, "answer {i} is right");
+        let hash = Sha512::new().chain_update("composites forgery blinded").chain_update(i.to_le_bytes());
+        let c = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+        blinded.push(multiple(c));
+        evaluated.push(multiple(k * c + Scalar::from(delta)));
+    }
+    let public = secret.public();
+    let bytes = |elements: &[Element]| elements.iter().map(|element| *element.as_bytes()).collect::<Vec<_>>();
+    holds_by_composites(public.element().as_bytes(), &bytes(&blinded), &bytes(&evaluated), &input.composites_proof.0)?;
+
+    let context = BatchContext { epoch: &[0; 32], key: &public, holders: &[1], holder: 1 };
+    let points = decode_all(&blinded)?;
+    let own_proof = oprf::prove_chunk(&context, &secret, &public, (&blinded, &points), &evaluated, random)?;
+    let verdict = oprf::verify_chunk(&context, &public, (&blinded, &points), &evaluated, &own_proof);
+    assert_eq!(verdict.err(), Some(ProofError::Invalid), "section 16 accepts wrong answers");
+    let elements = Sha256::digest([bytes(&blinded), bytes(&evaluated)].concat().concat());
+    Ok(ForgeryOutput { elements: elements.to_vec(), own_proof })
 }

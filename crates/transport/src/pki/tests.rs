@@ -1,6 +1,19 @@
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustls::{
+    ClientConfig, ClientConnection, ServerConnection,
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+
 use super::*;
+use crate::tests::shake_hands;
 
 const NOW: u64 = 1_900_000_000;
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
 
 #[test]
 fn an_authority_comes_back_from_its_parts() {
@@ -93,4 +106,89 @@ fn debug_output_holds_no_key_and_no_name() {
     assert_eq!(format!("{authority:?}"), "CertificateAuthority { .. }");
     assert_eq!(format!("{identity:?}"), "Identity { .. }");
     assert_eq!(format!("{:?}", identity.key()), "TlsKey { .. }");
+}
+
+/// How often these bytes occur.
+fn occurrences(bytes: &[u8], part: &[u8]) -> usize {
+    bytes.windows(part.len()).filter(|window| *window == part).count()
+}
+
+/// [NET-2]
+#[test]
+fn certificates_are_of_version_3_with_ed25519_throughout() {
+    let authority = CertificateAuthority::generate("operator", NOW).unwrap();
+    let key = TlsKey::generate().unwrap();
+    let insurer = authority.issue_client("insurer", key.public_key(), NOW, CLIENT_DAYS).unwrap();
+    let server = authority.issue_server(NOW, SERVER_DAYS).unwrap();
+    for certificate in [authority.certificate(), &insurer, server.certificate()] {
+        // RFC 5280: [0] INTEGER 2 is version 3.
+        assert_eq!(occurrences(certificate, &[0xa0, 0x03, 0x02, 0x01, 0x02]), 1);
+        // RFC 8410: 1.3.101.112, for the certificate's signature, twice, and for its key.
+        assert_eq!(occurrences(certificate, &[0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70]), 3);
+    }
+    // Basic constraints: TRUE and path length 0 for the authority, an empty sequence for the others.
+    let constraints = |value: &[u8]| [&[0x06, 0x03, 0x55, 0x1d, 0x13, 0x01, 0x01, 0xff, 0x04][..], value].concat();
+    let authority_only = constraints(&[0x08, 0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01, 0x00]);
+    assert_eq!(occurrences(authority.certificate(), &authority_only), 1);
+    for certificate in [&insurer, server.certificate()] {
+        assert_eq!(occurrences(certificate, &constraints(&[0x02, 0x30, 0x00])), 1);
+    }
+    assert_eq!(occurrences(&insurer, key.public_key()), 1);
+}
+
+/// What comes of a handshake of this server with a client that shows these certificates.
+fn handshake(
+    authority: &CertificateAuthority,
+    server: &Identity,
+    chain: Vec<CertificateDer<'static>>,
+    key: &TlsKey,
+) -> Result<(), rustls::Error> {
+    let server = tls::server_config(server, authority.certificate()).unwrap();
+    let key = rustls::crypto::aws_lc_rs::sign::any_eddsa_type(&key.pkcs8().as_slice().into()).unwrap();
+    let shown = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+    let client = ClientConfig::builder_with_provider(tls::provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(tls::roots(authority.certificate()).unwrap());
+    let mut client = client.with_client_cert_resolver(Arc::new(shown));
+    client.alpn_protocols = vec![crate::ALPN.to_vec()];
+    let mut client = ClientConnection::new(Arc::new(client), SERVER_NAME.try_into().unwrap()).unwrap();
+    shake_hands(&mut client, &mut ServerConnection::new(Arc::new(server)).unwrap())
+}
+
+/// [NET-2]: directly under the authority, for what an insurer certifies is worth nothing.
+#[test]
+fn an_insurer_is_no_authority() {
+    let authority = CertificateAuthority::generate("operator", now()).unwrap();
+    let server = authority.issue_server(now(), SERVER_DAYS).unwrap();
+    let (insurer, other) = (TlsKey::generate().unwrap(), TlsKey::generate().unwrap());
+    let certificate = authority.issue_client("insurer", insurer.public_key(), now(), CLIENT_DAYS).unwrap();
+    assert_eq!(handshake(&authority, &server, vec![certificate.clone()], &insurer), Ok(()));
+
+    let params = |key: &TlsKey, days| dated_params("insurer", "Blindlist insurer", key.public_key(), now(), days);
+    let (issuer, signing_key) = (params(&insurer, CLIENT_DAYS).unwrap(), insurer.key_pair().unwrap());
+    let mut below = params(&other, CLIENT_DAYS).unwrap();
+    below.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let below = below.signed_by(&RawPublicKey(*other.public_key()), &Issuer::from_params(&issuer, &*signing_key));
+    let refused = handshake(&authority, &server, vec![below.unwrap().into(), certificate], &other);
+    assert!(format!("{refused:?}").contains("EndEntityUsedAsCa"), "{refused:?}");
+}
+
+/// [NET-1]
+#[test]
+fn a_server_has_the_servers_name() {
+    let authority = CertificateAuthority::generate("operator", now()).unwrap();
+    let insurer = TlsKey::generate().unwrap();
+    let shown = || vec![authority.issue_client("insurer", insurer.public_key(), now(), CLIENT_DAYS).unwrap()];
+    for (name, right) in [(SERVER_NAME, true), ("op.example.fr", false), ("localhost", false)] {
+        let key = TlsKey::generate().unwrap();
+        let role = Role {
+            unit: "Blindlist server",
+            purpose: ExtendedKeyUsagePurpose::ServerAuth,
+            names: vec![SanType::DnsName(name.try_into().unwrap())],
+        };
+        let certificate = authority.issue("operator", role, key.public_key(), now(), SERVER_DAYS).unwrap();
+        let outcome = handshake(&authority, &Identity::new(certificate, key).unwrap(), shown(), &insurer);
+        assert_eq!(outcome.is_ok(), right, "{name}: {outcome:?}");
+    }
 }

@@ -20,6 +20,7 @@ async fn requests_get_their_responses() {
     connection.close().await;
 }
 
+/// [NET-3]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_requests_than_streams_all_get_their_own_response() {
     let operator = Operator::start(Limits { max_streams_per_connection: 2, ..Limits::default() });
@@ -37,6 +38,7 @@ async fn more_requests_than_streams_all_get_their_own_response() {
     assert!(pairs.iter().all(|(response, request)| response == request));
 }
 
+/// [NET-5]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_handler_learns_whose_certificate_it_is() {
     let operator = Operator::start(Limits::default());
@@ -48,6 +50,7 @@ async fn the_handler_learns_whose_certificate_it_is() {
     }
 }
 
+/// [NET-4], [REF-1]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_over_the_limit_is_answered_and_the_others_go_on() {
     let operator = Operator::start(Limits { max_request: 1_000, ..Limits::default() });

@@ -5,6 +5,7 @@ use quinn::{ReadError, ReadToEndError, TransportConfig, VarInt};
 use super::*;
 use crate::stream::{ABANDONED, Arriving, Outgoing, TOO_LARGE, TOO_SLOW};
 
+/// [NET-4]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_half_open_stream_holds_nobody_up_and_is_ended() {
     let operator = Operator::start(Limits { request_timeout: Duration::from_millis(200), ..Limits::default() });
@@ -24,6 +25,7 @@ async fn a_half_open_stream_holds_nobody_up_and_is_ended() {
     assert_eq!(operator.answered(), 2);
 }
 
+/// [NET-6]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_is_dropped_midway_is_never_taken_for_a_whole_one() {
     let operator = Operator::start(Limits::default());
@@ -33,6 +35,7 @@ async fn a_request_that_is_dropped_midway_is_never_taken_for_a_whole_one() {
     assert_eq!(operator.answered(), 0);
 }
 
+/// [NET-6]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_side_that_wants_no_more_says_why() {
     let operator = Operator::start(Limits { max_request: 10, ..Limits::default() });
@@ -54,6 +57,7 @@ async fn ask_and_leave(connection: &quinn::Connection) -> ReadToEndError {
     receive.read_to_end(10).await.unwrap_err()
 }
 
+/// [NET-4], [NET-6]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_does_not_take_its_response_holds_nobody_up_and_is_cut_off() {
     let operator = Operator::start(Limits { response_timeout: Duration::from_millis(200), ..Limits::default() });
@@ -95,6 +99,7 @@ async fn a_caller_that_leaves_does_not_cancel_what_the_handler_began() {
     }
 }
 
+/// [NET-3]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unidirectional_streams_are_not_granted() {
     let operator = Operator::start(Limits::default());
@@ -104,6 +109,7 @@ async fn unidirectional_streams_are_not_granted() {
     assert_eq!(connection.max_datagram_size(), None);
 }
 
+/// [NET-4]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_too_many_is_told_to_come_back() {
     let operator = Operator::start(Limits { max_connections: 1, ..Limits::default() });

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// [NET-6]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_under_way_is_answered_then_everyone_is_told_to_come_back() {
     let operator = Operator::start(Limits { grace: PATIENCE, ..Limits::default() });

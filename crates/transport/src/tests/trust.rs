@@ -19,6 +19,7 @@ fn assert_not_trusted(error: &TransportError, expected: CertificateFault) {
     assert!(matches!(error, TransportError::PeerNotTrusted { fault } if *fault == expected), "{error:?}");
 }
 
+/// [NET-1]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_without_a_certificate_is_not_accepted() {
     let operator = Operator::start(Limits::default());
@@ -32,6 +33,7 @@ async fn a_caller_without_a_certificate_is_not_accepted() {
     assert_eq!(operator.answered(), 0);
 }
 
+/// [NET-1]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_certified_by_another_authority_is_not_accepted() {
     let operator = Operator::start(Limits::default());
@@ -58,6 +60,7 @@ async fn a_caller_outside_the_dates_of_its_certificate_is_not_accepted() {
     assert_eq!(operator.answered(), 0);
 }
 
+/// [NET-1]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_is_not_accepted_as_an_insurer() {
     let operator = Operator::start(Limits::default());
@@ -66,6 +69,7 @@ async fn a_server_is_not_accepted_as_an_insurer() {
     assert_eq!(operator.answered(), 0);
 }
 
+/// [NET-1]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_certified_by_another_authority_is_not_trusted() {
     let operator = Operator::start(Limits::default());
@@ -83,6 +87,7 @@ async fn a_server_outside_the_dates_of_its_certificate_is_not_trusted() {
     assert_not_trusted(&operator.refusal(tls).await, CertificateFault::Expired);
 }
 
+/// [NET-1]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_insurer_is_not_trusted_as_a_server() {
     let authority = authority();
@@ -103,6 +108,7 @@ async fn another_application_protocol_is_not_spoken() {
     }
 }
 
+/// [NET-7]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_without_the_hybrid_key_exchange_is_served() {
     let operator = Operator::start(Limits::default());
@@ -121,7 +127,7 @@ async fn a_client_without_the_hybrid_key_exchange_is_served() {
     assert_eq!(ask(&connection, Ask::ECHO).await.unwrap(), [Ask::ECHO]);
 }
 
-/// quinn does not tell the group, so the same TLS settings shake hands in memory.
+/// [NET-7], [NET-8]: quinn does not tell the group, so the same TLS settings shake hands in memory.
 #[test]
 fn the_hybrid_key_exchange_is_negotiated_without_a_second_hello_and_nothing_can_be_resumed() {
     let authority = authority();
@@ -134,20 +140,7 @@ fn the_hybrid_key_exchange_is_negotiated_without_a_second_hello_and_nothing_can_
     let mut client = ClientConnection::new(Arc::new(client_config), name).unwrap();
     let mut server = ServerConnection::new(Arc::new(server_config)).unwrap();
 
-    while client.is_handshaking() || server.is_handshaking() {
-        let mut wire = Vec::new();
-        while client.wants_write() {
-            client.write_tls(&mut wire).unwrap();
-        }
-        feed(&wire, |bytes| server.read_tls(bytes));
-        server.process_new_packets().unwrap();
-        let mut wire = Vec::new();
-        while server.wants_write() {
-            server.write_tls(&mut wire).unwrap();
-        }
-        feed(&wire, |bytes| client.read_tls(bytes));
-        client.process_new_packets().unwrap();
-    }
+    shake_hands(&mut client, &mut server).unwrap();
     let group = |group: Option<&'static dyn rustls::crypto::SupportedKxGroup>| {
         group.map(rustls::crypto::SupportedKxGroup::name)
     };
@@ -158,8 +151,23 @@ fn the_hybrid_key_exchange_is_negotiated_without_a_second_hello_and_nothing_can_
     assert!(client.early_data().is_none());
 }
 
-fn feed(mut wire: &[u8], mut read: impl FnMut(&mut &[u8]) -> std::io::Result<usize>) {
-    while !wire.is_empty() {
-        read(&mut wire).unwrap();
-    }
+/// [NET-1]: the name says which certificate is meant, and is the same wherever the server is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_asks_for_the_servers_name_whatever_its_address() {
+    let authority = authority();
+    let identity = authority.issue_server(now(), SERVER_DAYS).unwrap();
+    let tls = tls::server_config(&identity, authority.certificate()).unwrap();
+    let crypto = quinn::crypto::rustls::QuicServerConfig::try_from(tls).unwrap();
+    let config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    let endpoint = quinn::Endpoint::server(config, SocketAddr::new(LOCALHOST, 0)).unwrap();
+    let addresses = [endpoint.local_addr().unwrap().to_string()];
+    let asked = tokio::spawn(async move {
+        let connection = endpoint.accept().await.unwrap().await.unwrap();
+        let data = connection.handshake_data().unwrap().downcast::<quinn::crypto::rustls::HandshakeData>().unwrap();
+        data.server_name
+    });
+    let identity = insurer(&authority);
+    let connection = Connection::connect(&addresses, &identity, authority.certificate(), patient()).await;
+    assert_eq!(asked.await.unwrap().as_deref(), Some("server.blindlist.invalid"));
+    drop(connection);
 }

@@ -65,6 +65,7 @@ fn the_parts_make_a_good_file() {
     assert_eq!(one_block(2, 5, &code(0, 0)), Ok(()));
 }
 
+/// [IDX-2]
 #[test]
 fn header_fields_out_of_range() {
     let with = |at: usize, bytes: &[u8]| {
@@ -84,6 +85,7 @@ fn header_fields_out_of_range() {
     }
 }
 
+/// [IDX-2]
 #[test]
 fn lengths_that_do_not_fit() {
     let file = Parts::new(40, &[&[1, 9]]).file();
@@ -112,6 +114,7 @@ fn no_shorter_or_longer_file_is_accepted() {
     }
 }
 
+/// [IDX-3]
 #[test]
 fn directories_that_do_not_describe_the_blocks() {
     let (block, last) = two_blocks(40);
@@ -131,6 +134,7 @@ fn directories_that_do_not_describe_the_blocks() {
     assert_eq!(refusal, Err(IndexError::DirectoryEndMismatch { found: u64::MAX, expected }));
 }
 
+/// [IDX-4]
 #[test]
 fn blocks_out_of_order() {
     let (block, _) = two_blocks(40);
@@ -141,6 +145,7 @@ fn blocks_out_of_order() {
     assert_eq!(Parts::new(40, &[&block, &[last + 1]]).verify(), Ok(()));
 }
 
+/// [IDX-4]
 #[test]
 fn values_beyond_the_range() {
     let refused = Err(IndexError::ValueOutOfRange { block: 0 });
@@ -158,6 +163,7 @@ fn values_beyond_the_range() {
     assert_eq!(Parts::new(40, &[&block, &beyond[1..]]).verify(), Err(IndexError::ValueOutOfRange { block: 1 }));
 }
 
+/// [IDX-4]
 #[test]
 fn runs_that_lead_beyond_the_range() {
     let refused = Err(IndexError::RunTooLong { block: 0 });
@@ -174,6 +180,7 @@ fn runs_that_lead_beyond_the_range() {
     assert_eq!(one_block(1000, 0, &bits), refused);
 }
 
+/// [IDX-5]
 #[test]
 fn blocks_that_end_early() {
     let refused = Err(IndexError::BlockEndsEarly { block: 0 });
@@ -186,6 +193,7 @@ fn blocks_that_end_early() {
     assert_eq!(one_block(3, 0, &code(0, 0)), refused, "between two entries");
 }
 
+/// [IDX-5]
 #[test]
 fn bytes_behind_the_last_entry() {
     for found in 1..20 {
@@ -196,6 +204,7 @@ fn bytes_behind_the_last_entry() {
     assert_eq!(one_block(1, 0, &[true; 8]), Err(IndexError::LeftOverBytes { block: 0, found: 1 }));
 }
 
+/// [IDX-5]
 #[test]
 fn padding_that_is_not_zero() {
     for bit in 33..40 {

@@ -18,6 +18,7 @@ pub(super) async fn sum_of_charges(ledger: &Ledger) -> u64 {
     u64::try_from(sum).unwrap()
 }
 
+/// [EVA-5]
 #[tokio::test]
 async fn a_charge_is_debited_once() {
     let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
@@ -31,6 +32,7 @@ async fn a_charge_is_debited_once() {
     assert_eq!(account(&ledger, 1, EPOCH).await, Some((100, 100)));
 }
 
+/// [EVA-4]
 #[tokio::test]
 async fn a_charge_that_does_not_fit_takes_nothing() {
     let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
@@ -87,6 +89,7 @@ async fn who_has_no_account_is_not_charged() {
     assert_eq!(account(&ledger, 1, EPOCH).await, Some((100, 0)));
 }
 
+/// [EVA-5]
 #[tokio::test]
 async fn a_suspended_insurer_gets_nothing_not_even_a_repeat() {
     let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
@@ -118,6 +121,7 @@ async fn all_of_a_charge_is_kept() {
     assert_eq!(numbers, [77, 10, -5]);
 }
 
+/// [EVA-4]
 #[tokio::test]
 async fn charges_outlive_the_process_that_made_them() {
     let fixture = Fixture::with_budget(100).await;

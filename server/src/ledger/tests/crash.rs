@@ -9,6 +9,7 @@ use super::*;
 /// Tells the test below that it runs in the process that will be killed; its value is the ledger's path.
 const VICTIM: &str = "BLINDLIST_TEST_LEDGER_VICTIM";
 
+/// [EVA-4], [EVA-5]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_killed_process_loses_and_doubles_no_charge() {
     if let Some(path) = std::env::var_os(VICTIM) {
