@@ -192,6 +192,25 @@ mod tests {
         assert_ne!(entry(1).pad, entry(2).pad);
     }
 
+    /// [LAB-3]: the union has the categories of both, in the order of the dictionary.
+    #[test]
+    fn labels_have_names_and_unions() {
+        let dictionary = dictionary(10);
+        let one = |name: &str| dictionary.one(name).unwrap();
+        let union = one("c9").union(one("c0")).union(one("c3")).union(one("c9"));
+        let names = |label| dictionary.names(label).map(Slug::as_str).collect::<Vec<_>>();
+        assert_eq!((union.bits(), names(union)), (0b10_0000_1001, vec!["c0", "c3", "c9"]));
+        assert_eq!(names(dictionary.full()), dictionary.categories().iter().map(Slug::as_str).collect::<Vec<_>>());
+        assert_eq!(dictionary.one("c10"), None);
+    }
+
+    #[test]
+    fn debug_shows_neither_tags_nor_categories() {
+        let shown = format!("{:?} {:?}", entry(1), dictionary(3).full());
+        assert_eq!(shown, "Entry(redacted) Label(redacted)");
+    }
+
+    /// [MAN-2]
     #[test]
     fn dictionaries_are_distinct_names() {
         assert_eq!(Dictionary::try_from(vec![]), Err(DictionaryError));

@@ -101,6 +101,16 @@ mod tests {
     }
 
     #[test]
+    fn every_code_has_one_text() {
+        let unlisted = [99, 100].map(RefusalCode::Unlisted);
+        let texts: Vec<_> = LISTED.iter().chain(&unlisted).map(ToString::to_string).collect();
+        for (i, text) in texts.iter().enumerate() {
+            assert!(!text.is_empty() && !texts[..i].contains(text), "{text}");
+        }
+        assert!(texts.last().is_some_and(|text| text.contains("100")));
+    }
+
+    #[test]
     fn layout_is_a_code_and_a_number() {
         let refusal = Refusal::with(RefusalCode::OverBudget, 0x0102);
         assert_eq!(hex::encode(codec::encode(&refusal)), ["0b00", "0201000000000000"].concat());

@@ -18,6 +18,7 @@ fn forged(scene: &Scene, forger: &Forger, forgery: &Forgery) -> Impostor {
     Impostor::alone(&scene.operator, forger.serve(forgery), |_, response| response)
 }
 
+/// [CAT-1], [CAT-3], [OBJ-1], [OBJ-2]
 #[test]
 fn a_catalog_is_signed_by_the_pinned_key_and_lives() {
     let scene = Scene::new();
@@ -100,6 +101,7 @@ fn a_release_without_its_canaries_says_nothing_about_anybody() {
     scene.check(&impostor).ends(0).prints(&["5 of 20 checked members"]);
 }
 
+/// [LAB-2]
 #[test]
 fn a_label_that_makes_no_sense_fails_loudly() {
     let scene = Scene::new();

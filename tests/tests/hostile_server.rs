@@ -75,6 +75,7 @@ fn no_answer_is_believed_that_is_not_proven() {
     scene.is_unharmed();
 }
 
+/// [JOB-3]
 #[test]
 fn no_proof_is_believed_that_was_changed() {
     let scene = Scene::new();
@@ -93,6 +94,7 @@ fn no_proof_is_believed_that_was_changed() {
     scene.is_unharmed();
 }
 
+/// [PRF-2]
 #[test]
 fn the_answer_to_another_chunk_is_no_answer() {
     let scene = Scene::new();
@@ -107,6 +109,7 @@ fn the_answer_to_another_chunk_is_no_answer() {
     scene.fails(&impostor, 76);
 }
 
+/// [ENC-1], [ENC-2]
 #[test]
 fn what_is_no_response_is_refused() {
     let scene = Scene::new();
@@ -144,6 +147,7 @@ fn what_is_no_response_is_refused() {
     scene.is_unharmed();
 }
 
+/// [MSG-1]
 #[test]
 fn a_response_to_something_else_is_refused() {
     let scene = Scene::new();
@@ -247,6 +251,7 @@ fn an_index_is_the_one_that_was_signed() {
     scene.is_unharmed();
 }
 
+/// [OBJ-4]
 #[test]
 fn an_object_is_the_one_that_was_asked_for() {
     let scene = Scene::new();
@@ -268,6 +273,7 @@ fn an_object_is_the_one_that_was_asked_for() {
     scene.is_unharmed();
 }
 
+/// [CAT-5]
 #[test]
 fn what_the_catalog_says_is_live_must_be_shown() {
     let scene = Scene::new();
@@ -289,6 +295,7 @@ fn what_the_catalog_says_is_live_must_be_shown() {
     scene.is_unharmed();
 }
 
+/// [CAT-2]
 #[test]
 fn a_catalog_never_goes_back() {
     let scene = Scene::new();

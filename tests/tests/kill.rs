@@ -147,6 +147,7 @@ fn without_resume_a_new_check_is_paid_anew() {
     assert_eq!(scene.operator.spent("mutuelle"), 2 * COST);
 }
 
+/// [JOB-2]
 #[test]
 fn a_changed_file_is_another_check() {
     let scene = Scene::new();

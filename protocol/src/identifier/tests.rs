@@ -290,6 +290,8 @@ fn schemes_and_fields_have_names_and_bytes() {
     assert_eq!("NIR".parse::<Scheme>(), Err(UnknownScheme));
     let names: Vec<_> = Field::ALL.iter().map(Field::to_string).collect();
     assert_eq!(names, ["nir", "birth_date", "birth_rank", "birth_name", "given_name"]);
+    assert_eq!(Scheme::Nir.fields(), [Field::Nir]);
+    assert_eq!(Scheme::Beneficiary.fields(), [Field::Nir, Field::BirthDate, Field::BirthRank]);
     assert_eq!(Scheme::Person.fields(), [Field::BirthName, Field::GivenName, Field::BirthDate]);
 }
 

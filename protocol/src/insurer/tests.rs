@@ -167,6 +167,11 @@ fn a_secret_blinds_in_its_own_epoch_only() {
     let error = |secret| operator.epoch().ask(holders(&[1]), JOB, 0, &items(2), &secret, &insurer()).err();
     assert_eq!(error(operator.blinding(1)), None);
     assert_eq!(error(other.blinding(1)), Some(EvaluationError::Secret));
+    // The epoch makes that of its own operator key and K.
+    let (made, given) = (operator.epoch().blinding(&JobSeed::from_bytes([1; 32])), operator.blinding(1));
+    for item in [items(1).remove(0), Item::Padding(0)] {
+        assert_eq!(made.scalar(&item), given.scalar(&item));
+    }
 }
 
 #[test]

@@ -78,6 +78,12 @@ fn a_label_without_sense_ends_everything() {
 }
 
 #[test]
+fn debug_shows_nobody() {
+    let shown = format!("{:?} {:?}", candidates().pop(), Who::Member(5));
+    assert_eq!(shown, "Some(Candidate(redacted)) Who(redacted)");
+}
+
+#[test]
 fn a_malformed_index_is_said_so() {
     let mut bytes = index(&CANARY_LABELS);
     let block = bytes.len() - 4 - 8;

@@ -212,7 +212,7 @@ mod vectors {
         assert_eq!(verify_chunk(&context, &public, (&c, &points), &d, &proof).err(), Some(ProofError::Invalid));
     }
 
-    /// The attack that D4 answers, for two elements: the RFC's coefficients are fixed by each pair alone, so errors
+    /// The attack that Blindlist's proof answers, for two elements: the RFC's coefficients are fixed by each pair alone, so errors
     /// e_1, e_2 with d_1·e_1 + d_2·e_2 = 0 would cancel; here d_2 changes with e_2, and one finds no such pair by chance.
     #[test]
     fn composites_of_the_rfc_do_not_bind_the_batch() {
@@ -324,11 +324,55 @@ fn errors_that_cancel_with_equal_weights_are_caught() {
     assert_eq!(chunk.verify(), Err(ProofError::Invalid));
 }
 
+/// n = s + c·k, as whoever knows k can compute it.
+fn nonce_of(proof: &Proof, key: &SecretKey) -> Scalar {
+    let (c, s) = proof.as_bytes().split_at(32);
+    let scalar = |bytes: &[u8]| Scalar::from_canonical_bytes(bytes.try_into().unwrap()).unwrap();
+    scalar(s) + scalar(c) * key.scalar()
+}
+
+/// [PRF-3]
 #[test]
-fn the_nonce_depends_on_key_randomness_and_statement() {
-    let first = Chunk::new(4).proof;
-    assert_eq!(first, Chunk::new(4).proof, "same inputs, same proof");
-    assert_ne!(first, Chunk::new(5).proof);
+fn no_two_proofs_share_a_nonce() {
+    let mut nonces = Vec::new();
+    for secret in [key(3), key(4)] {
+        let public = secret.public();
+        let context = BatchContext { epoch: &[9; 32], key: &public, holders: &[1], holder: 1 };
+        for (size, random) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1)] {
+            let c: Vec<_> = (0..size).map(|i| encode(&hash_to_group(&[i]))).collect();
+            let points = decode_all(&c).unwrap();
+            let d = blind_evaluate(&secret, &points).unwrap();
+            let chunk = prove_chunk(&context, &secret, &public, (&c, &points), &d, &[random; 64]).unwrap();
+            let single = prove(&secret, &public, (&c[0], &points[0]), &d[0], &[random; 64]);
+            nonces.push(nonce_of(&chunk, &secret).to_bytes());
+            // One element of a larger chunk is the statement of the chunk of one.
+            if size == 1 {
+                nonces.push(nonce_of(&single, &secret).to_bytes());
+            }
+        }
+    }
+    assert_eq!(nonces.iter().collect::<std::collections::BTreeSet<_>>().len(), 14);
+}
+
+/// [PRF-1]
+#[test]
+fn elements_points_and_answers_are_equally_many() {
+    let good = Chunk::new(3);
+    let points = decode_all(&good.c).unwrap();
+    let context = BatchContext { epoch: &good.epoch, key: &good.key, holders: &[1], holder: 1 };
+    for points in [&points[..2], &[&points[..], &points[..1]].concat()] {
+        let verified = verify_chunk(&context, &good.key, (&good.c, points), &good.d, &good.proof);
+        assert_eq!(verified.err(), Some(ProofError::Shape));
+        let proven = prove_chunk(&context, &key(3), &good.key, (&good.c, points), &good.d, &[1; 64]);
+        assert_eq!(proven.err(), Some(ProofError::Shape));
+    }
+    let proven = |chunk: &Chunk| {
+        let points = decode_all(&chunk.c).unwrap();
+        verify_chunk(&context, &chunk.key, (&chunk.c, &points), &chunk.d, &chunk.proof).unwrap()
+    };
+    assert_eq!(Proven::sum([proven(&good), proven(&Chunk::new(2))]).err(), Some(ProofError::Shape));
+    assert_eq!(Proven::sum([]).err(), Some(ProofError::Shape));
+    assert!(Proven::sum([proven(&good), proven(&good)]).is_ok());
 }
 
 #[test]
