@@ -184,7 +184,9 @@ fn enrolled(profile: &Profile, fingerprint: &Fingerprint) -> String {
 
 async fn show_lists(place: Place) -> Result<(), ClientError> {
     let profile = Profile::open(&place.profile)?;
-    let channel = QuicChannel::connect(&profile.enrolled()?, place.server.as_deref()).await?;
+    let enrolled = profile.enrolled()?;
+    enrolled.certificate_warning(now()).iter().for_each(|warning| note(warning));
+    let channel = QuicChannel::connect(&enrolled, place.server.as_deref()).await?;
     let shown = lists::lists(&profile, &channel, now()).await;
     channel.close().await;
     print(&shown?)
@@ -202,6 +204,7 @@ async fn run_check(place: Place, check: CheckArgs, stop: Stop) -> Result<(), Cli
     };
     let enrolled = profile.enrolled()?;
     check::check_files(&options)?;
+    enrolled.certificate_warning(now()).iter().for_each(|warning| note(warning));
     let connect = QuicChannel::connect(&enrolled, place.server.as_deref());
     let channel = stop.or(connect).await?;
     let answered = check::ask(&profile, &channel, &options, &stop, now()).await;

@@ -22,21 +22,25 @@ use blindlist_protocol::live::Seen;
 use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_ENROLMENT;
 use blindlist_protocol::signature::SigningKey;
-use blindlist_store::StoreError;
 use blindlist_store::file::{AtomicFile, read_limited, read_secret, read_secret_exact, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
-use blindlist_transport::{CertificateDer, Identity, TlsKey};
+use blindlist_store::{StoreError, text};
+use blindlist_transport::{CertificateDer, Identity, TlsKey, certificate_end};
 use serde::{Deserialize, Serialize};
 
 pub use keys::Keys;
 
 use crate::ClientError;
+use crate::show::moment;
 use jobs::Jobs;
 
 /// Bytes that a key file may have.
 const MAX_KEY: u64 = 1_024;
 /// Bytes that `seen.json` may have.
 const MAX_SEEN: u64 = 4_096;
+
+/// Seconds before the certificate's end from which on a person is told: 60 days.
+const NEAR_END: u64 = 60 * 86_400;
 
 /// A profile folder.
 #[derive(Debug)]
@@ -151,7 +155,7 @@ impl Profile {
         if !keys.are_in(&bundle) {
             return Err(ClientError::ForeignBundle(self.path().to_owned()));
         }
-        Ok(Enrolled { keys, bundle })
+        Ok(Enrolled { keys, bundle, request: self.request_path() })
     }
 
     /// The highest catalog seen, if any was.
@@ -213,6 +217,7 @@ impl Profile {
 pub struct Enrolled {
     keys: Keys,
     bundle: Bundle,
+    request: PathBuf,
 }
 
 impl Enrolled {
@@ -224,6 +229,19 @@ impl Enrolled {
     /// What it knows of the operator.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
+    }
+
+    /// What to tell a person when the certificate ends within [`NEAR_END`], or has ended. `now` is in seconds since 1970.
+    pub fn certificate_warning(&self, now: u64) -> Option<String> {
+        let end = certificate_end(&CertificateDer::from(self.bundle.certificate.as_slice()))?;
+        let verb = if end <= now { "ended" } else { "ends" };
+        (end.saturating_sub(NEAR_END) <= now).then(|| {
+            let (end, request) = (moment(end), text::path(&self.request));
+            format!(
+                "warning: your certificate {verb} at {end}: send {request} to the operator, who renews it, and `blindlist \
+                 join` the new bundle"
+            )
+        })
     }
 
     /// What it shows in the TLS handshake.

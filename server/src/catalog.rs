@@ -52,16 +52,49 @@ impl Snapshot {
         Self::sign(catalog, key)
     }
 
-    /// The next snapshot, in which one manifest replaces another of the same list, or joins the others.
-    pub(crate) fn next(&self, old: Option<Digest>, new: Listed, key: &SigningKey, now: u64) -> Result<Self, Error> {
+    /// The next snapshot: without the old manifests, and with the new ones.
+    pub(crate) fn next(&self, old: &[Digest], new: Vec<Listed>, key: &SigningKey, now: u64) -> Result<Self, Error> {
         let mut catalog = self.catalog.clone();
         catalog.sequence = catalog.sequence.saturating_add(1);
         catalog.issued = now;
         catalog.expires = now.saturating_add(VALIDITY);
-        catalog.manifests.retain(|listed| Some(listed.manifest) != old && listed.manifest != new.manifest);
-        catalog.manifests.push(new);
+        let goes = |digest: &Digest| old.contains(digest) || new.iter().any(|listed| listed.manifest == *digest);
+        catalog.manifests.retain(|listed| !goes(&listed.manifest));
+        catalog.manifests.extend(new);
         catalog.manifests.sort_unstable_by_key(|listed| listed.manifest);
         Self::sign(catalog, key)
+    }
+
+    /// The next snapshot, with one more epoch.
+    pub(crate) fn with_epoch(&self, epoch: Digest, key: &SigningKey, now: u64) -> Result<Self, Error> {
+        let mut catalog = self.later(now);
+        catalog.epochs.push(epoch);
+        catalog.epochs.sort_unstable();
+        catalog.epochs.dedup();
+        Self::sign(catalog, key)
+    }
+
+    /// The next snapshot, without an epoch and the manifests of its releases.
+    pub(crate) fn without_epoch(
+        &self,
+        epoch: Digest,
+        manifests: &[Digest],
+        key: &SigningKey,
+        now: u64,
+    ) -> Result<Self, Error> {
+        let mut catalog = self.later(now);
+        catalog.epochs.retain(|listed| *listed != epoch);
+        catalog.manifests.retain(|listed| !manifests.contains(&listed.manifest));
+        Self::sign(catalog, key)
+    }
+
+    /// What it says, as a later snapshot would say it.
+    fn later(&self, now: u64) -> Catalog {
+        let mut catalog = self.catalog.clone();
+        catalog.sequence = catalog.sequence.saturating_add(1);
+        catalog.issued = now;
+        catalog.expires = now.saturating_add(VALIDITY);
+        catalog
     }
 
     /// Puts it in place of the home's snapshot.
@@ -80,15 +113,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_snapshot_replaces_one_manifest_and_keeps_the_others_ascending() {
+    fn the_next_snapshot_replaces_some_manifests_and_keeps_the_others_ascending() {
         let key = SigningKey::from_seed(&[1; 32]);
         let digest = |byte| Digest::from_bytes([byte; 32]);
         let first = Snapshot::first("op".parse().unwrap(), &key, digest(9), 100).unwrap();
         let listed = |byte| Listed::to_all(digest(byte));
-        let one = first.next(None, listed(5), &key, 200).unwrap();
-        let two = one.next(None, listed(3), &key, 300).unwrap();
+        let one = first.next(&[], vec![listed(5)], &key, 200).unwrap();
+        let two = one.next(&[], vec![listed(3)], &key, 300).unwrap();
         assert_eq!((two.catalog.sequence, two.catalog.manifests.clone()), (3, vec![listed(3), listed(5)]));
-        let replaced = two.next(Some(digest(5)), listed(1), &key, 400).unwrap();
+        let replaced = two.next(&[digest(5)], vec![listed(1)], &key, 400).unwrap();
         assert_eq!(replaced.catalog.manifests, vec![listed(1), listed(3)]);
         assert_eq!(replaced.catalog.epochs, vec![digest(9)]);
         assert_eq!((replaced.catalog.issued, replaced.catalog.expires), (400, 400 + VALIDITY));

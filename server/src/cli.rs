@@ -1,6 +1,9 @@
 //! The command line: every command and option, once.
 
+mod keys;
+
 use std::net::{Ipv6Addr, SocketAddr};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use blindlist_protocol::enrolment::Fingerprint;
@@ -10,6 +13,8 @@ use blindlist_protocol::text::{Address, Slug, TextError, Title};
 use blindlist_records::parse_override;
 use clap::{Args, Parser, Subcommand};
 
+use self::keys::epoch_prefix;
+pub use self::keys::{EpochCommand, KeyHomeArgs, PassphraseArgs, RenewArgs, RetireArgs, RevokeArgs, UnlockArgs};
 use crate::init::DEFAULT_PORT;
 use crate::seal::IncidentDates;
 
@@ -37,6 +42,11 @@ pub enum Command {
     /// Approve insurers, show them, or change what they are answered.
     #[command(subcommand)]
     Insurer(InsurerCommand),
+    /// Make another epoch, show the epochs, or end one.
+    #[command(subcommand)]
+    Epoch(EpochCommand),
+    /// Put the secret keys under a passphrase, under another one, or under none.
+    Passphrase(PassphraseArgs),
     /// Answer insurers until stopped.
     Serve(ServeArgs),
     /// Make synthetic files to try everything with: breach.csv, members.csv, truth.csv.
@@ -63,6 +73,17 @@ pub struct InitArgs {
     /// Where insurers reach the server; may be repeated. The port is 4433 unless another one is named.
     #[arg(long = "host", value_name = "NAME_OR_IP[:PORT]", value_parser = host)]
     pub hosts: Vec<Address>,
+    /// The PostgreSQL database to keep the ledger in, postgres://USER@HOST/DATABASE, without tables; several servers may
+    /// share it. A file in the home unless named. The password comes from PGPASSWORD, or the file that PGPASSFILE names.
+    #[arg(long, value_name = "URL")]
+    pub ledger: Option<String>,
+    /// Put the secret keys under a passphrase: the only line of this private file.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Put the secret keys under a passphrase that you are asked for, twice. Without either, systemd's credential
+    /// blindlistd-passphrase is taken if there is one.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub passphrase: bool,
 }
 
 /// Options of `seal`.
@@ -77,6 +98,18 @@ pub struct SealArgs {
     /// The list's name; a release of a list replaces the one before.
     #[arg(long, value_name = "LIST", required_unless_present = "plan")]
     pub list: Option<Slug>,
+    /// Only these enrolled insurers see the list, and each of them sees the names of the others. Without it, all do.
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub audience: Vec<Slug>,
+    /// Open a list to all insurers that was addressed to some of them.
+    #[arg(long, conflicts_with = "audience")]
+    pub to_all: bool,
+    /// Make one list for each insurer, LIST-INSURER, that it alone sees: by the codes in the column with this header.
+    #[arg(long, value_name = "HEADER", requires = "audience_map", conflicts_with_all = ["audience", "to_all"])]
+    pub split_by: Option<String>,
+    /// Which insurer each code of --split-by stands for: CSV with the columns `code` and `insurer`.
+    #[arg(long, value_name = "FILE", requires = "split_by")]
+    pub audience_map: Option<PathBuf>,
     /// What leaked, in up to 64 words. A row has all of them unless a column `categories` names some, parted by `|`.
     #[arg(long, value_name = "A,B,C", value_delimiter = ',', required_unless_present = "plan")]
     pub categories: Vec<Slug>,
@@ -106,11 +139,17 @@ pub struct SealArgs {
         long,
         value_name = "FILE",
         conflicts_with_all = [
-            "list", "categories", "title", "incident_date", "scheme", "columns", "false_positive_bits", "dry_run",
-            "accept_rejects",
+            "list", "audience", "to_all", "split_by", "audience_map", "categories", "title", "incident_date", "scheme",
+            "columns", "false_positive_bits", "dry_run", "accept_rejects",
         ]
     )]
     pub plan: Option<PathBuf>,
+    /// Seal in this live epoch instead of the newest: its id, or enough of its first digits.
+    #[arg(long, value_name = "ID", value_parser = epoch_prefix, conflicts_with = "plan")]
+    pub epoch: Option<String>,
+    /// The passphrases of the keys.
+    #[command(flatten)]
+    pub unlock: UnlockArgs,
 }
 
 /// What to do about insurers.
@@ -122,10 +161,16 @@ pub enum InsurerCommand {
     List(HomeArgs),
     /// Change how many members an insurer may ask about in each epoch; takes effect at once.
     SetBudget(BudgetArgs),
+    /// Change how many evaluations an insurer may have in a minute; takes effect at once.
+    SetRate(RateArgs),
     /// Answer an insurer nothing more, from now on.
     Suspend(InsurerArgs),
     /// Answer an insurer that was suspended again.
     Resume(InsurerArgs),
+    /// Give an insurer a new certificate, for new keys or the same; its account goes on, the old certificate ends at once.
+    Renew(RenewArgs),
+    /// Never answer an insurer again, nor give its name to another.
+    Revoke(RevokeArgs),
 }
 
 /// An enrolled insurer.
@@ -150,6 +195,26 @@ pub struct BudgetArgs {
     pub members: u32,
 }
 
+/// Options of `insurer set-rate`.
+#[derive(Debug, Args)]
+pub struct RateArgs {
+    /// The insurer.
+    #[command(flatten)]
+    pub insurer: InsurerArgs,
+    /// Evaluations in a minute, on each server, or `default` for what blindlistd.toml says. A repeated question counts too.
+    #[arg(value_name = "RATE", value_parser = rate)]
+    pub rate: Rate,
+}
+
+/// Evaluations in a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// What the configuration says.
+    Default,
+    /// So many.
+    Of(NonZeroU64),
+}
+
 /// Options of `insurer approve`.
 #[derive(Debug, Args)]
 pub struct ApproveArgs {
@@ -171,6 +236,9 @@ pub struct ApproveArgs {
     /// The fingerprint of the request as the insurer told it. Without it you are asked.
     #[arg(long, value_name = "FINGERPRINT")]
     pub fingerprint: Option<Fingerprint>,
+    /// The passphrases of the keys.
+    #[command(flatten)]
+    pub unlock: UnlockArgs,
 }
 
 /// Options of `serve`.
@@ -182,6 +250,9 @@ pub struct ServeArgs {
     /// The local UDP address to listen on, instead of the one in blindlistd.toml. Port 0 takes any free one.
     #[arg(long, value_name = "IP:PORT")]
     pub listen: Option<SocketAddr>,
+    /// The passphrases of the keys.
+    #[command(flatten)]
+    pub unlock: UnlockArgs,
 }
 
 /// Options of `sample`.
@@ -210,6 +281,15 @@ fn host(text: &str) -> Result<Address, TextError> {
         return format!("[{text}]:{DEFAULT_PORT}").parse();
     }
     text.parse().or_else(|_| format!("{text}:{DEFAULT_PORT}").parse())
+}
+
+/// A rate, which the ledger holds up to 2^63 - 1.
+fn rate(text: &str) -> Result<Rate, &'static str> {
+    if text == "default" {
+        return Ok(Rate::Default);
+    }
+    let number = text.parse().ok().filter(|number: &NonZeroU64| number.get() <= u64::MAX >> 1);
+    number.map(Rate::Of).ok_or("it is a number of evaluations, at least 1, or the word default")
 }
 
 /// A column, kept as it was written.
@@ -254,6 +334,9 @@ mod tests {
         assert!(parse("seal in.csv --home h --list l --categories a,b").is_ok());
         for option in [
             "--list l",
+            "--audience a",
+            "--to-all",
+            "--split-by c --audience-map m",
             "--categories a",
             "--title t",
             "--incident-date 2026-01-01",
@@ -273,10 +356,38 @@ mod tests {
     }
 
     #[test]
+    fn an_audience_is_said_in_one_way() {
+        let seal = "seal i --home h --list l --categories a";
+        for good in ["--audience a,b --audience c", "--to-all", "--split-by c --audience-map m"] {
+            assert!(parse(&format!("{seal} {good}")).is_ok(), "{good}");
+        }
+        for bad in [
+            "--audience a --to-all",
+            "--audience A",
+            "--audience a,",
+            "--split-by c",
+            "--audience-map m",
+            "--split-by c --audience-map m --audience a",
+            "--split-by c --audience-map m --to-all",
+        ] {
+            assert!(parse(&format!("{seal} {bad}")).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_budget_follows_the_name() {
         let parsed = parse("insurer set-budget mutuelle 500 --home h").unwrap().command;
         let Command::Insurer(InsurerCommand::SetBudget(args)) = parsed else { panic!("{parsed:?}") };
         assert_eq!((args.insurer.name.as_str(), args.members), ("mutuelle", 500));
+    }
+
+    #[test]
+    fn a_rate_is_a_number_or_the_default() {
+        for (given, expected) in [("default", Rate::Default), ("1", Rate::Of(NonZeroU64::MIN))] {
+            let parsed = parse(&format!("insurer set-rate mutuelle {given} --home h")).unwrap().command;
+            let Command::Insurer(InsurerCommand::SetRate(args)) = parsed else { panic!("{parsed:?}") };
+            assert_eq!((args.insurer.name.as_str(), args.rate), ("mutuelle", expected));
+        }
     }
 
     #[test]
@@ -294,6 +405,10 @@ mod tests {
             "insurer set-budget n 0 --home h",
             "insurer set-budget n --home h",
             "insurer suspend N --home h",
+            "insurer set-rate n --home h",
+            "insurer set-rate n 0 --home h",
+            "insurer set-rate n 9223372036854775808 --home h",
+            "insurer set-rate n none --home h",
             "serve --home h --listen 4433",
         ] {
             assert!(parse(bad).is_err(), "{bad}");

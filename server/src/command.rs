@@ -1,16 +1,20 @@
 //! Does what the command line says, and tells it.
 
+mod custody;
+
 use blindlist_protocol::entry::Dictionary;
 use blindlist_protocol::text::Address;
 use blindlist_records::sample::{SampleOptions, generate};
 use blindlist_store::text;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cli::{ApproveArgs, BudgetArgs, Cli, Command, InitArgs, InsurerCommand, SampleArgs, SealArgs, ServeArgs};
+use crate::cli::{
+    ApproveArgs, BudgetArgs, Cli, Command, InitArgs, InsurerCommand, Rate, RateArgs, SampleArgs, SealArgs, ServeArgs,
+};
 use crate::home::Home;
-use crate::init::{NewOperator, init};
+use crate::init::{NewOperator, init_under};
 use crate::insurers::{self, Approval, approve};
-use crate::seal::{By, Choices, dry_run, seal};
+use crate::seal::{Audience, By, Choices, Split, dry_run, enrolled, seal};
 use crate::{Error, lists, serve, show};
 
 /// Runs a command; the text is for standard output.
@@ -27,6 +31,7 @@ pub fn run(cli: Cli) -> Result<String, Error> {
             small_runtime()?.block_on(insurers::list(&Home::open(args.home)?))
         }
         Command::Insurer(InsurerCommand::SetBudget(args)) => run_set_budget(&args),
+        Command::Insurer(InsurerCommand::SetRate(args)) => run_set_rate(&args),
         Command::Insurer(InsurerCommand::Suspend(args)) => {
             small_runtime()?.block_on(insurers::suspend(&Home::open(args.home)?, &args.name))?;
             Ok(format!("The insurer {} is suspended: nothing is answered to it until it is resumed.\n", args.name))
@@ -35,6 +40,10 @@ pub fn run(cli: Cli) -> Result<String, Error> {
             small_runtime()?.block_on(insurers::resume(&Home::open(args.home)?, &args.name))?;
             Ok(format!("The insurer {} is answered again, within its budget.\n", args.name))
         }
+        Command::Insurer(InsurerCommand::Renew(args)) => custody::run_renew(&args),
+        Command::Insurer(InsurerCommand::Revoke(args)) => custody::run_revoke(&args),
+        Command::Epoch(command) => custody::run_epoch(command),
+        Command::Passphrase(args) => custody::run_passphrase(&args),
         Command::Serve(args) => run_serve(&args),
         Command::Sample(args) => run_sample(&args),
     }
@@ -42,8 +51,10 @@ pub fn run(cli: Cli) -> Result<String, Error> {
 
 fn run_init(args: InitArgs) -> Result<String, Error> {
     let local = args.hosts.is_empty();
-    let new = NewOperator { operator: args.operator, addresses: args.hosts };
-    let made = small_runtime()?.block_on(init(&args.home, &new))?;
+    let ledger = args.ledger.map(|url| url.parse()).transpose().map_err(Error::LedgerUrl)?;
+    let new = NewOperator { operator: args.operator, addresses: args.hosts, ledger };
+    let passphrase = custody::new_passphrase(args.passphrase_file.as_deref(), args.passphrase)?;
+    let made = small_runtime()?.block_on(init_under(&args.home, &new, passphrase.as_ref()))?;
     let home = text::word(&args.home);
     let addresses: Vec<&str> = made.config.addresses.iter().map(Address::as_str).collect();
     let mut text = format!("The home of the operator {} is ready.\n\n", made.config.operator);
@@ -52,7 +63,9 @@ fn run_init(args: InitArgs) -> Result<String, Error> {
         ("epoch", made.epoch.to_string()),
         ("addresses", addresses.join(", ")),
         ("listens on", made.config.listen.to_string()),
+        ("secret keys", (if passphrase.is_some() { "under the passphrase" } else { "under no passphrase" }).to_owned()),
         ("home", text::path(&args.home)),
+        ("ledger", made.config.ledger.as_ref().map_or("ledger.sqlite in the home".to_owned(), ToString::to_string)),
     ]);
     if local {
         text += "\nNo --host was named, so insurers are told 127.0.0.1, which reaches this machine alone. That is signed into the\n\
@@ -69,11 +82,13 @@ fn run_init(args: InitArgs) -> Result<String, Error> {
 }
 
 fn run_seal(args: SealArgs) -> Result<String, Error> {
-    let home = Home::open(&args.home)?;
+    let home = custody::open(&args.home, &args.unlock)?;
+    let audience = audience(&home, &args)?;
     let by = match (args.plan, args.list) {
         (Some(plan), _) => By::Plan(plan),
         (None, list) => By::Choices(Choices {
             list: list.expect("the command line requires a list or a plan"),
+            audience,
             title: args.title.unwrap_or_else(|| "".parse().expect("an empty title is allowed")),
             incident: args.incident_date,
             scheme: args.scheme,
@@ -81,6 +96,7 @@ fn run_seal(args: SealArgs) -> Result<String, Error> {
             categories: Dictionary::try_from(args.categories).map_err(Error::Categories)?,
             false_positive_bits: args.false_positive_bits,
             accept_rejects: args.accept_rejects,
+            epoch: args.epoch,
         }),
     };
     if let (true, By::Choices(choices)) = (args.dry_run, &by) {
@@ -96,8 +112,19 @@ fn run_seal(args: SealArgs) -> Result<String, Error> {
     Ok(seal(&home, &args.inputs, by)?.to_text())
 }
 
+/// Whom a list is going to be addressed to.
+fn audience(home: &Home, args: &SealArgs) -> Result<Audience, Error> {
+    let enrolled = || small_runtime()?.block_on(enrolled(home));
+    match (&args.split_by, &args.audience_map) {
+        (Some(column), Some(map)) => Ok(Audience::Split(Split::read(column, map, &enrolled()?)?)),
+        _ if !args.audience.is_empty() => Ok(Audience::named(&args.audience, &enrolled()?)?),
+        _ if args.to_all => Ok(Audience::All),
+        _ => Ok(Audience::Unsaid),
+    }
+}
+
 fn run_approve(args: &ApproveArgs) -> Result<String, Error> {
-    let home = Home::open(&args.home)?;
+    let home = custody::open(&args.home, &args.unlock)?;
     let approval = Approval { name: args.name.clone(), members: args.budget, fingerprint: args.fingerprint };
     let approved = small_runtime()?.block_on(approve(&home, &args.request, &approval, &args.out))?;
     Ok(format!(
@@ -125,9 +152,23 @@ fn run_set_budget(args: &BudgetArgs) -> Result<String, Error> {
     ))
 }
 
+fn run_set_rate(args: &RateArgs) -> Result<String, Error> {
+    let (home, name) = (Home::open(&args.insurer.home)?, &args.insurer.name);
+    let rate = match args.rate {
+        Rate::Default => None,
+        Rate::Of(rate) => Some(rate),
+    };
+    small_runtime()?.block_on(insurers::set_rate(&home, name, rate))?;
+    let (rate, why) = match rate {
+        Some(rate) => (rate, ""),
+        None => (home.config()?.rate, ", as blindlistd.toml says"),
+    };
+    Ok(format!("The insurer {name} may have {} in a minute{why}.\n", show::counted(rate.get(), "evaluation")))
+}
+
 fn run_serve(args: &ServeArgs) -> Result<String, Error> {
     serve::log_to_stderr();
-    let home = Home::open(&args.home)?;
+    let home = custody::open(&args.home, &args.unlock)?;
     let runtime =
         Runtime::new().map_err(|source| Error::Runtime { doing: "start the threads of the server", source })?;
     runtime.block_on(serve::serve(home, args.listen))?;

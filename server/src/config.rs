@@ -1,7 +1,10 @@
 //! `blindlistd.toml`: what an operator may change by hand. Nothing else reads the file.
 
+mod limits;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use blindlist_protocol::params::MAX_ADDRESSES;
@@ -9,7 +12,9 @@ use blindlist_protocol::text::{Address, Slug};
 use blindlist_store::{file, text};
 use serde::Deserialize;
 
+pub use self::limits::Limits;
 use crate::Error;
+use crate::ledger::PostgresUrl;
 
 /// Most bytes of the file.
 const LIMIT: u64 = 64 << 10;
@@ -24,6 +29,23 @@ pub struct Config {
     pub addresses: Vec<Address>,
     /// The local address that the server listens on.
     pub listen: SocketAddr,
+    /// The PostgreSQL database that the ledger is in, instead of `ledger.sqlite` in the home. Servers may share it.
+    #[serde(default)]
+    pub ledger: Option<PostgresUrl>,
+    /// Evaluations that an insurer may have in a minute, unless `insurer set-rate` said otherwise.
+    #[serde(default = "default_rate")]
+    pub rate: NonZeroU64,
+    /// How much of everything insurers are given.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// A million in a second, which takes more than thirty cores: no honest client on one machine comes near it, and a server
+/// that one insurer could keep busy alone can still set less.
+pub const DEFAULT_RATE: NonZeroU64 = NonZeroU64::new(60_000_000).expect("not zero");
+
+fn default_rate() -> NonZeroU64 {
+    DEFAULT_RATE
 }
 
 impl Config {
@@ -40,10 +62,12 @@ impl Config {
             let place = line.map_or(String::new(), |before| format!("line {}: ", before.matches('\n').count() + 1));
             wrong(&format!("{place}{}", error.message()))
         })?;
-        if (1..=MAX_ADDRESSES).contains(&config.addresses.len()) {
-            Ok(config)
-        } else {
-            Err(wrong("addresses: looked for 1 to 16, found another number"))
+        if !(1..=MAX_ADDRESSES).contains(&config.addresses.len()) {
+            return Err(wrong("addresses: looked for 1 to 16, found another number"));
+        }
+        match config.limits.problem() {
+            Some(problem) => Err(wrong(&problem)),
+            None => Ok(config),
         }
     }
 
@@ -62,6 +86,19 @@ impl Config {
         }
         write!(text, "]\n\n# The local UDP address to listen on.\nlisten = \"{}\"\n", self.listen)
             .expect("a string grows");
+        text += "\n# The PostgreSQL database of the ledger, which several servers may share; ledger.sqlite in this folder without it. The\n\
+                 # password may stand in PGPASSWORD, or in a file that PGPASSFILE names, instead of here.\n";
+        // In ASCII, TOML escapes as Rust does; a URL is ASCII.
+        match &self.ledger {
+            Some(url) => writeln!(text, "ledger = {:?}", url.with_password()).expect("a string grows"),
+            None => text += "# ledger = \"postgres://USER@HOST/DATABASE?sslmode=verify-full&sslrootcert=FILE\"\n",
+        }
+        text +=
+            "\n# Evaluations that each insurer may have in a minute; `insurer set-rate` changes it for one of them.\n";
+        let comment = if self.rate == DEFAULT_RATE { "# " } else { "" };
+        writeln!(text, "{comment}rate = {}", self.rate).expect("a string grows");
+        text += "\n# How much of everything insurers are given. The sample in deploy/blindlistd.toml has all of it with what it means.\n";
+        text += &self.limits.to_text();
         text
     }
 }
@@ -83,7 +120,15 @@ mod tests {
             operator: "op-1".parse().unwrap(),
             addresses: vec!["[::1]:4433".parse().unwrap(), "op.example.fr:1".parse().unwrap()],
             listen: "0.0.0.0:4433".parse().unwrap(),
+            ledger: None,
+            rate: DEFAULT_RATE,
+            limits: Limits::default(),
         };
+        assert_eq!(read(&config.to_text()).unwrap(), config);
+        let ledger = "postgres://u:p%22\\@db/l?options=-c%20x=\"y\"".parse().ok();
+        assert!(ledger.is_some());
+        let limits = Limits { connections: 7, stop_seconds: 1, ..Limits::default() };
+        let config = Config { ledger, rate: NonZeroU64::MIN, limits, ..config };
         assert_eq!(read(&config.to_text()).unwrap(), config);
     }
 
@@ -96,11 +141,18 @@ mod tests {
             (good.replace("\"op\"", "\"Op!\""), "line 1: a name is 1 to 64"),
             (good.replace("h:1", "h"), "line 2: an address is HOST:PORT"),
             (good.replace("\"h:1\"", ""), "addresses: looked for 1 to 16"),
+            (format!("{good}rate = 0\n"), "line 4"),
+            (format!("{good}[limits]\nconections = 1\n"), "line 5: unknown field `conections`, expected one of"),
+            (format!("{good}[limits]\nconnections = 0\n"), "limits: connections: looked for 1 to 65536, found 0"),
+            (format!("{good}[limits]\nmegabytes = 15\n"), "limits: megabytes: looked for 16 to 4095, found 15"),
+            (format!("{good}[limits]\nidle_seconds = -1\n"), "line 5"),
+            (format!("{good}ledger = \"ledger.sqlite\"\n"), "line 4: a ledger is postgres://"),
+            (format!("{good}ledger = \"postgres://u:geheim@db\"\n"), "line 4: the ledger's address names no database"),
             (good.replace("listen = \"0.0.0.0:1\"\n", ""), "missing field `listen`"),
             ("\u{1b}[2J".to_owned(), "line 1"),
         ] {
             let error = read(&bad).unwrap_err().to_string();
-            assert!(error.contains(named) && !error.contains('\u{1b}'), "{error}");
+            assert!(error.contains(named) && !error.contains('\u{1b}') && !error.contains("geheim"), "{error}");
         }
     }
 }

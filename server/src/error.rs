@@ -14,7 +14,8 @@ use blindlist_store::exit::Code;
 use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
 
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, UrlError};
+use crate::seal::AudienceError;
 use crate::show::count;
 
 /// Why a command of `blindlistd` failed.
@@ -32,6 +33,9 @@ pub enum Error {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The database of the ledger is not named as it should be.
+    #[error("--ledger: {0}")]
+    LedgerUrl(UrlError),
     /// An input cannot be read as a table.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -49,6 +53,9 @@ pub enum Error {
     /// The categories are no dictionary.
     #[error("--categories: {0}")]
     Categories(DictionaryError),
+    /// A list cannot be addressed like that.
+    #[error(transparent)]
+    Audience(#[from] AudienceError),
     /// No sample was made.
     #[error(transparent)]
     Sample(#[from] SampleError),
@@ -123,13 +130,28 @@ pub enum Error {
     /// The epoch of a plan is not live.
     #[error("the plan is for the epoch {0}, which is not live; seal the list without --plan")]
     PlanEpoch(EpochId),
+    /// No epoch has the id.
+    #[error("no epoch that could be meant begins with {0}; `blindlistd epoch list` shows them all")]
+    UnknownEpoch(String),
+    /// Several epochs have it.
+    #[error("the ids of several epochs begin with {0}; give more of its digits")]
+    AmbiguousEpoch(String),
+    /// The only epoch that lists can be sealed in.
+    #[error("{0} is the only live epoch; make another one first: blindlistd epoch new")]
+    LastEpoch(EpochId),
+    /// The person at the terminal did not agree.
+    #[error("nothing was changed")]
+    NotAgreed,
+    /// Nobody is there to agree.
+    #[error("nothing was changed: agree to it at a terminal, or with --yes")]
+    NobodyToAgree,
     /// No insurer has the name.
     #[error("no insurer of the name {0} is enrolled; `blindlistd insurer list` shows who is")]
     UnknownInsurer(Slug),
     /// The ledger is not the one that the epoch is accounted for in.
     #[error(
         "the ledger of this home is {found}, but the epoch is accounted for in {expected}: another ledger would let \
-         insurers spend their budgets twice; put the right ledger.sqlite back"
+         insurers spend their budgets twice; put the right one back, or name it in blindlistd.toml"
     )]
     WrongLedger {
         /// The ledger that the epoch record names.
@@ -245,6 +267,7 @@ impl Error {
         match self {
             Self::Store(error) => error.code(),
             Self::Ledger(error) => ledger_code(error),
+            Self::Audience(error) => error.code(),
             Self::Transport(_)
             | Self::Clock
             | Self::Randomness
@@ -257,12 +280,19 @@ impl Error {
             | Self::NoEpoch
             | Self::PlanEpoch(_)
             | Self::UnknownInsurer(_)
+            | Self::UnknownEpoch(_)
+            | Self::AmbiguousEpoch(_)
+            | Self::LastEpoch(_)
             | Self::WrongLedger { .. }
             | Self::ReleaseMissing { .. }
             | Self::IndexLength { .. }
             | Self::PlanOutdated
             | Self::ReleaseDiffers { .. } => Code::Failure,
-            Self::Override(_) | Self::Categories(_) | Self::TooManyAddresses | Self::PlanInputs { .. } => Code::Usage,
+            Self::Override(_)
+            | Self::LedgerUrl(_)
+            | Self::Categories(_)
+            | Self::TooManyAddresses
+            | Self::PlanInputs { .. } => Code::Usage,
             Self::Sample(error) => match error {
                 SampleError::Overlap(_) | SampleError::TooManyShared { .. } | SampleError::TooMany => Code::Usage,
                 SampleError::Exists { .. } | SampleError::Write { .. } => Code::Failure,
@@ -278,7 +308,7 @@ impl Error {
             | Self::Plan { .. }
             | Self::NotThePlanned { .. }
             | Self::Unreadable(_) => Code::BadInput,
-            Self::Fingerprint { .. } | Self::Declined => Code::NotAllowed,
+            Self::Fingerprint { .. } | Self::Declined | Self::NotAgreed | Self::NobodyToAgree => Code::NotAllowed,
         }
     }
 }
@@ -286,9 +316,11 @@ impl Error {
 fn ledger_code(error: &LedgerError) -> Code {
     match error {
         LedgerError::Busy { .. } => Code::TryAgain,
+        LedgerError::NotOpened { .. } | LedgerError::Unreachable { .. } => Code::Unreachable,
         LedgerError::File(error) => error.code(),
         LedgerError::Missing { .. }
         | LedgerError::NotALedger { .. }
+        | LedgerError::NotEmpty { .. }
         | LedgerError::Newer
         | LedgerError::Schema { .. }
         | LedgerError::Damaged { .. }
@@ -297,6 +329,8 @@ fn ledger_code(error: &LedgerError) -> Code {
         | LedgerError::SigningKeyTaken
         | LedgerError::IdTaken
         | LedgerError::UnknownInsurer
+        | LedgerError::UnknownEpoch
+        | LedgerError::Revoked
         | LedgerError::TooMany { .. }
         | LedgerError::NothingToCharge
         | LedgerError::DiskFull { .. }

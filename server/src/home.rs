@@ -6,30 +6,38 @@
 //! keys/online/                        tls.key, tls.crt, ca.crt, manifest.pub: what serve reads;
 //!                                     receipt.key: made for the audit log to come, not read yet
 //! epochs/<epoch id>/                  record (signed), oprf.key
-//! releases/<release id>/              manifest (signed), index, plan.json
+//! releases/<release id>/              manifest (signed), index; plan.json, of a split in the first alone
 //! catalog                             the signed snapshot
 //! ledger.sqlite                       insurers, budgets, charges
 //! rejected/<list>.csv                 rows that the last seal of a list rejected
 //! ```
 //!
-//! Folders are 0700 and files 0600; a folder or a key that others can read is refused. This module knows names and
+//! Folders are 0700 and files 0600; a folder or a key that others can read is refused, and one of another user. Key
+//! files may be under a passphrase. This module knows names and
 //! bytes; what a release or a catalog means is decided elsewhere.
 
 mod epochs;
 mod keys;
+mod passphrases;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use blindlist_protocol::ids::EpochId;
 use blindlist_store::StoreError;
+use blindlist_store::file;
 use blindlist_store::folder::PrivateFolder;
 
 use crate::Error;
 use crate::config::Config;
+use crate::ledger::{Ledger, Place};
 
 pub use epochs::StoredEpoch;
-pub(crate) use epochs::{ids_in, new_epoch_folder};
+pub(crate) use epochs::{EPOCH_KEY, ids_in, new_epoch_folder};
 pub(crate) use keys::NewKeys;
+pub use passphrases::{CREDENTIAL, Passphrases};
+pub(crate) use passphrases::{LONGEST, destroy_leftovers, replace, write_new};
 
 const CONFIG: &str = "blindlistd.toml";
 
@@ -37,25 +45,78 @@ const CONFIG: &str = "blindlistd.toml";
 #[derive(Clone, Debug)]
 pub struct Home {
     folder: PrivateFolder,
+    passphrases: Arc<Passphrases>,
+}
+
+/// Some of the key files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum KeyFiles {
+    /// All of them.
+    All,
+    /// Those of keys/offline.
+    Offline,
+    /// Those that `serve` reads: of keys/online, and of the epochs.
+    Online,
 }
 
 impl Home {
-    /// Opens a home that [`init`](crate::init) made.
+    /// Opens a home that [`init`](crate::init) made. Whoever is at the terminal is asked for passphrases.
     ///
     /// # Errors
-    /// [`Error::NotAHome`] when it has no `blindlistd.toml`, [`Error::Store`] when it is missing or open to others.
+    /// [`Error::NotAHome`] when it has no `blindlistd.toml`, [`Error::Store`] when it is missing, or when it or any key
+    /// file in it is open to others or another user's.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_with(path, Passphrases::default())
+    }
+
+    /// Opens a home as [`Home::open`] does, with these passphrases.
+    ///
+    /// # Errors
+    /// Those of [`Home::open`].
+    pub fn open_with(path: impl AsRef<Path>, passphrases: Passphrases) -> Result<Self, Error> {
         let folder = PrivateFolder::open(path)?;
-        if folder.join(CONFIG).exists() {
-            Ok(Self { folder })
-        } else {
-            Err(Error::NotAHome { path: folder.path().to_owned() })
+        if !folder.join(CONFIG).exists() {
+            return Err(Error::NotAHome { path: folder.path().to_owned() });
         }
+        let home = Self { folder, passphrases: Arc::new(passphrases) };
+        // All of them, whichever are going to be read.
+        for path in home.key_files(KeyFiles::All)? {
+            file::check_secret(path)?;
+        }
+        Ok(home)
     }
 
     /// The home that a folder is going to be.
     pub(crate) fn new(folder: PrivateFolder) -> Self {
-        Self { folder }
+        Self { folder, passphrases: Arc::default() }
+    }
+
+    /// The key files that are there. Their folders are private.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when a folder of them is open to others or another user's.
+    pub(crate) fn key_files(&self, which: KeyFiles) -> Result<Vec<PathBuf>, Error> {
+        let mut files = Vec::new();
+        let keys = self.part("keys")?;
+        if which != KeyFiles::Online && keys.join("offline").exists() {
+            let folder = self.part("keys/offline")?;
+            files.extend(["manifest.key", "successor.key", "ca.key"].map(|name| folder.join(name)));
+        }
+        if which != KeyFiles::Offline {
+            let folder = self.part("keys/online")?;
+            files.extend(["tls.key", "receipt.key"].map(|name| folder.join(name)));
+            let epochs = self.part("epochs")?;
+            for id in ids_in::<EpochId>(&epochs)? {
+                files.push(PrivateFolder::open(epochs.join(id.to_string()))?.join(EPOCH_KEY));
+            }
+        }
+        files.retain(|path| path.exists());
+        Ok(files)
+    }
+
+    /// The passphrases of this home.
+    pub(crate) fn passphrases(&self) -> &Passphrases {
+        &self.passphrases
     }
 
     /// Where it is.
@@ -75,9 +136,25 @@ impl Home {
         self.folder.join(CONFIG)
     }
 
-    /// The ledger.
+    /// The file of the ledger, unless the configuration says that it is elsewhere.
     pub fn ledger_path(&self) -> PathBuf {
         self.folder.join("ledger.sqlite")
+    }
+
+    /// Where the ledger is.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn ledger_place(&self) -> Result<Place, Error> {
+        Ok(self.config()?.ledger.map_or_else(|| self.ledger_path().into(), Place::Postgres))
+    }
+
+    /// Opens the ledger, wherever it is.
+    ///
+    /// # Errors
+    /// [`Error::Config`], [`Error::Ledger`].
+    pub async fn ledger(&self) -> Result<Ledger, Error> {
+        Ok(Ledger::open(self.ledger_place()?).await?)
     }
 
     /// The signed catalog snapshot.

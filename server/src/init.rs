@@ -4,23 +4,24 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
 use blindlist_protocol::ids::{EpochId, LedgerId};
 use blindlist_protocol::object;
 use blindlist_protocol::oprf::SecretKey;
-use blindlist_protocol::params::{CANARIES, MAX_ADDRESSES};
+use blindlist_protocol::params::MAX_ADDRESSES;
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::{Address, Slug};
 use blindlist_store::StoreError;
 use blindlist_store::file;
 use blindlist_store::folder::PrivateFolder;
+use blindlist_store::passphrase::Passphrase;
 use blindlist_transport::CertificateAuthority;
 use blindlist_transport::pki::SERVER_DAYS;
 
 use crate::catalog::Snapshot;
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_RATE, Limits};
+use crate::epochs::new_record;
 use crate::home::{Home, NewKeys, move_folder, new_epoch_folder};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, PostgresUrl};
 use crate::outside::{now, random};
 use crate::{Error, signed};
 
@@ -34,6 +35,8 @@ pub struct NewOperator {
     pub operator: Slug,
     /// Where insurers are going to reach it: at most 16. None stands for this machine alone.
     pub addresses: Vec<Address>,
+    /// The database of its ledger, without tables; none stands for a file in the home.
+    pub ledger: Option<PostgresUrl>,
 }
 
 /// What was made.
@@ -52,6 +55,14 @@ pub struct Initialised {
 /// # Errors
 /// [`Error::Store`] when the folder is in use or cannot be written, [`Error::TooManyAddresses`]. Nothing is left behind.
 pub async fn init(path: &Path, new: &NewOperator) -> Result<Initialised, Error> {
+    init_under(path, new, None).await
+}
+
+/// Makes a home as [`init`] does, its secret keys under a passphrase if there is one.
+///
+/// # Errors
+/// Those of [`init`].
+pub async fn init_under(path: &Path, new: &NewOperator, passphrase: Option<&Passphrase>) -> Result<Initialised, Error> {
     if new.addresses.len() > MAX_ADDRESSES {
         return Err(Error::TooManyAddresses);
     }
@@ -63,8 +74,11 @@ pub async fn init(path: &Path, new: &NewOperator) -> Result<Initialised, Error> 
     let building = building_place(&target)?;
     let made = async {
         let home = Home::new(PrivateFolder::create_new(&building)?);
-        let made = fill(&home, new).await?;
-        move_folder(&building, &target)?;
+        let made = fill(&home, new, passphrase).await?;
+        if let Err(error) = move_folder(&building, &target) {
+            Ledger::take_back(&home.ledger_place()?).await;
+            return Err(error);
+        }
         Ok(made)
     };
     let made = made.await;
@@ -86,25 +100,30 @@ fn building_place(target: &Path) -> Result<PathBuf, Error> {
     Ok(target.with_file_name(name))
 }
 
-async fn fill(home: &Home, new: &NewOperator) -> Result<Initialised, Error> {
+async fn fill(home: &Home, new: &NewOperator, passphrase: Option<&Passphrase>) -> Result<Initialised, Error> {
     let now = now()?;
     let keys = new_keys(&new.operator, now)?;
     let config = config(new);
     home.create_folders()?;
     file::write_new(home.config_path(), config.to_text().as_bytes())?;
-    home.write_keys(&keys)?;
+    home.write_keys(&keys, passphrase)?;
 
     let ledger_id = LedgerId::from_bytes(*random::<16>()?);
     let key = SecretKey::from_uniform_bytes(&*random::<64>()?).map_err(|_| Error::Randomness)?;
-    let record = first_epoch(&config, &keys, &key, ledger_id, now)?;
+    let (manifest, receipt) = (keys.manifest.verifying(), keys.receipt.verifying());
+    let record = new_record(&config, manifest, receipt, &key, ledger_id, now)?;
     let bytes = signed::sign("epoch record", &record, &keys.manifest)?;
-    new_epoch_folder(home, &record, &bytes, &key)?;
+    new_epoch_folder(home, &record, &bytes, &key, passphrase)?;
     let snapshot = Snapshot::first(new.operator.clone(), &keys.manifest, object::digest(&bytes), now)?;
     snapshot.publish(home)?;
 
-    let ledger = Ledger::create(home.ledger_path(), *ledger_id.as_bytes()).await?;
+    let place = home.ledger_place()?;
+    let ledger = Ledger::create(place.clone(), *ledger_id.as_bytes()).await?;
     let opened = ledger.open_epoch(record.epoch.as_bytes()).await;
     ledger.close().await;
+    if opened.is_err() {
+        Ledger::take_back(&place).await;
+    }
     opened?;
     Ok(Initialised { operator_key: keys.manifest.verifying(), epoch: record.epoch, config })
 }
@@ -131,41 +150,14 @@ fn config(new: &NewOperator) -> Config {
         Ipv4Addr::UNSPECIFIED.into()
     };
     let port = addresses.first().and_then(|address| address.as_str().rsplit_once(':')?.1.parse().ok());
-    Config { operator: new.operator.clone(), addresses, listen: SocketAddr::from((any, port.unwrap_or(DEFAULT_PORT))) }
-}
-
-/// An epoch with one holder, which has the whole key.
-fn first_epoch(
-    config: &Config,
-    keys: &NewKeys,
-    key: &SecretKey,
-    ledger: LedgerId,
-    now: u64,
-) -> Result<EpochRecord, Error> {
-    let operator_key = keys.manifest.verifying();
-    let public = key.public();
-    let mut canaries = [[0; 16]; CANARIES];
-    for canary in &mut canaries {
-        *canary = *random::<16>()?;
+    Config {
+        operator: new.operator.clone(),
+        addresses,
+        listen: SocketAddr::from((any, port.unwrap_or(DEFAULT_PORT))),
+        ledger: new.ledger.clone(),
+        rate: DEFAULT_RATE,
+        limits: Limits::default(),
     }
-    Ok(EpochRecord {
-        version: 1,
-        operator: config.operator.clone(),
-        operator_key,
-        epoch: EpochRecord::id(&operator_key, &public),
-        key: public,
-        threshold: 1,
-        holders: vec![Holder {
-            index: 1,
-            share: public,
-            receipt_key: keys.receipt.verifying(),
-            ledger,
-            addresses: config.addresses.clone(),
-        }],
-        canaries,
-        evidence: Evidence::Optional,
-        created: now,
-    })
 }
 
 #[cfg(test)]

@@ -4,34 +4,51 @@
 //! however many connections it comes. Times are passed in as Unix seconds: there is no clock here. It must not know
 //! what a chunk holds, nor keep anything about a person.
 //!
-//! Two connection pools serve one SQLite file: a single connection for writing, so that writers of this process wait
-//! for each other in order instead of colliding, and a few for reading, which never wait for a writer. Every writing
-//! transaction begins with the UPDATE that takes the lock, so that it cannot be refused half-way because another
-//! process wrote first. The statements hold for PostgreSQL too; what belongs to SQLite alone is in `sqlite`.
+//! It is one SQLite file in the home, or a PostgreSQL database that several servers share: the same statements either
+//! way, sent through two connection pools. In SQLite a single connection writes, so that writers of this process wait for
+//! each other in order instead of colliding, and a few read, which never wait for a writer. Every writing transaction
+//! begins with the UPDATE that takes the lock, so that it cannot be refused half-way because another process wrote
+//! first, and so that in PostgreSQL whatever follows sees all that was committed before. What belongs to one database
+//! alone is in `sqlite` and `postgres`, behind [`Place`].
 
 mod charge;
+mod custody;
 mod error;
+mod place;
+mod postgres;
 mod register;
 mod row;
+mod schema;
 mod sqlite;
+#[cfg(test)]
+#[path = "../../tests/src/postgres.rs"]
+#[allow(unreachable_pub, reason = "the tests across rooms use it too, from a library")]
+mod test_postgres;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::num::NonZeroU64;
 
 use blindlist_protocol::message::Account;
 use blindlist_store::file;
+use sqlx::Connection as _;
 
 pub use self::charge::{Charge, Outcome};
+pub use self::custody::{Changes, Renewal};
 pub use self::error::LedgerError;
-use self::error::failed;
+use self::error::{failed, within};
+use self::place::Purpose;
+pub use self::place::{Place, PostgresUrl, UrlError};
 pub use self::register::NewInsurer;
-use self::sqlite::{Pool, Row};
+
+type Connection = sqlx::AnyConnection;
+type Pool = sqlx::AnyPool;
+type Row = sqlx::any::AnyRow;
 
 /// The ledger of one instance, shared by everything that charges or looks up. A clone is the same ledger.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    /// One connection: see the module's head.
+    /// In SQLite one connection: see the module's head.
     writer: Pool,
     reader: Pool,
     id: [u8; 16],
@@ -52,6 +69,8 @@ pub struct Insurer {
     pub status: Status,
     /// The evaluations that it is granted in each epoch that is opened.
     pub budget: u64,
+    /// The evaluations that it may have in a minute, where it differs from what the configuration says.
+    pub rate: Option<NonZeroU64>,
     /// When it was registered, in Unix seconds.
     pub created: i64,
 }
@@ -66,51 +85,78 @@ pub enum Status {
 }
 
 impl Ledger {
-    /// Makes a new ledger in the file `path` (mode 0600), named by `id`, 16 random bytes.
+    /// Makes a new ledger, named by `id`, 16 random bytes: in a file that does not exist yet (mode 0600), or in a
+    /// database without tables.
     ///
     /// # Errors
-    /// [`LedgerError::File`] when the file exists already or cannot be made; else nothing is left behind.
-    pub async fn create(path: impl AsRef<Path>, id: [u8; 16]) -> Result<Self, LedgerError> {
-        let path = path.as_ref();
+    /// [`LedgerError::File`] when the file exists already or cannot be made, [`LedgerError::NotEmpty`],
+    /// [`LedgerError::NotOpened`]; nothing is left behind.
+    pub async fn create(place: impl Into<Place>, id: [u8; 16]) -> Result<Self, LedgerError> {
+        let place = place.into();
+        let Place::File(path) = &place else { return Self::fill(&place, id).await };
         file::write_new(path, b"")?;
-        let created = Self::fill(path, id).await;
+        let created = Self::fill(&place, id).await;
         if created.is_err() {
             sqlite::remove(path);
         }
         created
     }
 
-    async fn fill(path: &Path, id: [u8; 16]) -> Result<Self, LedgerError> {
-        let writer = sqlite::writer(path).await?;
-        sqlite::migrate(&writer).await?;
+    /// All of it in one transaction.
+    async fn fill(place: &Place, id: [u8; 16]) -> Result<Self, LedgerError> {
+        const DOING: &str = "make the ledger";
+        let mut connection = place.connect(Purpose::Writing).await?;
+        let mut change = connection.begin().await.map_err(failed(DOING))?;
+        if let Place::Postgres(url) = place
+            && !postgres::is_empty(&mut change).await.map_err(failed(DOING))?
+        {
+            return Err(LedgerError::NotEmpty { url: url.clone() });
+        }
+        schema::migrate(&mut change, place).await?;
         sqlx::query("INSERT INTO meta (ledger, revision) VALUES ($1, 0)")
             .bind(&id[..])
-            .execute(&writer)
+            .execute(&mut *change)
             .await
             .map_err(failed("name the new ledger"))?;
-        Ok(Self { writer, reader: sqlite::reader(path).await?, id })
+        change.commit().await.map_err(failed(DOING))?;
+        connection.close().await.map_err(failed(DOING))?;
+        Self::with_pools(place, id)
     }
 
-    /// Opens the ledger in the file `path`, and brings an older one up to date.
+    /// Opens a ledger, and brings an older one up to date.
     ///
     /// # Errors
-    /// [`LedgerError::Missing`], [`LedgerError::NotALedger`] for any other file, [`LedgerError::Newer`] when a newer
-    /// version of this program has used it.
-    pub async fn open(path: impl AsRef<Path>) -> Result<Self, LedgerError> {
-        let path = path.as_ref();
-        if !path.exists() {
-            return Err(LedgerError::Missing { path: path.to_path_buf() });
+    /// [`LedgerError::Missing`], [`LedgerError::NotALedger`] for anything else, [`LedgerError::Newer`] when a newer
+    /// version of this program has used it, [`LedgerError::NotOpened`].
+    pub async fn open(place: impl Into<Place>) -> Result<Self, LedgerError> {
+        const DOING: &str = "read the ledger's id";
+        let place = place.into();
+        // Before anything is written: it may be someone else's.
+        place.check_is_ledger().await?;
+        let mut connection = place.connect(Purpose::Writing).await?;
+        schema::migrate(&mut connection, &place).await?;
+        let named = sqlx::query("SELECT ledger FROM meta").fetch_optional(&mut connection).await;
+        let named = named.map_err(failed(DOING))?.ok_or_else(|| place.not_a_ledger())?;
+        let id = row::bytes(&named, "ledger")?;
+        connection.close().await.map_err(failed(DOING))?;
+        Self::with_pools(&place, id)
+    }
+
+    fn with_pools(place: &Place, id: [u8; 16]) -> Result<Self, LedgerError> {
+        Ok(Self { writer: place.pool(Purpose::Writing)?, reader: place.pool(Purpose::Reading)?, id })
+    }
+
+    /// Removes a ledger that was created a moment ago: [`Ledger::create`] found nothing else there.
+    pub(crate) async fn take_back(place: &Place) {
+        match place {
+            Place::File(path) => sqlite::remove(path),
+            Place::Postgres(_) => {
+                // The error that led here is the one to report; what stays is refused by the next attempt with a reason.
+                if let Ok(mut connection) = place.connect(Purpose::Writing).await {
+                    let _ = sqlx::raw_sql(postgres::REMOVE).execute(&mut connection).await;
+                }
+            }
         }
-        // Before anything is written: it may be someone else's file.
-        sqlite::check_is_ledger(path).await?;
-        let writer = sqlite::writer(path).await?;
-        sqlite::migrate(&writer).await?;
-        let named = sqlx::query("SELECT ledger FROM meta")
-            .fetch_optional(&writer)
-            .await
-            .map_err(failed("read the ledger's id"))?
-            .ok_or_else(|| LedgerError::NotALedger { path: path.to_path_buf() })?;
-        Ok(Self { writer, reader: sqlite::reader(path).await?, id: row::bytes(&named, "ledger")? })
     }
 
     /// The ledger's id, 16 bytes, which epoch records name.
@@ -119,7 +165,7 @@ impl Ledger {
         self.id
     }
 
-    /// Waits for what is being written and closes the file; every clone is closed with it.
+    /// Waits for what is being written and closes the connections; every clone is closed with it.
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
@@ -131,7 +177,7 @@ impl Ledger {
     /// [`LedgerError::Database`], [`LedgerError::Damaged`].
     pub async fn insurers(&self) -> Result<Vec<Insurer>, LedgerError> {
         let rows = sqlx::query(
-            "SELECT id, name, certificate, signing_key, status, budget, created FROM insurers ORDER BY name",
+            "SELECT id, name, certificate, signing_key, status, budget, rate, created FROM insurers ORDER BY name",
         )
         .fetch_all(&self.reader)
         .await
@@ -144,13 +190,13 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`], [`LedgerError::Damaged`].
     pub async fn by_certificate(&self, digest: &[u8; 32]) -> Result<Option<Insurer>, LedgerError> {
+        const DOING: &str = "find an insurer by its certificate";
         let found = sqlx::query(
-            "SELECT id, name, certificate, signing_key, status, budget, created FROM insurers WHERE certificate = $1",
+            "SELECT id, name, certificate, signing_key, status, budget, rate, created FROM insurers WHERE certificate = $1",
         )
         .bind(&digest[..])
-        .fetch_optional(&self.reader)
-        .await
-        .map_err(failed("find an insurer by its certificate"))?;
+        .fetch_optional(&self.reader);
+        let found = within(DOING, async { found.await.map_err(failed(DOING)) }).await?;
         found.as_ref().map(insurer).transpose()
     }
 
@@ -160,7 +206,7 @@ impl Ledger {
     /// [`LedgerError::Database`], [`LedgerError::Damaged`].
     pub async fn by_name(&self, name: &str) -> Result<Option<Insurer>, LedgerError> {
         let found = sqlx::query(
-            "SELECT id, name, certificate, signing_key, status, budget, created FROM insurers WHERE name = $1",
+            "SELECT id, name, certificate, signing_key, status, budget, rate, created FROM insurers WHERE name = $1",
         )
         .bind(name)
         .fetch_optional(&self.reader)
@@ -174,12 +220,12 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`], [`LedgerError::Damaged`].
     pub async fn account(&self, insurer: &[u8; 16], epoch: &[u8; 32]) -> Result<Option<Account>, LedgerError> {
+        const DOING: &str = "read an account";
         let found = sqlx::query("SELECT granted, spent FROM accounts WHERE insurer = $1 AND epoch = $2")
             .bind(&insurer[..])
             .bind(&epoch[..])
-            .fetch_optional(&self.reader)
-            .await
-            .map_err(failed("read an account"))?;
+            .fetch_optional(&self.reader);
+        let found = within(DOING, async { found.await.map_err(failed(DOING)) }).await?;
         found.as_ref().map(row::account).transpose()
     }
 
@@ -205,6 +251,7 @@ fn insurer(found: &Row) -> Result<Insurer, LedgerError> {
         signing_key: row::bytes(found, "signing_key")?,
         status: Status::from_text(row::text(found, "status")?)?,
         budget: row::amount(found, "budget")?,
+        rate: NonZeroU64::new(row::amount(found, "rate")?),
         created: row::number(found, "created")?,
     })
 }

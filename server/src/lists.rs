@@ -20,9 +20,10 @@ pub(crate) fn table(home: &Home) -> Result<String, Error> {
             manifest.false_positive_bits.to_string(),
             show::date(manifest.created),
             show::bytes(manifest.index_length),
-            match manifest.audience.len() {
-                0 => "all".to_owned(),
-                named => show::counted(named as u64, "insurer"),
+            match &manifest.audience[..] {
+                [] => "all".to_owned(),
+                [one] => one.to_string(),
+                named => show::counted(named.len() as u64, "insurer"),
             },
             release.digest.to_string(),
         ]);

@@ -1,7 +1,8 @@
-//! The clock and the randomness of this machine. Nothing else in this crate may ask for either.
+//! The clock and the randomness of this machine, and the word of the person at it. Nothing else in this crate may ask for any.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use blindlist_store::{StoreError, confirm};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
@@ -14,9 +15,24 @@ pub(crate) fn now() -> Result<u64, Error> {
     Ok(since.as_secs())
 }
 
+/// A point in time, for measuring how long something takes.
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
 /// Random bytes of the operating system.
 pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
     let mut bytes = Zeroizing::new([0; N]);
     SysRng.try_fill_bytes(&mut *bytes).map_err(|_| Error::Randomness)?;
     Ok(bytes)
+}
+
+/// Asks the person at the terminal to agree to what cannot be undone.
+pub(crate) fn agree(question: &str) -> Result<(), Error> {
+    match confirm::ask(question) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::NotAgreed),
+        Err(StoreError::NoTerminal) => Err(Error::NobodyToAgree),
+        Err(error) => Err(error.into()),
+    }
 }

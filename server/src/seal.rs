@@ -3,7 +3,11 @@
 //! First a [`Plan`] is fixed and kept; then the inputs are read, evaluated and encoded into a folder that nobody looks at;
 //! at last the folder gets its name and the catalog names the release. A release is a function of its plan and its
 //! inputs, so that a seal can be repeated to the byte. An input that is not the planned one is never published.
+//!
+//! A split makes one list for each insurer from one reading of the inputs. Its releases have one plan, and one catalog
+//! names all of them or none.
 
+mod audience;
 mod encode;
 mod pipeline;
 mod plan;
@@ -20,15 +24,18 @@ use std::time::Instant;
 use blindlist_protocol::ids::{Digest, ReleaseId};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::params::{CANARIES, SEGMENT_LENGTH};
+use blindlist_protocol::text::Slug;
 use rayon::slice::ParallelSliceMut as _;
 use zeroize::Zeroizing;
 
+pub use self::audience::{Addressee, Audience, AudienceError, MapError, Part, Split, UnknownInsurer, enrolled};
 use self::encode::{Encoded, write_index};
-use self::pipeline::{Gathered, Record, Work, gather};
-pub use self::plan::{Choices, Hex, IncidentDates, IncidentError, Input, Plan, Salt};
+use self::pipeline::{Gathered, Gathering, Record, Work, gather};
+use self::plan::Chosen;
+pub use self::plan::{Choices, Hex, IncidentDates, IncidentError, Input, Plan, Planned, Salt};
 use self::progress::Progress;
-use self::publish::{Operator, Staging, publish};
-pub use self::report::{Checked, Outcome, RejectedKind, Sealed};
+use self::publish::{Operator, Ready, Staging, publish};
+pub use self::report::{Checked, Outcome, RejectedKind, Sealed, SealedList};
 use crate::Error;
 use crate::home::{Home, StoredEpoch};
 use crate::outside::{now, random};
@@ -42,7 +49,7 @@ pub enum By {
     Plan(PathBuf),
 }
 
-/// Seals the inputs into a release and publishes it.
+/// Seals the inputs into a release, or one for each part of a split, and publishes it.
 ///
 /// # Errors
 /// Those of [`Error`] for bad input; then nothing is published.
@@ -56,34 +63,37 @@ pub fn seal(home: &Home, inputs: &[PathBuf], by: By) -> Result<Sealed, Error> {
         By::Plan(path) => old_plan(&path, inputs)?,
     };
     publish::tell_leftovers(&releases, &plan);
+    report::tell_audience(&operator, &plan)?;
     let epoch = operator.epoch(&plan)?;
     let staging = Staging::create(&releases, &plan)?;
 
     let mut gathered = evaluate_all(home, inputs, &plan, epoch)?;
-    let valid = gathered.records.len() as u64;
-    merge(&mut gathered.records);
-    let people = gathered.records.len() as u64;
-    add_canaries(&mut gathered.records, &plan, epoch)?;
-    let (release, dictionary) = (&plan.release, &plan.choices.categories);
-    let f = plan.choices.false_positive_bits;
-    let encoded = write_index(&staging.index(), release, f, dictionary, &gathered.records)?;
-    let manifest = manifest(&plan, &operator, epoch, &encoded);
+    let (mut lists, mut ready, mut without) = (Vec::new(), Vec::new(), Vec::new());
+    let parts = std::mem::take(&mut gathered.lists);
+    for ((planned, chosen), part) in plan.releases.iter().zip(plan.choices.lists()?).zip(parts) {
+        if part.rows == 0 {
+            without.push(planned.list.clone());
+            continue;
+        }
+        let (release, list) = seal_one(&plan, planned, &chosen, part, &operator, epoch, &staging)?;
+        ready.push(release);
+        lists.push(list);
+    }
     let rejected = home.rejected()?;
     let rejected_files = (0..inputs.len()).map(|place| rejects::file(&rejected, &plan.choices.list, place)).collect();
-    let published = publish(home, &operator, staging, &plan, &manifest)?;
+    let published = publish(home, &operator, &staging, &plan, &ready)?;
+    for (list, digest) in lists.iter_mut().zip(published.manifests) {
+        list.manifest = digest;
+    }
     Ok(Sealed {
         outcome: published.outcome,
-        list: plan.choices.list,
-        release: plan.release,
+        stays: report::stays(&operator, &plan, &without),
+        lists,
+        without,
         rows: gathered.rows,
-        people,
-        merged: valid - people,
         rejected: report::rejected(&gathered.rejected),
         rejected_files,
-        label_bytes: manifest.dictionary.label_length(),
-        false_positive_bits: encoded.f,
-        index_bytes: encoded.length,
-        manifest: published.manifest,
+        label_bytes: plan.choices.categories.label_length(),
         catalog_sequence: published.catalog.catalog.sequence,
         catalog: published.catalog.digest(),
         plan: published.plan,
@@ -91,34 +101,97 @@ pub fn seal(home: &Home, inputs: &[PathBuf], by: By) -> Result<Sealed, Error> {
     })
 }
 
+/// From the records of one list to its index, and what is to be published of it.
+fn seal_one(
+    plan: &Plan,
+    planned: &Planned,
+    chosen: &Chosen<'_>,
+    mut part: Gathering,
+    operator: &Operator,
+    epoch: &StoredEpoch,
+    staging: &Staging,
+) -> Result<(Ready, SealedList), Error> {
+    let valid = part.records.len() as u64;
+    merge(&mut part.records);
+    let people = part.records.len() as u64;
+    add_canaries(&mut part.records, plan, planned.release, epoch)?;
+    let (f, dictionary) = (plan.choices.false_positive_bits, &plan.choices.categories);
+    let index = staging.index(planned.release)?;
+    let encoded = write_index(&index, &planned.release, f, dictionary, &part.records)?;
+    let audience: Vec<Slug> = chosen.audience.iter().map(|insurer| insurer.name.clone()).collect();
+    let list = SealedList {
+        list: planned.list.clone(),
+        audience: audience.clone(),
+        release: planned.release,
+        people,
+        merged: valid - people,
+        false_positive_bits: encoded.f,
+        index_bytes: encoded.length,
+        // Known once it is signed.
+        manifest: Digest::from_bytes([0; 32]),
+    };
+    let manifest = manifest(plan, planned, audience, operator, epoch, &encoded);
+    let addressees = chosen.audience.iter().map(|insurer| insurer.id).collect();
+    Ok((Ready { manifest, addressees }, list))
+}
+
 /// Reads the inputs as a seal would, and writes nothing.
 ///
 /// # Errors
 /// Those that a seal of these inputs would end with.
 pub fn dry_run(inputs: &[PathBuf], choices: &Choices) -> Result<Checked, Error> {
-    let work =
-        Work { scheme: choices.scheme, columns: choices.overrides()?, dictionary: &choices.categories, evaluate: None };
+    let work = Work::new(choices, None)?;
     let progress = Progress::new(inputs);
     let gathered = gather(inputs, &work, |_| None, &progress);
     progress.finish();
-    Ok(Checked::new(inputs, gathered?, choices.accept_rejects))
+    Checked::new(inputs, gathered?, choices)
 }
 
 /// Everything that is chosen once: by the operator, by the clock and by chance.
-fn new_plan(operator: &Operator, inputs: &[PathBuf], choices: Choices) -> Result<Plan, Error> {
-    let replaced = operator.live_release(&choices.list);
+fn new_plan(operator: &Operator, inputs: &[PathBuf], mut choices: Choices) -> Result<Plan, Error> {
     choices.overrides()?;
+    let mut releases = Vec::new();
+    for chosen in choices.lists()? {
+        let replaced = operator.live_release(&chosen.list).map(|release| (release.digest, &release.manifest));
+        if let Some((_, manifest)) = replaced {
+            check_replaced(&choices.audience, &chosen, manifest)?;
+        }
+        releases.push(Planned {
+            list: chosen.list,
+            release: ReleaseId::from_bytes(*random()?),
+            sequence: replaced.map_or(1, |(_, manifest)| manifest.sequence.saturating_add(1)),
+            previous: replaced.map(|(digest, _)| Hex(digest)),
+        });
+    }
+    if choices.audience == Audience::Unsaid {
+        choices.audience = Audience::All;
+    }
     Ok(Plan {
         version: Plan::VERSION,
-        release: ReleaseId::from_bytes(*random()?),
-        epoch: operator.newest_epoch()?.record.epoch,
+        releases,
+        epoch: operator.chosen_epoch(choices.epoch.as_deref())?.record.epoch,
         created: now()?,
-        sequence: replaced.map_or(1, |release| release.manifest.sequence.saturating_add(1)),
-        previous: replaced.map(|release| Hex(release.digest)),
         source_salt: Salt::from_bytes(*random()?),
         choices,
         inputs: inputs.iter().map(|input| fingerprint(input)).collect::<Result<_, _>>()?,
     })
+}
+
+/// Whether a list may take the place of the live one: none is opened to all, or to another insurer, by accident.
+fn check_replaced(audience: &Audience, chosen: &Chosen<'_>, live: &Manifest) -> Result<(), AudienceError> {
+    match audience {
+        Audience::Unsaid if !live.audience.is_empty() => {
+            Err(AudienceError::Unsaid { list: live.list.clone(), audience: live.audience.clone() })
+        }
+        Audience::Split(_) => {
+            let Some(insurer) = chosen.audience.first().map(|insurer| insurer.name.clone()) else { return Ok(()) };
+            if live.audience == [insurer.clone()] {
+                return Ok(());
+            }
+            Err(AudienceError::Taken { insurer, list: live.list.clone(), audience: live.audience.clone() })
+        }
+        Audience::Unsaid | Audience::All | Audience::Named(_) => Ok(()),
+    }
 }
 
 fn old_plan(path: &Path, inputs: &[PathBuf]) -> Result<Plan, Error> {
@@ -146,12 +219,8 @@ impl From<blindlist_records::Digest> for Input {
 
 fn evaluate_all(home: &Home, inputs: &[PathBuf], plan: &Plan, epoch: &StoredEpoch) -> Result<Gathered, Error> {
     let key = epoch.whole_key()?;
-    let work = Work {
-        scheme: plan.choices.scheme,
-        columns: plan.choices.overrides()?,
-        dictionary: &plan.choices.categories,
-        evaluate: Some((&key, plan.release)),
-    };
+    let ids = plan.releases.iter().map(|planned| planned.release).collect();
+    let work = Work::new(&plan.choices, Some((&key, ids)))?;
     let (rejected, list) = (home.rejected()?, &plan.choices.list);
     let file = |place| Some(rejects::file(&rejected, list, place));
     let progress = Progress::new(inputs);
@@ -187,11 +256,16 @@ fn merge(records: &mut Zeroizing<Vec<Record>>) {
     records.shrink_to_fit();
 }
 
-fn add_canaries(records: &mut Zeroizing<Vec<Record>>, plan: &Plan, epoch: &StoredEpoch) -> Result<(), Error> {
+fn add_canaries(
+    records: &mut Zeroizing<Vec<Record>>,
+    plan: &Plan,
+    release: ReleaseId,
+    epoch: &StoredEpoch,
+) -> Result<(), Error> {
     let key = epoch.whole_key()?;
     let canaries = epoch.record.canaries(plan.choices.scheme);
-    let labels: Vec<_> = (0..CANARIES).map(|i| plan.choices.categories.canary_label(i)).collect();
-    let canaries = Zeroizing::new(pipeline::evaluate(&key, &plan.release, &canaries, &labels));
+    let labels: Vec<_> = (0..CANARIES).map(|i| (plan.choices.categories.canary_label(i), 0)).collect();
+    let canaries = Zeroizing::new(pipeline::evaluate(&key, &[release], &canaries, &labels));
     records.reserve_exact(canaries.len());
     for canary in canaries.iter() {
         let place = records.partition_point(|record| record.tag < canary.tag);
@@ -200,18 +274,25 @@ fn add_canaries(records: &mut Zeroizing<Vec<Record>>, plan: &Plan, epoch: &Store
     Ok(())
 }
 
-fn manifest(plan: &Plan, operator: &Operator, epoch: &StoredEpoch, encoded: &Encoded) -> Manifest {
+fn manifest(
+    plan: &Plan,
+    planned: &Planned,
+    audience: Vec<Slug>,
+    operator: &Operator,
+    epoch: &StoredEpoch,
+    encoded: &Encoded,
+) -> Manifest {
     let choices = &plan.choices;
     Manifest {
         operator: epoch.record.operator.clone(),
         operator_key: operator.key.verifying(),
-        list: choices.list.clone(),
+        list: planned.list.clone(),
         title: choices.title.clone(),
         incident: choices.incident.map(|dates| dates.0),
-        audience: Vec::new(),
-        release: plan.release,
-        sequence: plan.sequence,
-        previous: plan.previous.map(|hex| hex.0),
+        audience,
+        release: planned.release,
+        sequence: planned.sequence,
+        previous: planned.previous.map(|hex| hex.0),
         created: plan.created,
         epoch: plan.epoch,
         key: epoch.record.key,

@@ -6,24 +6,32 @@
 
 mod evaluate;
 mod live;
+mod queue;
+mod rate;
 #[cfg(test)]
 mod tests;
 
+use std::num::NonZeroU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use blindlist_protocol::codec::CodecError;
 use blindlist_protocol::ids::{Digest, EpochId, LedgerId, ReleaseId};
 use blindlist_protocol::message::{Account, Request, Response};
+use blindlist_protocol::operator::EpochKey;
+use blindlist_protocol::params::{MAX_AUDIT_ENTRY, MAX_RESPONSE};
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_protocol::signature::VerifyingKey;
 use blindlist_protocol::text::Slug;
 use blindlist_store::file;
 use blindlist_transport::Incoming;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 
 use self::live::Live;
+use self::queue::{Places, Queue};
+use self::rate::Rates;
 use crate::Error;
 use crate::catalog::Snapshot;
+use crate::config::Limits;
 use crate::home::Home;
 use crate::ledger::{Ledger, LedgerError, Status};
 
@@ -36,10 +44,11 @@ pub struct Service {
     operator_key: VerifyingKey,
     ledger: Ledger,
     live: RwLock<Arc<Live>>,
+    rates: Rates,
     /// Held while the live state is being replaced.
     reloading: Mutex<()>,
-    /// As many chunks are worked on at a time.
-    workers: Arc<Semaphore>,
+    /// Who is evaluated for next.
+    queue: Queue,
 }
 
 /// The insurer that asks.
@@ -47,6 +56,8 @@ struct Caller {
     id: [u8; 16],
     name: Slug,
     signing_key: VerifyingKey,
+    /// Evaluations in a minute, if it has a rate of its own.
+    rate: Option<NonZeroU64>,
 }
 
 impl Service {
@@ -57,19 +68,22 @@ impl Service {
     /// damaged.
     pub async fn open(home: Home) -> Result<Self, Error> {
         let operator_key = home.operator_key()?;
-        let ledger = Ledger::open(home.ledger_path()).await?;
+        let ledger = home.ledger().await?;
         let id = LedgerId::from_bytes(ledger.id());
         let snapshot = Snapshot::read(&home, &operator_key)?;
-        let live = Live::load(&home, &operator_key, id, snapshot)?;
+        let live = Live::load(&home, &operator_key, id, snapshot, None)?;
+        let config = home.config()?;
+        let rates = Rates::new(config.rate);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             home,
             operator_key,
             ledger,
             live: RwLock::new(Arc::new(live)),
+            rates,
             reloading: Mutex::new(()),
             // One more than cores: a chunk that is being charged waits for the disk.
-            workers: Arc::new(Semaphore::new(cores + 1)),
+            queue: Queue::new(cores + 1, Places::of(&config.limits)),
         })
     }
 
@@ -79,6 +93,16 @@ impl Service {
             Ok(response) => response,
             Err(refusal) => Response::Refused(refusal),
         }
+    }
+
+    /// Changes how many evaluations an insurer without a rate of its own may have in a minute.
+    pub fn set_rate(&self, rate: NonZeroU64) {
+        self.rates.set_usual(rate);
+    }
+
+    /// Changes how many chunks may wait for their turn.
+    pub fn set_places(&self, limits: &Limits) {
+        self.queue.set_places(Places::of(limits));
     }
 
     /// Closes the ledger, after what is being charged.
@@ -115,7 +139,8 @@ impl Service {
         })?;
         match insurer.status {
             Status::Active => {
-                Ok(Caller { id: insurer.id, name, signing_key: VerifyingKey::from_bytes(insurer.signing_key) })
+                let signing_key = VerifyingKey::from_bytes(insurer.signing_key);
+                Ok(Caller { id: insurer.id, name, signing_key, rate: insurer.rate })
             }
             Status::Suspended => {
                 tracing::info!(insurer = %name, "refused: suspended");
@@ -131,13 +156,13 @@ impl Service {
 
     fn object(&self, caller: &Caller, digest: &Digest) -> Result<Response, Refusal> {
         let live = self.live();
-        let object = live.object(digest, &caller.name).ok_or(RefusalCode::UnknownObject)?;
+        let object = live.object(digest, caller).ok_or(RefusalCode::UnknownObject)?;
         Ok(Response::Object(object.to_vec()))
     }
 
     async fn segment(&self, caller: &Caller, release: ReleaseId, number: u32) -> Result<Response, Refusal> {
         let live = self.live();
-        let release = live.release(&release, &caller.name).ok_or(RefusalCode::UnknownObject)?;
+        let release = live.release(&release, caller).ok_or(RefusalCode::UnknownObject)?;
         let range = release.manifest.segment(number).ok_or(RefusalCode::UnknownObject)?;
         let read = tokio::task::spawn_blocking(move || release.read(range)).await;
         match read {
@@ -151,15 +176,26 @@ impl Service {
     }
 
     async fn account(&self, caller: &Caller, epoch: EpochId) -> Result<Response, Refusal> {
-        if self.live().epoch(&epoch).is_none() {
-            return Err(RefusalCode::UnknownEpoch.into());
-        }
+        self.served_epoch(&epoch).await?;
         Ok(Response::Account(self.read_account(caller, &epoch).await?))
     }
 
     async fn read_account(&self, caller: &Caller, epoch: &EpochId) -> Result<Account, Refusal> {
         let found = self.ledger.account(&caller.id, epoch.as_bytes()).await;
         Ok(found.map_err(|error| ledger_refusal(&error))?.ok_or(RefusalCode::UnknownEpoch)?)
+    }
+
+    /// The key of an epoch that is answered in. An epoch that was retired meanwhile is let go. [EVA-2]
+    async fn served_epoch(&self, epoch: &EpochId) -> Result<Arc<EpochKey>, Refusal> {
+        let retired = self.ledger.is_retired(epoch.as_bytes()).await.map_err(|error| ledger_refusal(&error))?;
+        let live = self.live().epoch(epoch);
+        if retired {
+            if live.is_some() {
+                self.follow_catalog().await;
+            }
+            return Err(RefusalCode::RetiredEpoch.into());
+        }
+        Ok(live.ok_or(RefusalCode::UnknownEpoch)?)
     }
 
     fn live(&self) -> Arc<Live> {
@@ -178,7 +214,7 @@ impl Service {
                 return Ok(None);
             }
             let snapshot = Snapshot::read(&home, &operator_key)?;
-            Live::load(&home, &operator_key, ledger, snapshot).map(Some)
+            Live::load(&home, &operator_key, ledger, snapshot, Some(&served)).map(Some)
         });
         match loaded.await {
             Ok(Ok(None)) => {}
@@ -209,10 +245,26 @@ fn decode(request: Incoming) -> Result<Request, Refusal> {
     }
 }
 
+/// The number of the request that evaluates (SPEC.md, "Messages").
+const EVALUATE: u32 = 4;
+/// Bytes that an answer has at most beside what was asked for: framing, proof, account, receipt.
+const BESIDE: usize = MAX_AUDIT_ENTRY + 1_024;
+
+/// The most bytes that the answer to a request has. An evaluation's has as many elements as its request; all others are
+/// short requests, whose answers are as long as they may be until they are there.
+pub fn longest_answer(request: &Incoming) -> usize {
+    match request {
+        Incoming::TooLarge => BESIDE,
+        // The number of the alternative comes first.
+        Incoming::Whole(bytes) if bytes.starts_with(&EVALUATE.to_le_bytes()) => bytes.len() + BESIDE,
+        Incoming::Whole(_) => MAX_RESPONSE,
+    }
+}
+
 /// What the other side learns of a failure of the ledger; the log learns the rest.
 fn ledger_refusal(error: &LedgerError) -> Refusal {
-    if matches!(error, LedgerError::Busy { .. }) {
-        tracing::warn!("the ledger is busy");
+    if matches!(error, LedgerError::Busy { .. } | LedgerError::Unreachable { .. }) {
+        tracing::warn!(%error, "an insurer is told to come again");
         return Refusal::with(RefusalCode::Busy, BUSY_WAIT);
     }
     tracing::error!(%error, "the ledger failed");

@@ -18,7 +18,7 @@ use crate::home::Home;
 use crate::init::{NewOperator, init};
 use crate::insurers::{Approval, approve};
 use crate::releases::{Release, live};
-use crate::seal::{By, Choices, Sealed, seal};
+use crate::seal::{Audience, By, Choices, Sealed, seal};
 use crate::{Error, signed};
 
 pub(crate) struct Operator {
@@ -35,7 +35,7 @@ pub(crate) struct Insurer {
 impl Operator {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let new = NewOperator { operator: "op".parse().unwrap(), addresses: vec![] };
+        let new = NewOperator { operator: "op".parse().unwrap(), addresses: vec![], ledger: None };
         init(&folder.path().join("home"), &new).await.unwrap();
         let home = Home::open(folder.path().join("home")).unwrap();
         Self { folder, home }
@@ -82,7 +82,7 @@ impl Operator {
         let tags = audience.iter().map(|insurer| audience_tag(&digest, &insurer.bundle.insurer_id));
         let mut listed = Listed { manifest: digest, audience: tags.collect() };
         listed.audience.sort_unstable();
-        self.snapshot().next(Some(release.digest), listed, &key, 1).unwrap().publish(&self.home).unwrap();
+        self.snapshot().next(&[release.digest], vec![listed], &key, 1).unwrap().publish(&self.home).unwrap();
     }
 
     /// An insurer that may ask about so many members.
@@ -114,6 +114,7 @@ pub(crate) fn choices(list: &str) -> Choices {
     let names = ["nir", "contract", "coverage"].map(|name| name.parse().unwrap());
     Choices {
         list: list.parse().unwrap(),
+        audience: Audience::Unsaid,
         title: "Fuite d'essai".parse().unwrap(),
         incident: Some("2026-01-20/2026-01-31".parse().unwrap()),
         scheme: Scheme::Nir,
@@ -121,6 +122,7 @@ pub(crate) fn choices(list: &str) -> Choices {
         categories: Dictionary::try_from(names.to_vec()).unwrap(),
         false_positive_bits: 40,
         accept_rejects: false,
+        epoch: None,
     }
 }
 

@@ -43,7 +43,18 @@ pub struct Impostor {
     address: SocketAddr,
     evaluations: Arc<AtomicUsize>,
     _stop: oneshot::Sender<()>,
-    _runtime: Runtime,
+    /// To the real server.
+    relay: Option<Arc<Connection>>,
+    runtime: Runtime,
+}
+
+impl Drop for Impostor {
+    fn drop(&mut self) {
+        // The real server counts an insurer's connections, and would count this one until it is idle too long.
+        if let Some(relay) = &self.relay {
+            self.runtime.block_on(relay.close());
+        }
+    }
 }
 
 impl Impostor {
@@ -61,14 +72,17 @@ impl Impostor {
         let connection =
             runtime.block_on(Connection::connect(&[address], &identity, &authority, Timeouts::default())).unwrap();
         let honest = Arc::new(connection);
-        let relay = move |request: Request| {
+        let relay = Arc::clone(&honest);
+        let forward = move |request: Request| {
             let honest = Arc::clone(&honest);
             async move {
                 let bytes = honest.request(&request.encode(), MAX_RESPONSE, PATIENCE).await.unwrap();
                 Response::decode(&bytes).unwrap()
             }
         };
-        Self::start(runtime, operator, relay, tamper)
+        let mut impostor = Self::start(runtime, operator, forward, tamper);
+        impostor.relay = Some(relay);
+        impostor
     }
 
     /// Answers all by itself.
@@ -104,7 +118,7 @@ impl Impostor {
             // Dropping the sender stops it as well.
             let _ = stopped.await;
         }));
-        Self { address, evaluations, _stop: stop, _runtime: runtime }
+        Self { address, evaluations, _stop: stop, relay: None, runtime }
     }
 
     /// Where it listens.
@@ -143,6 +157,11 @@ where
             Reply::Nothing => panic!("on purpose: an answer is lost"),
             Reply::Silence => std::future::pending().await,
         }
+    }
+
+    fn longest_answer(&self, _: &Incoming) -> usize {
+        // Answers that never come must not hold up the others.
+        0
     }
 }
 

@@ -16,6 +16,7 @@ pub mod impostor;
 pub mod insurer;
 pub mod operator;
 pub mod people;
+pub mod postgres;
 pub mod programs;
 pub mod raw;
 pub mod results;

@@ -23,6 +23,13 @@ impl Operator {
         operator
     }
 
+    /// Makes one whose ledger is in a PostgreSQL database.
+    pub fn with_ledger(name: &str, address: &str) -> Self {
+        let operator = Self { folder: tempfile::tempdir().unwrap(), name: name.to_owned() };
+        operator.run(&["init", "--operator", name, "--host", "127.0.0.1:9", "--ledger", address]).ends(0);
+        operator
+    }
+
     /// An operator with one list `list-a`, of two categories, with these social security numbers on it.
     pub fn with_numbers<S: AsRef<str>>(name: &str, numbers: &[S]) -> Self {
         let operator = Self::new(name);

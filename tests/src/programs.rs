@@ -124,6 +124,11 @@ pub fn terminate(child: &Child) {
     kill_process(Pid::from_child(child), Signal::TERM).unwrap();
 }
 
+/// Tells a process to read its configuration again (SIGHUP).
+pub fn hang_up(child: &Child) {
+    kill_process(Pid::from_child(child), Signal::HUP).unwrap();
+}
+
 /// Waits until `happened`, looking again and again.
 ///
 /// # Panics

@@ -42,7 +42,12 @@ const TOOLS: &[Tool] = &[
         probe: || line("python3 -m ensurepip --version"),
         install: || vec![line("apt-get update"), line("apt-get install -y python3 python3-venv")],
     },
-    // No step needs it by name: the tests that use it say that it is missing, and the others run all the same.
+    // No step needs these by name: the tests that use one say that it is missing, and the others run all the same.
+    Tool {
+        name: "PostgreSQL",
+        probe: postgres_is_there,
+        install: || vec![line("apt-get update"), line("apt-get install -y --no-install-recommends postgresql")],
+    },
     Tool { name: "the foreign client's packages", probe: foreign_packages_are_there, install: foreign_packages },
 ];
 
@@ -90,6 +95,13 @@ fn reference() -> Vec<Command> {
     let mut command = line("python3 -B -m unittest");
     command.current_dir(process::root().join("tests/reference"));
     vec![command]
+}
+
+/// Debian keeps the server's programs out of the PATH, by version.
+fn postgres_is_there() -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ls /usr/lib/postgresql/*/bin/initdb || command -v initdb"]);
+    command
 }
 
 /// Succeeds when the environment has each package in the version wanted: then there is nothing to be installed.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use blindlist_protocol::message::{Request, Response};
@@ -16,13 +17,18 @@ use tokio::time::sleep;
 use super::{Channel, ChannelError};
 use crate::ClientError;
 use crate::profile::Enrolled;
+use crate::show::note;
 
 /// How often a request is sent before its failure counts.
 const ATTEMPTS: u32 = 5;
 /// The wait before the second attempt; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// The longest wait that a refusal may ask for before it is passed on.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How often a server may ask to wait for one request before that is passed on.
+const WAITS: u32 = 30;
+/// The longest wait that it may ask for before that is passed on.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+/// A wait that is worth telling a person.
+const WORTH_TELLING: Duration = Duration::from_secs(2);
 /// Bytes that any response has around its contents, with room to spare.
 const FRAMING: usize = 1_024;
 
@@ -32,6 +38,8 @@ pub struct QuicChannel {
     identity: Identity,
     authority: CertificateDer<'static>,
     connection: Mutex<Arc<Connection>>,
+    /// Whether the person was told that the server asks to wait: once is enough.
+    told: AtomicBool,
 }
 
 impl QuicChannel {
@@ -47,7 +55,8 @@ impl QuicChannel {
         let identity = enrolled.identity()?;
         let authority = CertificateDer::from(enrolled.bundle().authority.clone());
         let connection = Connection::connect(&addresses, &identity, &authority, Timeouts::default()).await?;
-        Ok(Self { addresses, identity, authority, connection: Mutex::new(Arc::new(connection)) })
+        let connection = Mutex::new(Arc::new(connection));
+        Ok(Self { addresses, identity, authority, connection, told: AtomicBool::new(false) })
     }
 
     /// Tells the server that no more requests will come.
@@ -82,6 +91,18 @@ impl QuicChannel {
         }
     }
 
+    /// Says that the server asks to wait, and why.
+    fn tell(&self, refusal: &Refusal, wait: Duration) {
+        if wait < WORTH_TELLING || self.told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        note(&format!(
+            "the server asks to wait ({}): going on by itself, in {} seconds and whenever it asks again",
+            refusal.code,
+            wait.as_millis().div_ceil(1_000)
+        ));
+    }
+
     /// The connection; a new one, made once for all requests that lost it, when it is the lost one still.
     async fn connection(&self, lost: Option<&Arc<Connection>>) -> Result<Arc<Connection>, TransportError> {
         let mut connection = self.connection.lock().await;
@@ -98,16 +119,19 @@ impl Channel for QuicChannel {
     async fn call(&self, request: Request) -> Result<Response, ChannelError> {
         let limits = Limits::of(&request);
         let bytes = request.encode();
-        let mut wait = FIRST_WAIT;
+        let mut patience = Patience::new();
         let mut lost = None;
-        for _ in 1..ATTEMPTS {
-            match self.attempt(&bytes, &limits, &mut lost).await {
+        loop {
+            let error = match self.attempt(&bytes, &limits, &mut lost).await {
                 Ok(response) => return Ok(response),
-                Err(error) => sleep(pause(&error, wait).ok_or(error)?).await,
+                Err(error) => error,
+            };
+            let Some(wait) = patience.after(&error) else { return Err(error) };
+            if let ChannelError::Refused(refusal) = &error {
+                self.tell(refusal, wait);
             }
-            wait *= 2;
+            sleep(wait).await;
         }
-        self.attempt(&bytes, &limits, &mut lost).await
     }
 }
 
@@ -117,14 +141,36 @@ impl fmt::Debug for QuicChannel {
     }
 }
 
-/// How long to wait before the next attempt; none when another would not help.
-fn pause(error: &ChannelError, wait: Duration) -> Option<Duration> {
-    match error {
-        ChannelError::Transport(error) => error.retryable().then_some(wait),
-        ChannelError::Refused(Refusal { code: RefusalCode::Busy | RefusalCode::RateLimited, value }) => {
-            Some(wait.max(Duration::from_millis(*value))).filter(|wait| *wait <= LONGEST_WAIT)
+/// What is left of our patience with one request. Failures and requests to wait are counted apart: a server that says how
+/// long to wait is well.
+struct Patience {
+    /// The wait after the next failure.
+    next: Duration,
+    failures: u32,
+    waits: u32,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { next: FIRST_WAIT, failures: 0, waits: 0 }
+    }
+
+    /// How long to wait before the next attempt; none when there is to be none.
+    fn after(&mut self, error: &ChannelError) -> Option<Duration> {
+        match error {
+            ChannelError::Transport(error) => {
+                self.failures += 1;
+                let wait = self.next;
+                self.next *= 2;
+                (error.retryable() && self.failures < ATTEMPTS).then_some(wait)
+            }
+            ChannelError::Refused(Refusal { code: RefusalCode::Busy | RefusalCode::RateLimited, value }) => {
+                self.waits += 1;
+                let wait = FIRST_WAIT.max(Duration::from_millis(*value));
+                (wait <= LONGEST_WAIT && self.waits <= WAITS).then_some(wait)
+            }
+            ChannelError::Refused(_) | ChannelError::Malformed(_) | ChannelError::Unexpected { .. } => None,
         }
-        ChannelError::Refused(_) | ChannelError::Malformed(_) | ChannelError::Unexpected { .. } => None,
     }
 }
 
@@ -150,22 +196,42 @@ impl Limits {
 mod tests {
     use super::*;
 
-    const WAIT: Duration = Duration::from_secs(1);
+    fn refused(code: RefusalCode, value: u64) -> ChannelError {
+        ChannelError::Refused(Refusal::with(code, value))
+    }
 
     #[test]
-    fn a_busy_server_says_how_long_to_wait_within_reason() {
-        let busy = |value| ChannelError::Refused(Refusal::with(RefusalCode::Busy, value));
-        assert_eq!(pause(&busy(5_000), WAIT), Some(Duration::from_secs(5)));
-        assert_eq!(pause(&busy(0), WAIT), Some(WAIT));
-        assert_eq!(pause(&busy(60_000), WAIT), None);
-        assert_eq!(pause(&busy(u64::MAX), WAIT), None);
+    fn a_server_says_how_long_to_wait_within_reason() {
+        for code in [RefusalCode::Busy, RefusalCode::RateLimited] {
+            let after = |value| Patience::new().after(&refused(code, value));
+            assert_eq!(after(5_000), Some(Duration::from_secs(5)));
+            assert_eq!(after(0), Some(FIRST_WAIT));
+            assert_eq!(after(120_000), Some(LONGEST_WAIT));
+            assert_eq!(after(120_001), None);
+            assert_eq!(after(u64::MAX), None);
+        }
+    }
+
+    #[test]
+    fn patience_ends() {
+        let mut patience = Patience::new();
+        for _ in 0..WAITS {
+            assert!(patience.after(&refused(RefusalCode::RateLimited, 1)).is_some());
+        }
+        assert_eq!(patience.after(&refused(RefusalCode::Busy, 1)), None);
+        let waits: Vec<_> = (0..5).map(|_| patience.after(&TransportError::Lost.into())).collect();
+        let expected = [500, 1_000, 2_000, 4_000].map(|wait| Some(Duration::from_millis(wait)));
+        assert_eq!(waits, [&expected[..], &[None]].concat(), "waits do not count as failures");
     }
 
     #[test]
     fn what_would_fail_again_is_not_tried_again() {
-        assert_eq!(pause(&TransportError::Lost.into(), WAIT), Some(WAIT));
-        assert_eq!(pause(&TransportError::NoCommonProtocol.into(), WAIT), None);
-        assert_eq!(pause(&ChannelError::Refused(RefusalCode::OverBudget.into()), WAIT), None);
-        assert_eq!(pause(&ChannelError::Unexpected { asked: "x" }, WAIT), None);
+        for error in [
+            TransportError::NoCommonProtocol.into(),
+            refused(RefusalCode::OverBudget, 1),
+            ChannelError::Unexpected { asked: "x" },
+        ] {
+            assert_eq!(Patience::new().after(&error), None, "{error}");
+        }
     }
 }

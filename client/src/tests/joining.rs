@@ -96,3 +96,17 @@ fn another_operator_needs_another_profile() {
     assert_eq!(error.code(), Code::NotAllowed);
     assert_eq!(insurer.profile().enrolled().unwrap().bundle().operator_key, operator.key.verifying());
 }
+
+#[test]
+fn the_end_of_a_certificate_is_told_sixty_days_before() {
+    let mut operator = Operator::new(1);
+    let insurer = Insurer::joined(&mut operator);
+    let enrolled = insurer.profile().enrolled().unwrap();
+    let certificate = enrolled.bundle().certificate.as_slice().into();
+    let end = blindlist_transport::certificate_end(&certificate).unwrap();
+    let days = 86_400;
+    assert_eq!(enrolled.certificate_warning(end - 60 * days - 1), None);
+    let soon = enrolled.certificate_warning(end - 60 * days).unwrap();
+    assert!(soon.contains("ends at 2") && soon.contains("request.csr"), "{soon}");
+    assert!(enrolled.certificate_warning(end).unwrap().contains("certificate ended at 2"));
+}

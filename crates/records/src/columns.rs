@@ -13,7 +13,7 @@ use blindlist_protocol::identifier::{BirthDate, BirthRank, Field, GivenName, Ide
 use self::headers::{fold, listed, shown, synonyms};
 use crate::{
     batch::Row,
-    error::ColumnError,
+    error::{ColumnError, HeaderError},
     rejection::{Reason, Rejection},
 };
 
@@ -147,6 +147,20 @@ impl Columns {
     /// The categories in this row without spaces around them; nothing if the table has no such column.
     pub fn categories<'a>(&self, row: &Row<'a>) -> Option<&'a str> {
         row.cell(self.categories?).map(str::trim)
+    }
+}
+
+/// The place of the column, from 0, whose header is this text but for spaces around it: of a column that no identifier needs.
+///
+/// # Errors
+/// If no column has it, or more than one.
+pub fn find_header(headers: &[String], header: &str) -> Result<usize, HeaderError> {
+    let header = header.trim();
+    let mut places = headers.iter().enumerate().filter(|(_, found)| found.trim() == header).map(|(place, _)| place);
+    match (places.next(), places.next()) {
+        (Some(place), None) => Ok(place),
+        (None, _) => Err(HeaderError::Missing { header: shown(header), found: listed(headers.iter()) }),
+        (Some(_), Some(_)) => Err(HeaderError::Repeated { header: shown(header) }),
     }
 }
 

@@ -71,6 +71,25 @@ impl fmt::Display for Place {
     }
 }
 
+/// Why no column has a header.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HeaderError {
+    /// It does not exist.
+    #[error("no column {header}: found {found}")]
+    Missing {
+        /// The header that was asked for.
+        header: String,
+        /// The headers of the table.
+        found: String,
+    },
+    /// It exists more than once.
+    #[error("more than one column has the header {header}; rename one of them")]
+    Repeated {
+        /// The header.
+        header: String,
+    },
+}
+
 /// Why the columns of a table cannot be told. The caller adds the name of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ColumnError {

@@ -14,7 +14,7 @@ pub mod sample;
 mod table;
 
 pub use batch::{Batch, Row};
-pub use columns::{Column, Columns, parse_override};
-pub use error::{ColumnError, TableError};
+pub use columns::{Column, Columns, find_header, parse_override};
+pub use error::{ColumnError, HeaderError, TableError};
 pub use rejection::{Reason, RejectedWriter, Rejection, io_error};
 pub use table::{Digest, MAX_ROW_LEN, Progress, Table, digest};

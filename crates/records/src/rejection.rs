@@ -23,6 +23,8 @@ pub enum Reason {
     NulByte,
     /// The `categories` cell names nothing, or something that the list does not have.
     Category,
+    /// The cell that a list is split by holds no code that somebody stands for.
+    Unmapped,
 }
 
 impl Reason {
@@ -30,7 +32,7 @@ impl Reason {
     pub fn in_general(self) -> String {
         match self {
             Self::FieldCount { .. } => "the row has another number of fields than the header".to_owned(),
-            Self::Cell(_) | Self::NulByte | Self::Category => self.to_string(),
+            Self::Cell(_) | Self::NulByte | Self::Category | Self::Unmapped => self.to_string(),
         }
     }
 
@@ -41,6 +43,7 @@ impl Reason {
             Self::FieldCount { .. } => "field-count",
             Self::NulByte => "nul-byte",
             Self::Category => "category",
+            Self::Unmapped => "unmapped",
         }
     }
 }
@@ -59,6 +62,7 @@ impl fmt::Display for Reason {
             }
             Self::NulByte => f.write_str("the row holds a NUL byte"),
             Self::Category => f.write_str("a category is empty or is not one of the list's"),
+            Self::Unmapped => f.write_str("the code is empty or is not in the audience map"),
         }
     }
 }

@@ -43,6 +43,57 @@ pub enum StoreError {
         /// The permission bits that it should have.
         wanted: u32,
     },
+    /// A folder or file that must be private belongs to another user than the one who runs this program.
+    #[error(
+        "{} belongs to another user (uid {owner}, and this program runs as uid {user}); run it as that user, or change \
+         the owner",
+        text::path(.path)
+    )]
+    OwnedByAnother {
+        /// The folder or file.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who runs this program.
+        user: u32,
+    },
+    /// A file is under a passphrase, and there is none to open it with.
+    #[error(
+        "{} is encrypted, and no passphrase was given: use --passphrase-file, or a terminal",
+        text::path(.path)
+    )]
+    NoPassphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No passphrase that was given opens a file.
+    #[error("the passphrase does not open {}; nothing was changed", text::path(.path))]
+    WrongPassphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file under a passphrase is not as this program writes it.
+    #[error("{} cannot be decrypted: {problem}", text::path(.path))]
+    NotSealed {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        problem: &'static str,
+    },
+    /// A passphrase that is none.
+    #[error("a passphrase is one line of 1 to 1,024 bytes of UTF-8{}", from(.path.as_deref()))]
+    BadPassphrase {
+        /// The file that it was read from, if it was.
+        path: Option<PathBuf>,
+    },
+    /// A passphrase must be typed, and nobody is there.
+    #[error(
+        "a passphrase must be typed, but this program has no terminal; use a terminal, or a file with it (see --help)"
+    )]
+    NobodyToType,
+    /// The passphrase was not repeated as it was typed first.
+    #[error("the two passphrases are not the same; nothing was changed")]
+    NotRepeated,
     /// A file was expected, and something else was found: a folder, a pipe, a device.
     #[error("{} is not a regular file", text::path(.path))]
     NotAFile {
@@ -135,10 +186,17 @@ impl StoreError {
             Self::Locked { .. } | Self::Changed { .. } => Code::TryAgain,
             Self::NotAFile { .. } | Self::TooLong { .. } => Code::BadInput,
             // A confirmation that nobody can give is a thing that is not allowed.
-            Self::NoTerminal => Code::NotAllowed,
+            Self::NoTerminal
+            | Self::NoPassphrase { .. }
+            | Self::WrongPassphrase { .. }
+            | Self::NobodyToType
+            | Self::NotRepeated => Code::NotAllowed,
+            Self::BadPassphrase { .. } => Code::BadInput,
             Self::Io { .. }
             | Self::DiskFull { .. }
             | Self::OpenToOthers { .. }
+            | Self::OwnedByAnother { .. }
+            | Self::NotSealed { .. }
             | Self::NotAFolder { .. }
             | Self::NotEmpty { .. }
             | Self::Exists { .. }
@@ -147,6 +205,10 @@ impl StoreError {
             | Self::Terminal { .. } => Code::Failure,
         }
     }
+}
+
+fn from(path: Option<&Path>) -> String {
+    path.map_or(String::new(), |path| format!("; {} holds something else", text::path(path)))
 }
 
 #[cfg(test)]

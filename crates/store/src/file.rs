@@ -4,7 +4,7 @@
 //! It must not follow a link when it writes: what is replaced is the name.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::StoreError;
+use crate::{StoreError, owner};
 
 #[cfg(test)]
 mod tests;
@@ -24,10 +24,10 @@ const PRIVATE: u32 = 0o600;
 /// Reads a secret of at most `max` bytes into memory that is zeroised on drop; no other copy of it is made.
 ///
 /// A symbolic link is followed, because secrets are often mounted through one: what is checked is the file that was
-/// opened. It must be a regular file without any access for group or others.
+/// opened. It must be a regular file of the user who runs this program, without any access for group or others.
 ///
 /// # Errors
-/// [`StoreError::OpenToOthers`], [`StoreError::NotAFile`], [`StoreError::TooLong`], [`StoreError::Changed`] when it
+/// [`StoreError::OpenToOthers`], [`StoreError::OwnedByAnother`], [`StoreError::NotAFile`], [`StoreError::TooLong`], [`StoreError::Changed`] when it
 /// grows or shrinks meanwhile, [`StoreError::Io`] when it cannot be read.
 pub fn read_secret(path: impl AsRef<Path>, max: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let path = path.as_ref();
@@ -92,10 +92,7 @@ fn open_secret(path: &Path) -> Result<SecretFile, StoreError> {
     if !found.is_file() {
         return Err(StoreError::NotAFile { path: path.to_path_buf() });
     }
-    let mode = found.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(StoreError::OpenToOthers { path: path.to_path_buf(), mode, wanted: PRIVATE });
-    }
+    owner::check_private(path, &found, PRIVATE)?;
     Ok(SecretFile { file, length: found.len() })
 }
 
@@ -123,6 +120,63 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), StoreErr
 /// [`StoreError::Exists`] when something has that name, be it a broken link; else those of [`write_atomic`].
 pub fn write_new(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), StoreError> {
     filled(path.as_ref(), bytes)?.commit_new()
+}
+
+/// Writes `bytes` as the file `path` as [`write_atomic`] does, and then overwrites with zeros what the file held before.
+///
+/// A process that is killed in between leaves the old bytes on the disk, without a name.
+///
+/// # Errors
+/// Those of [`write_atomic`], [`StoreError::Io`] when there was no such file.
+pub fn replace_secret(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), StoreError> {
+    let path = path.as_ref();
+    let old = open_to_overwrite(path).map_err(|source| StoreError::io("replace", path, source))?;
+    write_atomic(path, bytes)?;
+    overwrite(old).map_err(|source| StoreError::io("overwrite what was in", path, source))
+}
+
+/// Requires that a secret's file, if there is one, is private as [`read_secret`] wants it, without reading it.
+///
+/// # Errors
+/// [`StoreError::OpenToOthers`], [`StoreError::OwnedByAnother`], [`StoreError::Io`].
+pub fn check_secret(path: impl AsRef<Path>) -> Result<(), StoreError> {
+    let path = path.as_ref();
+    match fs::metadata(path) {
+        Ok(found) => owner::check_private(path, &found, PRIVATE),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(StoreError::io("look at", path, source)),
+    }
+}
+
+/// Destroys a secret: its bytes are overwritten with zeros, on the disk, before its name goes. A file that is not there
+/// is destroyed already.
+///
+/// What a file system that copies on write, a solid-state disk or a backup keeps of it is out of reach.
+///
+/// # Errors
+/// [`StoreError::Io`], [`StoreError::DiskFull`].
+pub fn destroy(path: impl AsRef<Path>) -> Result<(), StoreError> {
+    let path = path.as_ref();
+    let failed = |source| StoreError::io("destroy", path, source);
+    match open_to_overwrite(path) {
+        Ok(file) => overwrite(file).map_err(failed)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(failed(source)),
+    }
+    let (folder, _) = split(path)?;
+    fs::remove_file(path).and_then(|()| File::open(folder)?.sync_all()).map_err(failed)
+}
+
+/// Never through a link: what is overwritten is the file that has the name.
+fn open_to_overwrite(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)
+}
+
+/// Overwrites all of a file with zeros, on the disk.
+fn overwrite(mut file: File) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    io::copy(&mut io::repeat(0).take(length), &mut file)?;
+    file.sync_all()
 }
 
 /// A file that appears under its name only when it is complete.

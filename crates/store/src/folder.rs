@@ -2,7 +2,7 @@
 //!
 //! It must not delete anything, nor loosen a permission.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
-use crate::StoreError;
+use crate::{StoreError, owner};
 
 /// The permission bits of a private folder.
 const PRIVATE: u32 = 0o700;
@@ -67,14 +67,11 @@ impl PrivateFolder {
     /// Opens the folder `path`, which must exist and be private.
     ///
     /// # Errors
-    /// [`StoreError::OpenToOthers`] when its group or others have any access, [`StoreError::NotAFolder`] when it is
-    /// something else, [`StoreError::Io`] when it is missing.
+    /// [`StoreError::OpenToOthers`] when its group or others have any access, [`StoreError::OwnedByAnother`],
+    /// [`StoreError::NotAFolder`] when it is something else, [`StoreError::Io`] when it is missing.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let mode = check_is_folder(path)?;
-        if mode & 0o077 != 0 {
-            return Err(StoreError::OpenToOthers { path: path.to_path_buf(), mode, wanted: PRIVATE });
-        }
+        owner::check_private(path, &check_is_folder(path)?, PRIVATE)?;
         Ok(Self { path: path.to_path_buf() })
     }
 
@@ -122,13 +119,12 @@ pub struct FolderLock {
     _file: File,
 }
 
-/// The folder's permission bits.
-fn check_is_folder(path: &Path) -> Result<u32, StoreError> {
+fn check_is_folder(path: &Path) -> Result<Metadata, StoreError> {
     let found = fs::metadata(path).map_err(|source| StoreError::io("open the folder", path, source))?;
     if !found.is_dir() {
         return Err(StoreError::NotAFolder { path: path.to_path_buf() });
     }
-    Ok(found.permissions().mode() & 0o7777)
+    Ok(found)
 }
 
 #[cfg(test)]

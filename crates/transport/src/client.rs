@@ -116,7 +116,7 @@ impl Connection {
     }
 
     /// Tells the server that no more requests will come, and waits a moment until it knows.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.connection.close(VarInt::from_u32(0), b"");
         // A server that does not hear it notices by its idle timeout.
         let _ = timeout(CLOSING, self.endpoint.wait_idle()).await;

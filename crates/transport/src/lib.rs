@@ -18,12 +18,14 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod validity;
 
 pub use client::{Connection, Timeouts};
 pub use error::{CertificateFault, TransportError};
 pub use pki::{CertificateAuthority, Identity, TlsKey, certificate_digest};
 pub use rustls::pki_types::CertificateDer;
-pub use server::{Handler, Incoming, Limits, Peer, Server};
+pub use server::{Control, Handler, Incoming, Limits, Peer, Server};
+pub use validity::certificate_end;
 
 /// The application protocol that both sides must name in the handshake (RFC 7301).
 pub const ALPN: &[u8] = b"blindlist/1";

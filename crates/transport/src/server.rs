@@ -4,8 +4,18 @@
 //! connection does (stalls, resets, sends too much), the others go on. What a request means is the [`Handler`]'s business.
 
 mod connection;
+mod limits;
+mod places;
+mod room;
 
-use std::{fmt, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use quinn::{Endpoint, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
 use rustls::pki_types::CertificateDer;
@@ -15,8 +25,13 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
+pub use self::limits::Limits;
+use self::{
+    connection::Shared,
+    places::{Place, Places, network},
+    room::Room,
+};
 use crate::{CLOSE_COME_BACK, Identity, TransportError, stream::idle_timeout, tls};
-use connection::Shared;
 
 /// How long a server that stops waits for what only serves to tell its callers: handshakes under way, last packets.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -28,6 +43,9 @@ pub trait Handler: Send + Sync + 'static {
     /// A caller that goes away does not cancel this. Only a server that stops does, when [`Limits::grace`] is over: then
     /// the future is dropped where it waits.
     fn answer(&self, peer: Peer, request: Incoming) -> impl Future<Output = Vec<u8>> + Send;
+
+    /// The most bytes that the answer to this request may have. So much room is kept before it is answered.
+    fn longest_answer(&self, request: &Incoming) -> usize;
 }
 
 /// Who is calling.
@@ -47,6 +65,16 @@ pub enum Incoming {
     TooLarge,
 }
 
+impl Incoming {
+    /// Bytes that it holds.
+    fn len(&self) -> usize {
+        match self {
+            Self::Whole(bytes) => bytes.len(),
+            Self::TooLarge => 0,
+        }
+    }
+}
+
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -56,49 +84,37 @@ impl fmt::Debug for Incoming {
     }
 }
 
-/// How much of everything the server gives to its callers.
-///
-/// Requests under way hold at most `max_request * max_streams_per_connection * max_connections` bytes of memory, all of
-/// them sent by callers with a certificate.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The longest request, in bytes.
-    pub max_request: usize,
-    /// Requests that one connection may have under way; more of them wait at the caller's.
-    pub max_streams_per_connection: u32,
-    /// Connections, those in handshake included; more of them are told to come back.
-    pub max_connections: usize,
-    /// For a handshake.
-    pub handshake_timeout: Duration,
-    /// Without a sign of the caller, after which a connection counts as lost.
-    pub idle_timeout: Duration,
-    /// For a caller to send one whole request.
-    pub request_timeout: Duration,
-    /// For a caller to receive one whole response.
-    pub response_timeout: Duration,
-    /// For the requests under way when the server stops.
-    pub grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_request: 512 << 10,
-            max_streams_per_connection: 8,
-            max_connections: 1_024,
-            handshake_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(30),
-            request_timeout: Duration::from_secs(30),
-            response_timeout: Duration::from_secs(60),
-            grace: Duration::from_secs(20),
-        }
-    }
-}
+/// What a connection holds in the count of its address.
+type AddressPlace = Place<IpAddr, ()>;
 
 /// A server that has its socket and is ready to [run](Server::run).
 pub struct Server {
     endpoint: Endpoint,
-    limits: Limits,
+    crypto: Arc<QuicServerConfig>,
+    limits: watch::Sender<Limits>,
+}
+
+/// Changes the limits of a server that runs. A clone is for the same server.
+#[derive(Clone)]
+pub struct Control {
+    endpoint: Endpoint,
+    crypto: Arc<QuicServerConfig>,
+    limits: watch::Sender<Limits>,
+}
+
+impl Control {
+    /// From now on these limits hold, [`Limits::max_bytes`] excepted. Connections that there are keep their number of
+    /// streams and their idle timeout, and none is closed because there are too many now.
+    pub fn set_limits(&self, limits: Limits) {
+        self.endpoint.set_server_config(Some(quic_config(&self.crypto, &limits)));
+        self.limits.send_replace(limits);
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("limits", &*self.limits.borrow()).finish_non_exhaustive()
+    }
 }
 
 impl Server {
@@ -114,9 +130,17 @@ impl Server {
         client_ca: &CertificateDer<'_>,
         limits: Limits,
     ) -> Result<Self, TransportError> {
-        let config = quic_config(tls::server_config(identity, client_ca)?, &limits)?;
-        let endpoint = Endpoint::server(config, address).map_err(|source| TransportError::Bind { address, source })?;
-        Ok(Self { endpoint, limits })
+        let crypto = QuicServerConfig::try_from(Arc::new(tls::server_config(identity, client_ca)?))
+            .map_err(|_| TransportError::Pki { problem: "TLS offers no cipher that QUIC can begin with" })?;
+        let crypto = Arc::new(crypto);
+        let endpoint = Endpoint::server(quic_config(&crypto, &limits), address)
+            .map_err(|source| TransportError::Bind { address, source })?;
+        Ok(Self { endpoint, crypto, limits: watch::Sender::new(limits) })
+    }
+
+    /// For changing the limits while it runs.
+    pub fn control(&self) -> Control {
+        Control { endpoint: self.endpoint.clone(), crypto: Arc::clone(&self.crypto), limits: self.limits.clone() }
     }
 
     /// The address of the socket, with the port that the system chose.
@@ -131,7 +155,14 @@ impl Server {
     /// [`Limits::grace`], and tells every caller to come back.
     pub async fn run<H: Handler>(self, handler: Arc<H>, shutdown: impl Future<Output = ()> + Send) {
         let (stop, stopping) = watch::channel(None);
-        let shared = Arc::new(Shared { handler, limits: self.limits, stopping });
+        let shared = Arc::new(Shared {
+            handler,
+            limits: self.limits.subscribe(),
+            stopping,
+            addresses: Places::new(),
+            callers: Places::new(),
+            room: Room::new(self.limits.borrow().max_bytes),
+        });
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         loop {
@@ -144,24 +175,35 @@ impl Server {
                 },
             }
         }
-        let deadline = Instant::now() + self.limits.grace;
+        let deadline = Instant::now() + self.limits.borrow().grace;
         // Fails only when no connection is left to hear it.
         let _ = stop.send(Some(deadline));
         self.drain(connections, deadline).await;
     }
 
     fn admit<H: Handler>(&self, incoming: quinn::Incoming, shared: &Arc<Shared<H>>, connections: &mut JoinSet<()>) {
-        if connections.len() >= self.limits.max_connections {
-            tracing::warn!(limit = self.limits.max_connections, "a connection was refused: too many are open");
-            incoming.refuse();
-        } else if connections.len() >= self.limits.max_connections / 2 && incoming.may_retry() {
+        let limits = *self.limits.borrow();
+        if connections.len() >= limits.max_connections {
+            tracing::warn!(limit = limits.max_connections, "a connection was refused: too many are open");
+            return incoming.refuse();
+        }
+        if connections.len() >= limits.max_connections / 2 && incoming.may_retry() {
             // When places get rare, none goes to a forged source address: let the caller prove its own first.
             if let Err(error) = incoming.retry() {
                 error.into_incoming().refuse();
             }
-        } else {
-            connections.spawn(connection::serve(Arc::clone(shared), incoming));
+            return;
         }
+        // An address that is not proven may be anybody's, so nothing is counted against it before the handshake.
+        let place = if incoming.remote_address_validated() {
+            match shared.address_place(incoming.remote_address()) {
+                Some(place) => Some(place),
+                None => return incoming.refuse(),
+            }
+        } else {
+            None
+        };
+        connections.spawn(connection::serve(Arc::clone(shared), incoming, place));
     }
 
     /// Callers who come meanwhile are told at once, rather than left to time out.
@@ -185,7 +227,7 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Server").field("limits", &*self.limits.borrow()).finish_non_exhaustive()
     }
 }
 
@@ -196,25 +238,32 @@ fn report(ended: Result<(), JoinError>) {
     }
 }
 
-fn quic_config(tls: rustls::ServerConfig, limits: &Limits) -> Result<quinn::ServerConfig, TransportError> {
-    let crypto = QuicServerConfig::try_from(Arc::new(tls))
-        .map_err(|_| TransportError::Pki { problem: "TLS offers no cipher that QUIC can begin with" })?;
+/// Bytes of one stream that may have come without being read: there may not be room for the request yet. It takes a
+/// caller 20 ms away a fifth of a second to send a full chunk, and less than a chunk takes to be evaluated.
+pub(crate) const STREAM_WINDOW: u32 = 32 << 10;
+/// Bytes of responses that a connection has sent and that may have to be sent again.
+const SEND_WINDOW: u64 = 1 << 20;
+/// Bytes of callers who wait to be let in: of each, and of all.
+const WAITING_BYTES: (u64, u64) = (16 << 10, 8 << 20);
+
+fn quic_config(crypto: &Arc<QuicServerConfig>, limits: &Limits) -> quinn::ServerConfig {
+    let streams = limits.max_streams_per_connection;
     let mut transport = TransportConfig::default();
     transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(limits.max_streams_per_connection))
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)
-        .stream_receive_window(window(limits.max_request, 1))
-        .receive_window(window(limits.max_request, 4))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        // As much as all streams have: one that waits for room never takes it from one that is being read.
+        .receive_window(VarInt::from_u32(STREAM_WINDOW.saturating_mul(streams)))
+        .send_window(SEND_WINDOW)
         .max_idle_timeout(Some(idle_timeout(limits.idle_timeout)));
-    let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
-    config.transport_config(Arc::new(transport));
-    Ok(config)
-}
-
-/// Room for `times` requests of the longest kind, each rounded up to the next 64 KiB so that the byte too many shows.
-fn window(max_request: usize, times: u64) -> VarInt {
-    const UNIT: u64 = 64 << 10;
-    let units = u64::try_from(max_request).unwrap_or(u64::MAX) / UNIT + 1;
-    VarInt::try_from(units.saturating_mul(UNIT).saturating_mul(times)).unwrap_or(VarInt::MAX)
+    let mut config = quinn::ServerConfig::with_crypto(Arc::<QuicServerConfig>::clone(crypto));
+    let (each, all) = WAITING_BYTES;
+    config
+        .max_incoming(limits.max_connections)
+        .incoming_buffer_size(each)
+        .incoming_buffer_size_total(all)
+        .transport_config(Arc::new(transport));
+    config
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use quinn::{IdleTimeout, ReadToEndError, RecvStream, SendStream, VarInt, WriteError};
 
 /// Reset or stop code: whoever sent it gave up on this stream.
@@ -28,6 +29,13 @@ impl Outgoing {
     /// Writes the whole message and finishes the stream; the other side may not have it yet.
     pub(crate) async fn write_whole(&mut self, message: &[u8]) -> Result<(), WriteError> {
         self.stream.write_all(message).await?;
+        self.stream.finish()?;
+        Ok(())
+    }
+
+    /// Like [`write_whole`](Self::write_whole), without a second copy of the message while it is on its way.
+    pub(crate) async fn hand_over(&mut self, message: Vec<u8>) -> Result<(), WriteError> {
+        self.stream.write_chunk(Bytes::from(message)).await?;
         self.stream.finish()?;
         Ok(())
     }

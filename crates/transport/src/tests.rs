@@ -2,6 +2,7 @@
 
 mod exchange;
 mod faults;
+mod limits;
 mod shutdown;
 mod trust;
 
@@ -21,7 +22,7 @@ use tokio::{
 };
 
 use crate::{
-    CertificateAuthority, Connection, Handler, Identity, Incoming, Limits, Peer, Server, Timeouts, TlsKey,
+    CertificateAuthority, Connection, Control, Handler, Identity, Incoming, Limits, Peer, Server, Timeouts, TlsKey,
     TransportError,
     pki::{CLIENT_DAYS, SERVER_DAYS},
 };
@@ -73,6 +74,14 @@ impl Handler for Helpful {
             Some(_) | None => request,
         }
     }
+
+    fn longest_answer(&self, request: &Incoming) -> usize {
+        match request {
+            Incoming::Whole(request) if request.first() == Some(&Ask::LARGE) => MIB,
+            Incoming::Whole(request) => request.len().max(32),
+            Incoming::TooLarge => 32,
+        }
+    }
 }
 
 /// An operator with a running server.
@@ -80,6 +89,7 @@ struct Operator {
     authority: CertificateAuthority,
     address: String,
     handler: Arc<Helpful>,
+    control: Control,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -100,11 +110,12 @@ impl Operator {
         let address = server.local_addr().unwrap().to_string();
         let handler =
             Arc::new(Helpful { answered: AtomicUsize::new(0), begun: Semaphore::new(0), release: Semaphore::new(0) });
+        let control = server.control();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(Arc::clone(&handler), async move {
             let _ = stopped.await;
         }));
-        Self { authority, address, handler, stop, running }
+        Self { authority, address, handler, control, stop, running }
     }
 
     async fn connect(&self, identity: &Identity) -> Result<Connection, TransportError> {
@@ -119,6 +130,14 @@ impl Operator {
     /// How a connection with these TLS settings fails: in the handshake or, as TLS 1.3 has it, at the first request.
     async fn refusal(&self, tls: rustls::ClientConfig) -> TransportError {
         match Connection::connect_with(std::slice::from_ref(&self.address), tls, patient()).await {
+            Err(error) => error,
+            Ok(connection) => ask(&connection, Ask::ECHO).await.unwrap_err(),
+        }
+    }
+
+    /// How another insurer fails, at its connection or its first request.
+    async fn refusal_of_another(&self) -> TransportError {
+        match self.connect(&insurer(&self.authority)).await {
             Err(error) => error,
             Ok(connection) => ask(&connection, Ask::ECHO).await.unwrap_err(),
         }

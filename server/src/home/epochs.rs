@@ -1,6 +1,8 @@
 //! The epochs that a home holds: each a signed record and this holder's share of the key.
 
+use std::fs;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::ids::{Digest, EpochId};
@@ -8,12 +10,15 @@ use blindlist_protocol::object;
 use blindlist_protocol::operator::EpochKey;
 use blindlist_protocol::oprf::SecretKey;
 use blindlist_protocol::signature::VerifyingKey;
-use blindlist_store::StoreError;
-use blindlist_store::file;
 use blindlist_store::folder::PrivateFolder;
+use blindlist_store::passphrase::Passphrase;
+use blindlist_store::{StoreError, file};
 
-use super::Home;
+use super::{Home, Passphrases, destroy_leftovers, move_folder, write_new};
 use crate::{Error, signed};
+
+/// The file of an epoch's key.
+pub(crate) const EPOCH_KEY: &str = "oprf.key";
 
 /// An epoch as it is stored.
 #[derive(Clone, Debug)]
@@ -25,6 +30,9 @@ pub struct StoredEpoch {
     /// The record.
     pub record: EpochRecord,
     folder: PathBuf,
+    passphrases: Arc<Passphrases>,
+    /// Once it was read: a passphrase takes long to try.
+    share: OnceLock<SecretKey>,
 }
 
 impl Home {
@@ -42,7 +50,14 @@ impl Home {
             if record.epoch != id {
                 return Err(Error::Key { path, problem: "the record is about another epoch than its folder" });
             }
-            epochs.push(StoredEpoch { digest: object::digest(&bytes), bytes, record, folder: epoch.path().to_owned() });
+            epochs.push(StoredEpoch {
+                digest: object::digest(&bytes),
+                bytes,
+                record,
+                folder: epoch.path().to_owned(),
+                passphrases: Arc::clone(&self.passphrases),
+                share: OnceLock::new(),
+            });
         }
         epochs.sort_by_key(|epoch| (epoch.record.created, epoch.record.epoch));
         Ok(epochs)
@@ -75,10 +90,25 @@ impl StoredEpoch {
         }
     }
 
+    /// Whether the key is there, rather than destroyed.
+    pub(crate) fn has_key(&self) -> bool {
+        self.folder.join(EPOCH_KEY).exists()
+    }
+
+    /// Destroys the key, with every copy that a change of its passphrase left behind when it was cut off.
+    pub(crate) fn destroy_key(&self) -> Result<(), Error> {
+        let key = self.folder.join(EPOCH_KEY);
+        destroy_leftovers(&key)?;
+        Ok(file::destroy(key)?)
+    }
+
     fn share(&self) -> Result<(PathBuf, SecretKey), Error> {
-        let path = self.folder.join("oprf.key");
-        match SecretKey::from_bytes(&*file::read_secret_exact(&path)?) {
-            Ok(share) => Ok((path, share)),
+        let path = self.folder.join(EPOCH_KEY);
+        if let Some(share) = self.share.get() {
+            return Ok((path, share.clone()));
+        }
+        match SecretKey::from_bytes(&self.passphrases.read_exact(&path)?.0) {
+            Ok(share) => Ok((path, self.share.get_or_init(|| share).clone())),
             Err(_) => {
                 Err(Error::Key { path, problem: "an OPRF key is a canonical scalar of 32 bytes other than zero" })
             }
@@ -86,12 +116,37 @@ impl StoredEpoch {
     }
 }
 
-/// Writes a new epoch.
-pub(crate) fn new_epoch_folder(home: &Home, record: &EpochRecord, bytes: &[u8], key: &SecretKey) -> Result<(), Error> {
-    let folder = home.part("epochs")?.join(record.epoch.to_string());
-    let folder = PrivateFolder::create_new(folder)?;
-    file::write_new(folder.join("oprf.key"), key.to_bytes().as_slice())?;
-    file::write_new(folder.join("record"), bytes)?;
+/// Writes a new epoch, its key under the passphrase: all of it, or nothing that is taken for an epoch.
+pub(crate) fn new_epoch_folder(
+    home: &Home,
+    record: &EpochRecord,
+    bytes: &[u8],
+    key: &SecretKey,
+    passphrase: Option<&Passphrase>,
+) -> Result<(), Error> {
+    let epochs = home.part("epochs")?;
+    remove_unfinished(&epochs)?;
+    let building = PrivateFolder::create_new(epochs.join(format!(".{}.tmp", record.epoch)))?;
+    write_new(&building.join(EPOCH_KEY), key.to_bytes().as_slice(), passphrase)?;
+    file::write_new(building.join("record"), bytes)?;
+    move_folder(building.path(), &epochs.join(record.epoch.to_string()))
+}
+
+/// Destroys what a command that was cut off has left of epochs that nobody knows.
+fn remove_unfinished(epochs: &PrivateFolder) -> Result<(), Error> {
+    let failed = |source| StoreError::io("remove what was left in", epochs.path(), source);
+    for entry in fs::read_dir(epochs.path()).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') && name.ends_with(".tmp") {
+            let key = entry.path().join(EPOCH_KEY);
+            if entry.path().is_dir() {
+                destroy_leftovers(&key)?;
+            }
+            file::destroy(key)?;
+            fs::remove_dir_all(entry.path()).map_err(failed)?;
+        }
+    }
     Ok(())
 }
 
@@ -99,7 +154,7 @@ pub(crate) fn new_epoch_folder(home: &Home, record: &EpochRecord, bytes: &[u8], 
 pub(crate) fn ids_in<T: std::str::FromStr>(folder: &PrivateFolder) -> Result<Vec<T>, Error> {
     let failed = |source| StoreError::io("list the folder", folder.path(), source);
     let mut ids = Vec::new();
-    for entry in std::fs::read_dir(folder.path()).map_err(failed)? {
+    for entry in fs::read_dir(folder.path()).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         ids.extend(name.to_str().and_then(|name| name.parse().ok()));
     }

@@ -7,10 +7,10 @@ use blindlist_protocol::ids::Digest;
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
 use blindlist_store::file;
+use blindlist_store::passphrase::Passphrase;
 use blindlist_transport::{CertificateAuthority, CertificateDer, Identity, TlsKey};
-use zeroize::Zeroizing;
 
-use super::Home;
+use super::{Home, write_new};
 use crate::Error;
 
 /// Most bytes of a certificate or of a TLS key.
@@ -43,7 +43,7 @@ impl Home {
     /// [`Error::Store`] or [`Error::Key`], also when it is not the key that `keys/online/manifest.pub` holds.
     pub fn manifest_key(&self) -> Result<SigningKey, Error> {
         let path = self.offline("manifest.key")?;
-        let key = signing_key(&path)?;
+        let key = self.signing_key(&path)?;
         if key.verifying() == self.operator_key()? {
             return Ok(key);
         }
@@ -52,41 +52,61 @@ impl Home {
 
     /// The hash that pins the key which may replace the manifest key.
     pub(crate) fn successor_hash(&self) -> Result<Digest, Error> {
-        let key = signing_key(&self.offline("successor.key")?)?;
+        let key = self.signing_key(&self.offline("successor.key")?)?;
         Ok(successor_hash(&key.verifying()))
     }
 
     /// The certificate authority with its key.
     pub(crate) fn authority(&self, operator: &Slug) -> Result<CertificateAuthority, Error> {
-        let key = tls_key(&self.offline("ca.key")?)?;
+        let key = self.tls_key(&self.offline("ca.key")?)?;
         let certificate = certificate(&self.offline("ca.crt")?)?;
         Ok(CertificateAuthority::from_parts(operator.as_str(), certificate, key)?)
     }
 
     /// The server's certificate and key, and the authority whose certificates it accepts.
     pub(crate) fn server_identity(&self) -> Result<(Identity, CertificateDer<'static>), Error> {
-        let key = tls_key(&self.online("tls.key")?)?;
+        let key = self.tls_key(&self.online("tls.key")?)?;
         let identity = Identity::new(certificate(&self.online("tls.crt")?)?, key)?;
         Ok((identity, certificate(&self.online("ca.crt")?)?))
     }
 
-    /// Writes the keys of a new home.
-    pub(crate) fn write_keys(&self, keys: &NewKeys) -> Result<(), Error> {
-        let authority = keys.authority.certificate().as_ref();
-        for (path, bytes) in [
+    /// The public half of the receipt key, and the passphrase that the keys which `serve` reads are under.
+    pub(crate) fn receipt_key(&self) -> Result<(VerifyingKey, Option<Passphrase>), Error> {
+        let path = self.online("receipt.key")?;
+        let (seed, passphrase) = self.passphrases.read_exact(&path)?;
+        Ok((SigningKey::from_seed(&seed).verifying(), passphrase))
+    }
+
+    /// Writes the keys of a new home, those that are secret under the passphrase.
+    pub(crate) fn write_keys(&self, keys: &NewKeys, passphrase: Option<&Passphrase>) -> Result<(), Error> {
+        for (path, secret) in [
             (self.offline("manifest.key")?, keys.manifest.seed().as_slice()),
             (self.offline("successor.key")?, keys.successor.seed().as_slice()),
             (self.offline("ca.key")?, keys.authority.key().pkcs8().as_slice()),
-            (self.offline("ca.crt")?, authority),
             (self.online("tls.key")?, keys.server.key().pkcs8().as_slice()),
+            (self.online("receipt.key")?, keys.receipt.seed().as_slice()),
+        ] {
+            write_new(&path, secret, passphrase)?;
+        }
+        let authority = keys.authority.certificate().as_ref();
+        for (path, bytes) in [
+            (self.offline("ca.crt")?, authority),
             (self.online("tls.crt")?, keys.server.certificate().as_ref()),
             (self.online("ca.crt")?, authority),
-            (self.online("receipt.key")?, keys.receipt.seed().as_slice()),
             (self.online("manifest.pub")?, keys.manifest.verifying().as_bytes()),
         ] {
             file::write_new(path, bytes)?;
         }
         Ok(())
+    }
+
+    /// The signing key whose 32-byte seed a file holds.
+    fn signing_key(&self, path: &Path) -> Result<SigningKey, Error> {
+        Ok(SigningKey::from_seed(&self.passphrases.read_exact(path)?.0))
+    }
+
+    fn tls_key(&self, path: &Path) -> Result<TlsKey, Error> {
+        Ok(TlsKey::from_pkcs8(self.passphrases.read(path, LIMIT)?.0)?)
     }
 
     fn offline(&self, name: &str) -> Result<PathBuf, Error> {
@@ -96,16 +116,6 @@ impl Home {
     fn online(&self, name: &str) -> Result<PathBuf, Error> {
         Ok(self.part("keys/online")?.join(name))
     }
-}
-
-/// The signing key whose 32-byte seed a file holds.
-fn signing_key(path: &Path) -> Result<SigningKey, Error> {
-    Ok(SigningKey::from_seed(&*file::read_secret_exact(path)?))
-}
-
-fn tls_key(path: &Path) -> Result<TlsKey, Error> {
-    let pkcs8: Zeroizing<Vec<u8>> = file::read_secret(path, LIMIT)?;
-    Ok(TlsKey::from_pkcs8(pkcs8)?)
 }
 
 fn certificate(path: &Path) -> Result<CertificateDer<'static>, Error> {

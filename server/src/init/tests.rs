@@ -8,6 +8,7 @@ fn new() -> NewOperator {
     NewOperator {
         operator: "op".parse().unwrap(),
         addresses: vec!["op.example.fr:5000".parse().unwrap(), "10.0.0.1:4433".parse().unwrap()],
+        ledger: None,
     }
 }
 

@@ -132,3 +132,50 @@ async fn a_file_that_exists_is_left_alone_and_nobody_registered() {
     assert!(matches!(error, Error::Store(StoreError::Exists { .. })), "{error}");
     assert_eq!((scene.insurers().await, fs::read(&scene.out).unwrap()), (0, b"something else".to_vec()));
 }
+
+#[tokio::test]
+async fn a_renewal_that_cannot_be_leaves_no_bundle() {
+    let scene = scene().await;
+    scene.approve().await.unwrap();
+    let home = &scene.operator.home;
+    let out = scene.operator.folder.path().join("renewed");
+    let other = request("mutuelle", &SigningKey::from_seed(&[2; 32]));
+    let path = scene.operator.folder.path().join("other.csr");
+    fs::write(&path, &other).unwrap();
+    let print = Some(Fingerprint::of(&other));
+    let (name, nobody) = (&scene.approval.name, "nobody".parse().unwrap());
+    let error = renew(home, &path, name, scene.approval.fingerprint, &out).await.unwrap_err();
+    assert!(matches!(error, Error::Fingerprint { .. }), "{error}");
+    let error = renew(home, &path, &nobody, print, &out).await.unwrap_err();
+    assert!(matches!(error, Error::UnknownInsurer(_)), "{error}");
+    revoke(home, name, true).await.unwrap();
+    for result in [renew(home, &path, name, print, &out).await.map(drop), resume(home, name).await] {
+        assert!(matches!(result, Err(Error::Ledger(LedgerError::Revoked))), "{result:?}");
+    }
+    assert!(!out.exists());
+    assert!(list(home).await.unwrap().contains("mutuelle-1  revoked"));
+}
+
+#[tokio::test]
+async fn renewed_keys_are_in_the_bundle_and_the_id_stays() {
+    let scene = scene().await;
+    scene.approve().await.unwrap();
+    let first: Bundle = object::open_self_signed(&fs::read(&scene.out).unwrap()).unwrap();
+    let other = request("mutuelle", &SigningKey::from_seed(&[2; 32]));
+    let (path, out) = (scene.operator.folder.path().join("other.csr"), scene.operator.folder.path().join("renewed"));
+    fs::write(&path, &other).unwrap();
+    let name = &scene.approval.name;
+    renew(&scene.operator.home, &path, name, Some(Fingerprint::of(&other)), &out).await.unwrap();
+    let bundle: Bundle = object::open_self_signed(&fs::read(&out).unwrap()).unwrap();
+    assert_eq!(bundle.signing_key, SigningKey::from_seed(&[2; 32]).verifying());
+    assert_eq!((bundle.insurer_id, &bundle.insurer), (first.insurer_id, name));
+    assert_eq!(scene.insurers().await, 1);
+}
+
+#[test]
+fn a_certificate_is_warned_about_sixty_days_before_its_end() {
+    let end = 1_900_000_000;
+    assert_eq!(warning("m", end, end - NEAR_END - 1), "");
+    assert!(warning("m", end, end - NEAR_END).contains("m ends on 2030-03-17; renew it with `insurer renew m`"));
+    assert!(warning("m", end, end).contains("ended on 2030-03-17"));
+}

@@ -2,10 +2,9 @@
 //!
 //! The debit comes first because it takes the lock of the account; a repeat then undoes it.
 
-use super::error::failed;
+use super::error::{failed, within};
 use super::row;
-use super::sqlite::Connection;
-use super::{Account, Ledger, LedgerError, Status};
+use super::{Account, Connection, Ledger, LedgerError, Status};
 
 const DOING: &str = "charge a chunk";
 
@@ -70,6 +69,10 @@ impl Ledger {
         if charge.count == 0 {
             return Err(LedgerError::NothingToCharge);
         }
+        within(DOING, self.charge_in_turn(charge)).await
+    }
+
+    async fn charge_in_turn(&self, charge: &Charge) -> Result<Outcome, LedgerError> {
         let mut transaction = self.writer.begin().await.map_err(failed(DOING))?;
         let outcome = match debit(&mut transaction, charge).await? {
             Some(account) if record(&mut transaction, charge).await? => {

@@ -3,12 +3,14 @@
 //! They are rare and take turns, so that an insurer and an epoch that are added at the same time do not miss each
 //! other.
 
-use sqlx::Transaction;
+use std::num::NonZeroU64;
 
+use sqlx::{Any, Transaction};
+
+use super::custody::{CERTIFICATE, SIGNING_KEY, refuse_taken};
 use super::error::failed;
 use super::row::from_amount;
-use super::sqlite::{Connection, Database};
-use super::{Ledger, LedgerError, Status};
+use super::{Connection, Ledger, LedgerError, Status};
 
 /// An insurer to be registered. It begins active.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,8 +136,26 @@ impl Ledger {
         change.commit().await.map_err(failed(DOING))
     }
 
+    /// Sets how many evaluations an insurer may have in a minute, at most 2^63 - 1; none is what the configuration says.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownInsurer`], [`LedgerError::TooMany`], [`LedgerError::Busy`], [`LedgerError::DiskFull`],
+    /// [`LedgerError::Unreachable`], [`LedgerError::Database`].
+    pub async fn set_rate(&self, insurer: &[u8; 16], rate: Option<NonZeroU64>) -> Result<(), LedgerError> {
+        let changed = sqlx::query("UPDATE insurers SET rate = $1 WHERE id = $2")
+            .bind(from_amount(rate.map_or(0, NonZeroU64::get))?)
+            .bind(&insurer[..])
+            .execute(&self.writer)
+            .await
+            .map_err(failed("change an insurer's rate"))?;
+        if changed.rows_affected() == 0 {
+            return Err(LedgerError::UnknownInsurer);
+        }
+        Ok(())
+    }
+
     /// Begins a transaction that holds the register's lock until its end.
-    async fn begin_change(&self, doing: &'static str) -> Result<Transaction<'static, Database>, LedgerError> {
+    pub(super) async fn begin_change(&self, doing: &'static str) -> Result<Transaction<'static, Any>, LedgerError> {
         let mut change = self.writer.begin().await.map_err(failed(doing))?;
         let locked = sqlx::query("UPDATE meta SET revision = revision + 1 WHERE ledger = $1")
             .bind(&self.id[..])
@@ -157,14 +177,8 @@ async fn check_is_new(change: &mut Connection, insurer: &NewInsurer<'_>) -> Resu
     if by_name.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
         return Err(LedgerError::NameTaken);
     }
-    let by_certificate = sqlx::query("SELECT id FROM insurers WHERE certificate = $1").bind(&insurer.certificate[..]);
-    if by_certificate.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
-        return Err(LedgerError::CertificateTaken);
-    }
-    let by_key = sqlx::query("SELECT id FROM insurers WHERE signing_key = $1").bind(&insurer.signing_key[..]);
-    if by_key.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
-        return Err(LedgerError::SigningKeyTaken);
-    }
+    refuse_taken(change, CERTIFICATE, &insurer.certificate, LedgerError::CertificateTaken).await?;
+    refuse_taken(change, SIGNING_KEY, &insurer.signing_key, LedgerError::SigningKeyTaken).await?;
     let by_id = sqlx::query("SELECT id FROM insurers WHERE id = $1").bind(&insurer.id[..]);
     if by_id.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_some() {
         return Err(LedgerError::IdTaken);

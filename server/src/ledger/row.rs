@@ -2,8 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::sqlite::Row;
-use super::{Account, LedgerError};
+use super::{Account, LedgerError, Row};
 
 /// Bytes of a known length.
 pub(super) fn bytes<const LENGTH: usize>(row: &Row, column: &'static str) -> Result<[u8; LENGTH], LedgerError> {

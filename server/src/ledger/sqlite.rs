@@ -1,22 +1,17 @@
-//! All of the ledger that is true of SQLite alone: how the file is opened, its schema, its error codes.
+//! All of the ledger that is true of SQLite alone: how the file is opened and what its error codes mean.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::sqlite::SqliteError;
+use sqlx::{SqlSafeStr as _, SqlStr};
 
-use super::LedgerError;
-use super::error::failed;
+use super::Connection;
+use super::place::Purpose;
 
-pub(super) type Connection = sqlx::SqliteConnection;
-pub(super) type Database = sqlx::Sqlite;
-pub(super) type Pool = sqlx::SqlitePool;
-pub(super) type Row = sqlx::sqlite::SqliteRow;
-
-/// How long a writer waits for a writer of another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a writer waits for the writer of this process before it.
+const TURN: Duration = Duration::from_secs(30);
 
 /// Lookups that run at the same time; each takes microseconds.
 const READERS: u32 = 4;
@@ -29,50 +24,46 @@ const SQLITE_BUSY: u32 = 5;
 const SQLITE_FULL: u32 = 13;
 const SQLITE_NOTADB: u32 = 26;
 
-/// The one connection that writes.
-pub(super) async fn writer(path: &Path) -> Result<Pool, LedgerError> {
-    let options = options(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-    pool(1).connect_with(options).await.map_err(failed("open the ledger"))
+/// The address of a file for sqlx, which takes one as a URL only.
+pub(super) fn options(path: &Path) -> Result<AnyConnectOptions, sqlx::Error> {
+    let path = std::path::absolute(path)?;
+    let path = path.to_str().ok_or_else(|| {
+        sqlx::Error::Configuration("the path of a ledger must be UTF-8; move the home to another folder".into())
+    })?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    let encode = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    format!("sqlite://{}", path.bytes().map(encode).collect::<String>()).parse()
 }
 
-/// The connections that read. They cannot write, even by mistake.
-pub(super) async fn reader(path: &Path) -> Result<Pool, LedgerError> {
-    pool(READERS).connect_with(options(path).pragma("query_only", "ON")).await.map_err(failed("open the ledger"))
-}
-
-/// Looks into the file without changing it.
-pub(super) async fn check_is_ledger(path: &Path) -> Result<(), LedgerError> {
-    let not_a_ledger = || LedgerError::NotALedger { path: path.to_path_buf() };
-    let opened = async {
-        let mut connection = options(path).pragma("query_only", "ON").connect().await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut connection).await?;
-        connection.close().await?;
-        Ok(found)
-    };
-    match opened.await {
-        Ok(APPLICATION_ID) => Ok(()),
-        Ok(_) => Err(not_a_ledger()),
-        Err(error) if primary_code(&error) == Some(SQLITE_NOTADB) => Err(not_a_ledger()),
-        Err(error) => Err(failed("open the ledger")(error)),
-    }
-}
-
-/// Brings the schema up to date.
-pub(super) async fn migrate(writer: &Pool) -> Result<(), LedgerError> {
-    let first = Migration::new(
-        1,
-        "ledger".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/sqlite/0001_ledger.sql").into_sql_str(),
-        false,
-    );
-    Migrator::with_migrations(vec![first]).run(writer).await.map_err(|source| {
-        if matches!(source, MigrateError::VersionMissing(_)) {
-            LedgerError::Newer
-        } else {
-            LedgerError::Schema { source }
+/// What every connection begins with. A writer waits up to 20 s for a writer of another process.
+pub(super) fn settings(purpose: Purpose) -> SqlStr {
+    match purpose {
+        Purpose::Writing => {
+            "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
         }
-    })
+        Purpose::Reading => "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA query_only = ON",
+    }
+    .into_sql_str()
+}
+
+/// One connection writes, and a few read.
+pub(super) fn pool(purpose: Purpose) -> AnyPoolOptions {
+    let connections = match purpose {
+        Purpose::Writing => 1,
+        Purpose::Reading => READERS,
+    };
+    // A connection to a file does not go stale: no lifetimes, no test before use.
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(TURN)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+pub(super) async fn is_ledger(connection: &mut Connection) -> Result<bool, sqlx::Error> {
+    let found: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(connection).await?;
+    Ok(found == APPLICATION_ID)
 }
 
 /// Removes a ledger that could not be made, as far as it is there.
@@ -93,20 +84,13 @@ pub(super) fn is_full(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(SQLITE_FULL)
 }
 
+pub(super) fn is_no_database(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(SQLITE_NOTADB)
+}
+
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let extended: u32 = error.as_database_error()?.code()?.parse().ok()?;
+    use sqlx::error::DatabaseError as _;
+    let error = error.as_database_error()?.try_downcast_ref::<SqliteError>()?;
+    let extended: u32 = error.code()?.parse().ok()?;
     Some(extended & 0xff)
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    // A connection to a file does not go stale: no lifetimes, no test before use.
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
 }

@@ -1,9 +1,10 @@
+mod away;
 mod charges;
 mod crash;
+mod custody;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 
 use blindlist_store::StoreError;
 use tempfile::TempDir;
@@ -16,33 +17,71 @@ const EPOCH: [u8; 32] = [0xe1; 32];
 const OTHER_EPOCH: [u8; 32] = [0xe2; 32];
 const AT: i64 = 1_760_000_000;
 
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    Sqlite,
+    Postgres,
+}
+
+/// Runs each test twice. A test takes the database that it is to run on.
+macro_rules! on_both {
+    ($($(#[doc = $doc:expr])* #[tokio::test] async fn $name:ident($on:ident: On) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn run($on: On) $body
+
+            $(#[doc = $doc])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn on_sqlite() {
+                run(On::Sqlite).await;
+            }
+
+            $(#[doc = $doc])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn on_postgresql() {
+                run(On::Postgres).await;
+            }
+        }
+    )*};
+}
+use on_both;
+
+/// A place without a ledger, and the folder that it is in if it is in one.
+fn free_place(on: On) -> (TempDir, Place) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = match on {
+        On::Sqlite => folder.path().join("ledger.db").into(),
+        On::Postgres => Place::Postgres(test_postgres::shared().database().parse().unwrap()),
+    };
+    (folder, place)
+}
+
 struct Fixture {
     folder: TempDir,
+    place: Place,
     ledger: Ledger,
 }
 
 impl Fixture {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::create(folder.path().join("ledger.db"), ID).await.unwrap();
-        Self { folder, ledger }
+    async fn new(on: On) -> Self {
+        let (folder, place) = free_place(on);
+        let ledger = Ledger::create(place.clone(), ID).await.unwrap();
+        Self { folder, place, ledger }
     }
 
     /// With an open epoch and the insurer `1`.
-    async fn with_budget(budget: u64) -> Self {
-        let fixture = Self::new().await;
+    async fn with_budget(on: On, budget: u64) -> Self {
+        let fixture = Self::new(on).await;
         fixture.ledger.open_epoch(&EPOCH).await.unwrap();
         fixture.ledger.register(&insurer(1, "one", budget)).await.unwrap();
         fixture
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("ledger.db")
-    }
-
     async fn reopened(self) -> Self {
         drop(self.ledger);
-        Self { ledger: Ledger::open(self.folder.path().join("ledger.db")).await.unwrap(), folder: self.folder }
+        Self { ledger: Ledger::open(self.place.clone()).await.unwrap(), ..self }
     }
 }
 
@@ -64,7 +103,7 @@ async fn account(ledger: &Ledger, insurer: u8, epoch: [u8; 32]) -> Option<(u64, 
 
 #[tokio::test]
 async fn a_new_ledger_is_private_and_keeps_its_id() {
-    let fixture = Fixture::with_budget(1).await;
+    let fixture = Fixture::with_budget(On::Sqlite, 1).await;
     for suffix in ["", "-wal", "-shm"] {
         let mode = fs::metadata(fixture.folder.path().join(format!("ledger.db{suffix}"))).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "ledger.db{suffix}");
@@ -75,8 +114,8 @@ async fn a_new_ledger_is_private_and_keeps_its_id() {
 
 #[tokio::test]
 async fn an_existing_file_is_never_made_a_ledger() {
-    let fixture = Fixture::with_budget(5).await;
-    let again = Ledger::create(fixture.path(), [7; 16]).await;
+    let fixture = Fixture::with_budget(On::Sqlite, 5).await;
+    let again = Ledger::create(fixture.place.clone(), [7; 16]).await;
     assert!(matches!(again, Err(LedgerError::File(StoreError::Exists { .. }))), "{again:?}");
     assert_eq!(account(&fixture.reopened().await.ledger, 1, EPOCH).await, Some((5, 0)));
 }
@@ -97,24 +136,26 @@ async fn what_is_no_ledger_is_refused_and_left_as_it_is() {
     // Another program's SQLite file.
     fs::remove_file(&path).unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
-    let other = Pool::connect_with(options).await.unwrap();
-    sqlx::query("CREATE TABLE t (x BIGINT)").execute(&other).await.unwrap();
-    other.close().await;
+    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("CREATE TABLE t (x BIGINT)").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
     let content = fs::read(&path).unwrap();
     assert!(matches!(Ledger::open(&path).await, Err(LedgerError::NotALedger { .. })));
     assert_eq!(fs::read(&path).unwrap(), content);
 }
 
+on_both! {
 #[tokio::test]
-async fn a_ledger_of_a_newer_version_is_refused() {
-    let fixture = Fixture::new().await;
-    sqlx::query("UPDATE _sqlx_migrations SET version = 1000").execute(&fixture.ledger.writer).await.unwrap();
-    assert!(matches!(Ledger::open(fixture.path()).await, Err(LedgerError::Newer)));
+async fn a_ledger_of_a_newer_version_is_refused(on: On) {
+    let fixture = Fixture::new(on).await;
+    sqlx::query("UPDATE _sqlx_migrations SET version = version + 1000").execute(&fixture.ledger.writer).await.unwrap();
+    assert!(matches!(Ledger::open(fixture.place.clone()).await, Err(LedgerError::Newer)));
+}
 }
 
 #[tokio::test]
 async fn every_connection_is_set_up_for_durability() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::new(On::Sqlite).await;
     let pragma =
         async |pool: &Pool, pragma: &'static str| -> i64 { sqlx::query_scalar(pragma).fetch_one(pool).await.unwrap() };
     for pool in [&fixture.ledger.writer, &fixture.ledger.reader] {
@@ -127,9 +168,10 @@ async fn every_connection_is_set_up_for_durability() {
     assert_eq!(pragma(&fixture.ledger.reader, "PRAGMA query_only").await, 1);
 }
 
+on_both! {
 #[tokio::test]
-async fn insurers_come_back_as_they_were_registered() {
-    let Fixture { folder: _folder, ledger } = Fixture::new().await;
+async fn insurers_come_back_as_they_were_registered(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::new(on).await;
     ledger.register(&insurer(2, "Mutuelle «Été»'; --", 20)).await.unwrap();
     ledger.register(&insurer(1, "A", u64::MAX >> 1)).await.unwrap();
     let listed = ledger.insurers().await.unwrap();
@@ -140,6 +182,7 @@ async fn insurers_come_back_as_they_were_registered() {
         signing_key: [102; 32],
         status: Status::Active,
         budget: 20,
+        rate: None,
         created: AT,
     };
     assert_eq!(listed.iter().map(|insurer| insurer.name.as_str()).collect::<Vec<_>>(), ["A", "Mutuelle «Été»'; --"]);
@@ -150,8 +193,8 @@ async fn insurers_come_back_as_they_were_registered() {
 }
 
 #[tokio::test]
-async fn names_certificates_keys_and_ids_are_unique_and_told_apart() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(5).await;
+async fn names_certificates_keys_and_ids_are_unique_and_told_apart(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 5).await;
     let same_name = NewInsurer { name: "one", ..insurer(2, "", 5) };
     assert!(matches!(ledger.register(&same_name).await, Err(LedgerError::NameTaken)));
     let same_certificate = NewInsurer { certificate: [51; 32], ..insurer(2, "two", 5) };
@@ -166,8 +209,8 @@ async fn names_certificates_keys_and_ids_are_unique_and_told_apart() {
 }
 
 #[tokio::test]
-async fn a_budget_beyond_the_ledger_is_refused() {
-    let Fixture { folder: _folder, ledger } = Fixture::new().await;
+async fn a_budget_beyond_the_ledger_is_refused(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::new(on).await;
     let amount = 1 << 63;
     let result = ledger.register(&insurer(1, "one", amount)).await;
     assert!(matches!(result, Err(LedgerError::TooMany { amount: found }) if found == amount), "{result:?}");
@@ -175,8 +218,8 @@ async fn a_budget_beyond_the_ledger_is_refused() {
 }
 
 #[tokio::test]
-async fn each_insurer_has_an_account_in_each_epoch() {
-    let Fixture { folder: _folder, ledger } = Fixture::new().await;
+async fn each_insurer_has_an_account_in_each_epoch(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::new(on).await;
     ledger.register(&insurer(1, "before", 10)).await.unwrap();
     ledger.open_epoch(&EPOCH).await.unwrap();
     ledger.register(&insurer(2, "between", 20)).await.unwrap();
@@ -194,11 +237,11 @@ async fn each_insurer_has_an_account_in_each_epoch() {
     assert!(ledger.accounts(&[9; 16]).await.unwrap().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn insurers_and_epochs_added_at_once_do_not_miss_each_other() {
-    let fixture = Fixture::new().await;
+#[tokio::test]
+async fn insurers_and_epochs_added_at_once_do_not_miss_each_other(on: On) {
+    let fixture = Fixture::new(on).await;
     // Two ledgers on one file stand for two processes.
-    let second = Ledger::open(fixture.path()).await.unwrap();
+    let second = Ledger::open(fixture.place.clone()).await.unwrap();
     let mut tasks = JoinSet::new();
     for number in 0..20 {
         let (first, second) = (fixture.ledger.clone(), second.clone());
@@ -214,8 +257,23 @@ async fn insurers_and_epochs_added_at_once_do_not_miss_each_other() {
 }
 
 #[tokio::test]
-async fn a_status_lasts() {
-    let fixture = Fixture::with_budget(5).await;
+async fn a_rate_lasts_until_it_is_the_default_again(on: On) {
+    let rate = NonZeroU64::new(u64::MAX >> 1);
+    let fixture = Fixture::with_budget(on, 5).await;
+    assert_eq!(fixture.ledger.by_name("one").await.unwrap().unwrap().rate, None);
+    fixture.ledger.set_rate(&[1; 16], rate).await.unwrap();
+    let fixture = fixture.reopened().await;
+    assert_eq!(fixture.ledger.by_certificate(&[51; 32]).await.unwrap().unwrap().rate, rate);
+    fixture.ledger.set_rate(&[1; 16], None).await.unwrap();
+    assert_eq!(fixture.ledger.insurers().await.unwrap().first().unwrap().rate, None);
+    assert!(matches!(fixture.ledger.set_rate(&[9; 16], rate).await, Err(LedgerError::UnknownInsurer)));
+    let beyond = fixture.ledger.set_rate(&[1; 16], NonZeroU64::new(1 << 63)).await;
+    assert!(matches!(beyond, Err(LedgerError::TooMany { .. })), "{beyond:?}");
+}
+
+#[tokio::test]
+async fn a_status_lasts(on: On) {
+    let fixture = Fixture::with_budget(on, 5).await;
     fixture.ledger.set_status(&[1; 16], Status::Suspended).await.unwrap();
     let fixture = fixture.reopened().await;
     let found = fixture.ledger.by_certificate(&[51; 32]).await.unwrap().unwrap();
@@ -225,8 +283,8 @@ async fn a_status_lasts() {
 }
 
 #[tokio::test]
-async fn a_budget_is_changed_in_every_epoch_that_is_open_or_will_be() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(10).await;
+async fn a_budget_is_changed_in_every_epoch_that_is_open_or_will_be(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 10).await;
     ledger.register(&insurer(2, "two", 10)).await.unwrap();
     ledger.charge(&charges::charge(1, 8)).await.unwrap();
     ledger.set_budget(&[1; 16], 5).await.unwrap();
@@ -247,18 +305,23 @@ async fn a_budget_is_changed_in_every_epoch_that_is_open_or_will_be() {
 }
 
 #[tokio::test]
-async fn damage_is_reported_not_believed() {
-    let fixture = Fixture::with_budget(5).await;
+async fn damage_is_reported_not_believed(on: On) {
+    let fixture = Fixture::with_budget(on, 5).await;
     let mut raw = fixture.ledger.writer.acquire().await.unwrap();
-    sqlx::raw_sql(
-        "PRAGMA ignore_check_constraints = ON; UPDATE accounts SET spent = -1; UPDATE insurers SET status = 'x'",
-    )
-    .execute(&mut *raw)
-    .await
-    .unwrap();
+    let allow = match on {
+        On::Sqlite => "PRAGMA ignore_check_constraints = ON",
+        On::Postgres => {
+            "ALTER TABLE accounts DROP CONSTRAINT accounts_spent_check; \
+             ALTER TABLE insurers DROP CONSTRAINT insurers_status_check"
+        }
+    };
+    for damage in [allow, "UPDATE accounts SET spent = -1", "UPDATE insurers SET status = 'x'"] {
+        sqlx::raw_sql(damage).execute(&mut *raw).await.unwrap();
+    }
     drop(raw);
     let found = fixture.ledger.account(&[1; 16], &EPOCH).await;
     assert!(matches!(found, Err(LedgerError::Damaged { what: "spent" })), "{found:?}");
     let found = fixture.ledger.insurers().await;
     assert!(matches!(found, Err(LedgerError::Damaged { what: "status" })), "{found:?}");
+}
 }

@@ -1,8 +1,10 @@
 //! From the rows of the inputs to the records of an index: read, identify, evaluate, derive.
 //!
 //! One thread reads blocks of rows ahead of all cores, which work on one block each. Memory holds the records, 32 bytes
-//! each, and a few blocks. Nothing here decides what is published.
+//! each, and a few blocks. A split reads its inputs once too: each part has records of its own. Nothing here decides
+//! what is published.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -12,16 +14,22 @@ use blindlist_protocol::entry::{Dictionary, Entry, Label};
 use blindlist_protocol::identifier::{Identifier, Scheme};
 use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::oprf::{SecretKey, evaluate_inputs};
-use blindlist_records::{Batch, Column, Columns, Digest, Reason, Rejection, Row, Table, TableError};
+use blindlist_records::{Batch, Column, Columns, Digest, Reason, Rejection, Row, Table, TableError, find_header};
+use blindlist_store::text;
 use rayon::iter::{ParallelBridge as _, ParallelIterator as _};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::audience::{Audience, AudienceError, Split};
+use super::plan::Choices;
 use super::progress::Progress;
 use super::rejects::{Counts, RejectLog};
 use crate::Error;
 
 /// Rows that are evaluated together: enough to share an inversion, few enough to spread evenly.
 const BLOCK: usize = 1_024;
+
+/// Longest part of a header that is shown, in characters.
+const SHOWN_HEADER: usize = 60;
 
 /// Blocks that wait for a core.
 const AHEAD: usize = 8;
@@ -31,8 +39,31 @@ pub(super) struct Work<'a> {
     pub(super) scheme: Scheme,
     pub(super) columns: Vec<(Column, String)>,
     pub(super) dictionary: &'a Dictionary,
-    /// The key and the release; without them rows are only checked.
-    pub(super) evaluate: Option<(&'a SecretKey, ReleaseId)>,
+    /// How rows are dealt out to several lists; without it there is one list of all.
+    split: Option<Dealt<'a>>,
+    /// The key, and the release of each list; without them rows are only checked.
+    pub(super) evaluate: Option<(&'a SecretKey, Vec<ReleaseId>)>,
+}
+
+/// Which list a row belongs to.
+struct Dealt<'a> {
+    split: &'a Split,
+    places: HashMap<&'a str, usize>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(choices: &'a Choices, evaluate: Option<(&'a SecretKey, Vec<ReleaseId>)>) -> Result<Self, Error> {
+        let split = match &choices.audience {
+            Audience::Split(split) => Some(Dealt { split, places: split.places() }),
+            Audience::Unsaid | Audience::All | Audience::Named(_) => None,
+        };
+        let (scheme, columns, dictionary) = (choices.scheme, choices.overrides()?, &choices.categories);
+        Ok(Self { scheme, columns, dictionary, split, evaluate })
+    }
+
+    fn lists(&self) -> usize {
+        self.split.as_ref().map_or(1, |dealt| dealt.split.parts.len())
+    }
 }
 
 /// A person in the release to be. Equal tags are one person.
@@ -54,10 +85,19 @@ impl Record {
     }
 }
 
+/// What came out of all inputs for one list.
+#[derive(Default)]
+pub(super) struct Gathering {
+    pub(super) records: Zeroizing<Vec<Record>>,
+    /// Rows that were not rejected.
+    pub(super) rows: u64,
+}
+
 /// What came out of all inputs.
 #[derive(Default)]
 pub(super) struct Gathered {
-    pub(super) records: Zeroizing<Vec<Record>>,
+    /// One for each list.
+    pub(super) lists: Vec<Gathering>,
     pub(super) rows: u64,
     pub(super) rejected: Counts,
     pub(super) inputs: Vec<ReadInput>,
@@ -84,6 +124,7 @@ pub(super) fn gather(
     progress: &Progress,
 ) -> Result<Gathered, Error> {
     let mut gathered = Gathered::default();
+    gathered.lists.resize_with(work.lists(), Gathering::default);
     for (place, input) in inputs.iter().enumerate() {
         gather_one(input, work, rejects(place).as_deref(), progress, &mut gathered)?;
     }
@@ -100,14 +141,26 @@ fn gather_one(
     let table = Table::open(input)?;
     let columns = Columns::resolve(table.headers(), work.scheme, &work.columns)
         .map_err(|reason| Error::Columns { path: input.to_owned(), reason })?;
+    let mut described = columns.describe().to_vec();
+    let code = match &work.split {
+        None => None,
+        Some(Dealt { split, places }) => {
+            let place = find_header(table.headers(), &split.column);
+            let place = place.map_err(|reason| AudienceError::Column { path: input.to_owned(), reason })?;
+            let header = text::escape(split.column.trim(), SHOWN_HEADER);
+            described.push(format!("split_by <- \"{header}\" (column {})", place + 1));
+            Some((place, places))
+        }
+    };
     // A dry run tells them with its result.
     if work.evaluate.is_some() {
-        progress.tell_columns(input, columns.describe());
+        progress.tell_columns(input, &described);
     }
     let worker = Worker {
         work,
         columns: &columns,
-        records: Mutex::new(std::mem::take(&mut gathered.records)),
+        code,
+        lists: Mutex::new(std::mem::take(&mut gathered.lists)),
         log: Mutex::new(RejectLog::new(rejects)?),
         progress,
     };
@@ -121,12 +174,12 @@ fn gather_one(
     });
     worked?;
     let (rows, digest) = read?;
-    gathered.records = worker.records.into_inner().expect(UNPOISONED);
+    gathered.lists = worker.lists.into_inner().expect(UNPOISONED);
     gathered.rows += rows;
     for (kind, count) in worker.log.into_inner().expect(UNPOISONED).finish()? {
         *gathered.rejected.entry(kind).or_default() += count;
     }
-    gathered.inputs.push(ReadInput { digest, columns: columns.describe().to_vec() });
+    gathered.inputs.push(ReadInput { digest, columns: described });
     Ok(())
 }
 
@@ -165,28 +218,38 @@ fn read_all(
 struct Worker<'a> {
     work: &'a Work<'a>,
     columns: &'a Columns,
-    records: Mutex<Zeroizing<Vec<Record>>>,
+    /// The place of the column that tells the list, and which code tells which.
+    code: Option<(usize, &'a HashMap<&'a str, usize>)>,
+    lists: Mutex<Vec<Gathering>>,
     log: Mutex<RejectLog>,
     progress: &'a Progress,
 }
 
 impl Worker<'_> {
     fn take(&self, block: Block, empty: &Sender<Batch>) -> Result<(), Error> {
-        let (mut people, mut labels, mut rejected) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK), Vec::new());
+        let (mut people, mut whats, mut rejected) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK), Vec::new());
         for row in block.rows.iter() {
-            match self.person(&row) {
-                Ok((person, label)) => {
+            match self.person(&row).and_then(|(person, label)| Ok((person, (label, self.list(&row)?)))) {
+                Ok((person, what)) => {
                     people.push(person);
-                    labels.push(label);
+                    whats.push(what);
                 }
                 Err(reason) => rejected.push(reason),
             }
         }
         self.log.lock().expect(UNPOISONED).add(block.number, rejected)?;
-        if let Some((key, release)) = self.work.evaluate {
-            let records = Zeroizing::new(evaluate(key, &release, &people, &labels));
-            self.records.lock().expect(UNPOISONED).extend_from_slice(&records);
+        let records = match &self.work.evaluate {
+            None => Zeroizing::default(),
+            Some((key, releases)) => Zeroizing::new(evaluate(key, releases, &people, &whats)),
+        };
+        let mut lists = self.lists.lock().expect(UNPOISONED);
+        for (place, (_, list)) in whats.iter().enumerate() {
+            if let Some(list) = lists.get_mut(*list) {
+                list.rows += 1;
+                list.records.extend(records.get(place));
+            }
         }
+        drop(lists);
         self.progress.rows(block.rows.len() as u64);
         // Fails when the reader has ended and needs no batch any more.
         let _ = empty.send(block.rows);
@@ -207,14 +270,29 @@ impl Worker<'_> {
         let unknown = Rejection { row: row.number(), column: Column::Categories.name(), reason: Reason::Category };
         label.map(|label| (identifier, label)).ok_or(unknown)
     }
+
+    /// The list that a row belongs to.
+    fn list(&self, row: &Row<'_>) -> Result<usize, Rejection> {
+        let Some((place, codes)) = self.code else { return Ok(0) };
+        let list = row.cell(place).and_then(|code| codes.get(code.trim()).copied());
+        list.ok_or(Rejection { row: row.number(), column: "split_by", reason: Reason::Unmapped })
+    }
 }
 
-/// The records of some people.
-pub(super) fn evaluate(key: &SecretKey, release: &ReleaseId, people: &[Identifier], labels: &[Label]) -> Vec<Record> {
+/// The records of some people, each with a label and the place of a release.
+pub(super) fn evaluate(
+    key: &SecretKey,
+    releases: &[ReleaseId],
+    people: &[Identifier],
+    whats: &[(Label, usize)],
+) -> Vec<Record> {
     let inputs: Vec<&[u8]> = people.iter().map(Identifier::as_bytes).collect();
     let evaluations = evaluate_inputs(key, &inputs);
-    let entries = evaluations.iter().map(|evaluation| Entry::derive(release, evaluation));
-    entries.zip(labels).map(|(entry, label)| Record::new(&entry, *label)).collect()
+    let records = evaluations.iter().zip(whats).map(|(evaluation, (label, list))| {
+        let release = releases.get(*list).expect("there is a release for each list");
+        Record::new(&Entry::derive(release, evaluation), *label)
+    });
+    records.collect()
 }
 
 const UNPOISONED: &str = "no core panics while it holds the lock";

@@ -3,6 +3,7 @@
 //! It is fixed before the first row is evaluated, so that no pad is ever used for two labels, and kept with the release:
 //! the same plan and the same inputs give the same bytes. It must not depend on a clock or on randomness afterwards.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -17,17 +18,20 @@ use blindlist_records::{Column, parse_override};
 use blindlist_store::{file, text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::audience::{Addressee, Audience, AudienceError, Part};
 use crate::Error;
 
-/// Most bytes of a plan.
-const LIMIT: u64 = 1 << 20;
+/// Most bytes of a plan: of a split it holds every code and every list.
+const LIMIT: u64 = 32 << 20;
 
 /// What an operator chooses for a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choices {
-    /// The list.
+    /// The list; of a split, what the lists' names begin with.
     pub list: Slug,
+    /// Whom it is addressed to.
+    pub audience: Audience,
     /// What the list is about, in words; may be empty.
     pub title: Title,
     /// When the incident happened.
@@ -43,32 +47,45 @@ pub struct Choices {
     pub false_positive_bits: u8,
     /// Whether to publish when more than one row in a hundred is rejected.
     pub accept_rejects: bool,
+    /// The live epoch to seal in, by the first digits of its id; the newest without. The plan names it itself.
+    #[serde(skip)]
+    pub epoch: Option<String>,
 }
 
-/// The plan of one release.
+/// The plan of a release, or of all releases of a split, which are published together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// 1.
+    /// 2.
     pub version: u32,
-    /// The release.
-    #[serde(with = "as_text")]
-    pub release: ReleaseId,
-    /// The epoch that it is evaluated in.
+    /// The releases: one, or one for each part of a split, in their order.
+    pub releases: Vec<Planned>,
+    /// The epoch that they are evaluated in.
     #[serde(with = "as_text")]
     pub epoch: EpochId,
     /// When it was planned, in seconds since 1970.
     pub created: u64,
-    /// Counts the releases of the list from 1.
-    pub sequence: u64,
-    /// The manifest that it replaces.
-    pub previous: Option<Hex>,
     /// Hides the digests of the inputs in the manifest's commitment.
     pub source_salt: Salt,
     /// What was chosen.
     pub choices: Choices,
     /// The inputs, in order.
     pub inputs: Vec<Input>,
+}
+
+/// A release to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planned {
+    /// The list.
+    pub list: Slug,
+    /// The release.
+    #[serde(with = "as_text")]
+    pub release: ReleaseId,
+    /// Counts the releases of the list from 1.
+    pub sequence: u64,
+    /// The manifest that it replaces.
+    pub previous: Option<Hex>,
 }
 
 /// An input file, known by its contents.
@@ -83,7 +100,7 @@ pub struct Input {
 
 impl Plan {
     /// The only version of plans there is.
-    pub(crate) const VERSION: u32 = 1;
+    pub(crate) const VERSION: u32 = 2;
 
     /// Reads a plan from a file.
     ///
@@ -112,7 +129,7 @@ impl Plan {
 
     fn check(&self) -> Result<(), &'static str> {
         if self.version != Self::VERSION {
-            return Err("looked for version 1, found another: it was made by another version of this program");
+            return Err("looked for version 2, found another: it was made by another version of this program");
         }
         if self.inputs.is_empty() {
             return Err("it has no inputs");
@@ -120,8 +137,19 @@ impl Plan {
         if !(MIN_F..=MAX_F).contains(&self.choices.false_positive_bits) {
             return Err("false_positive_bits: looked for 32 to 56, found another number");
         }
-        if self.sequence == 0 || (self.sequence == 1) != self.previous.is_none() {
-            return Err("the first release of a list, and no other, has no previous one");
+        for planned in &self.releases {
+            if planned.sequence == 0 || (planned.sequence == 1) != planned.previous.is_none() {
+                return Err("the first release of a list, and no other, has no previous one");
+            }
+        }
+        self.choices.audience.check()?;
+        let lists = self.choices.lists().map_err(|_| "list: looked for a shorter name")?;
+        if !lists.iter().map(|chosen| &chosen.list).eq(self.releases.iter().map(|planned| &planned.list)) {
+            return Err("releases: looked for one of each list, found others");
+        }
+        let ids: BTreeSet<_> = self.releases.iter().map(|planned| planned.release).collect();
+        if ids.len() != self.releases.len() {
+            return Err("releases: looked for a release id for each, found one twice");
         }
         if self.choices.overrides().is_err() {
             return Err("columns: looked for NAME=HEADER, found something else");
@@ -130,7 +158,33 @@ impl Plan {
     }
 }
 
+/// A list to be sealed.
+pub(super) struct Chosen<'a> {
+    pub(super) list: Slug,
+    /// Whom it is addressed to, ascending by name; nobody named means all.
+    pub(super) audience: &'a [Addressee],
+}
+
 impl Choices {
+    /// The list, or the lists of a split in the order of its parts.
+    pub(super) fn lists(&self) -> Result<Vec<Chosen<'_>>, AudienceError> {
+        let one = |audience| Ok(vec![Chosen { list: self.list.clone(), audience }]);
+        match &self.audience {
+            Audience::Unsaid | Audience::All => one(&[]),
+            Audience::Named(named) => one(named),
+            Audience::Split(split) => {
+                let part = |insurer: &'_ Addressee| {
+                    let long = |_| AudienceError::LongName { list: self.list.clone(), insurer: insurer.name.clone() };
+                    format!("{}-{}", self.list, insurer.name).parse::<Slug>().map_err(long)
+                };
+                let chosen = split.parts.iter().map(|Part { insurer, .. }| {
+                    Ok(Chosen { list: part(insurer)?, audience: std::slice::from_ref(insurer) })
+                });
+                chosen.collect()
+            }
+        }
+    }
+
     /// The columns named by hand.
     ///
     /// # Errors
@@ -223,15 +277,18 @@ impl fmt::Debug for Salt {
 }
 
 /// Values that have a text form but another one on the wire.
-mod as_text {
+pub(super) mod as_text {
     use super::{Deserialize, Deserializer, FromStr, Serializer, fmt};
     use serde::de::Error;
 
-    pub(super) fn serialize<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::seal) fn serialize<T: fmt::Display, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, T: FromStr<Err: fmt::Display>, D: Deserializer<'de>>(
+    pub(in crate::seal) fn deserialize<'de, T: FromStr<Err: fmt::Display>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<T, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
@@ -245,15 +302,19 @@ mod tests {
     fn plan() -> Plan {
         let names = ["nir", "contract"].map(|name| name.parse().unwrap());
         Plan {
-            version: 1,
-            release: ReleaseId::from_bytes([1; 16]),
+            version: 2,
+            releases: vec![Planned {
+                list: "breach".parse().unwrap(),
+                release: ReleaseId::from_bytes([1; 16]),
+                sequence: 2,
+                previous: Some(Hex(Digest::from_bytes([4; 32]))),
+            }],
             epoch: EpochId::from_bytes([2; 32]),
             created: 3,
-            sequence: 2,
-            previous: Some(Hex(Digest::from_bytes([4; 32]))),
             source_salt: Salt::from_bytes([5; 32]),
             choices: Choices {
                 list: "breach".parse().unwrap(),
+                audience: Audience::All,
                 title: "Fuite".parse().unwrap(),
                 incident: Some("2026-01-20/2026-01-31".parse().unwrap()),
                 scheme: Scheme::Beneficiary,
@@ -261,6 +322,7 @@ mod tests {
                 categories: Dictionary::try_from(names.to_vec()).unwrap(),
                 false_positive_bits: 40,
                 accept_rejects: false,
+                epoch: None,
             },
             inputs: vec![Input { sha256: Hex(Digest::from_bytes([6; 32])), bytes: 7 }],
         }
@@ -282,12 +344,15 @@ mod tests {
     fn what_is_no_plan_is_refused() {
         let text = String::from_utf8(plan().to_text()).unwrap();
         for (from, to) in [
-            ("\"version\": 1", "\"version\": 2"),
+            ("\"version\": 2", "\"version\": 3"),
             ("\"created\": 3", "\"created\": 3, \"extra\": 1"),
             ("\"list\": \"breach\"", "\"list\": \"Breach\""),
             ("\"title\": \"Fuite\"", "\"title\": \"Fuite\", \"extra\": 1"),
             ("\"false_positive_bits\": 40", "\"false_positive_bits\": 57"),
             ("\"sequence\": 2", "\"sequence\": 1"),
+            ("\"audience\": \"all\"", "\"audience\": \"unsaid\""),
+            ("\"audience\": \"all\"", "\"audience\": {\"named\": []}"),
+            ("\"audience\": \"all\"", "\"audience\": {\"split\": {\"column\": \"x\", \"parts\": []}}"),
             ("2026-01-20/2026-01-31", "2026-01-31/2026-01-20"),
             ("beneficiary", "nobody"),
             ("nir=N° SS", "N° SS"),

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use blindlist_protocol::catalog::Listed;
-use blindlist_protocol::ids::Digest;
+use blindlist_protocol::catalog::{Listed, audience_tag};
+use blindlist_protocol::ids::{Digest, InsurerId, ReleaseId};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object;
 use blindlist_protocol::signature::SigningKey;
@@ -16,7 +16,8 @@ use blindlist_store::{StoreError, text};
 use super::plan::Plan;
 use super::report::Outcome;
 use crate::catalog::Snapshot;
-use crate::home::{Home, StoredEpoch, move_folder};
+use crate::epochs::find_epoch;
+use crate::home::{Home, StoredEpoch, ids_in, move_folder};
 use crate::outside::now;
 use crate::releases::{self, Release};
 use crate::{Error, signed};
@@ -39,14 +40,22 @@ impl Operator {
         Ok(Self { key, snapshot, live, epochs })
     }
 
+    /// All live releases, by list.
+    pub(super) fn live(&self) -> &[Release] {
+        &self.live
+    }
+
     /// The live release of a list.
     pub(super) fn live_release(&self, list: &Slug) -> Option<&Release> {
         self.live.iter().find(|release| release.manifest.list == *list)
     }
 
-    /// The live epoch that was made last.
-    pub(super) fn newest_epoch(&self) -> Result<&StoredEpoch, Error> {
-        self.epochs.last().ok_or(Error::NoEpoch)
+    /// The live epoch whose id begins with these digits, or the one that was made last.
+    pub(super) fn chosen_epoch(&self, prefix: Option<&str>) -> Result<&StoredEpoch, Error> {
+        match prefix {
+            Some(prefix) => find_epoch(&self.epochs, prefix),
+            None => self.epochs.last().ok_or(Error::NoEpoch),
+        }
     }
 
     /// The live epoch of a plan.
@@ -56,106 +65,145 @@ impl Operator {
     }
 }
 
-/// The folder of a release that is not published yet. Dropping it removes it.
+/// The folder of releases that are not published yet, one folder each beside their plan. Dropping it removes it.
 pub(super) struct Staging {
     folder: PrivateFolder,
-    target: PathBuf,
-    published: bool,
+    releases: PathBuf,
 }
 
 impl Staging {
-    /// Makes the folder, in place of one that an earlier attempt left, and writes the plan into it.
+    /// Makes the folder with the plan in it; of what an earlier attempt left, the plan alone stays at all times.
     pub(super) fn create(releases: &PrivateFolder, plan: &Plan) -> Result<Self, Error> {
-        let path = releases.join(format!(".{}{STAGING_SUFFIX}", plan.release));
-        if path.exists() {
-            remove(&path)?;
+        let path = releases.join(staging_name(plan));
+        let folder = PrivateFolder::create(&path)?;
+        for id in ids_in::<ReleaseId>(&folder)? {
+            remove(&folder.join(id.to_string()))?;
         }
-        let staging = Self {
-            folder: PrivateFolder::create_new(path)?,
-            target: releases.join(plan.release.to_string()),
-            published: false,
-        };
-        file::write_new(staging.folder.join(PLAN), &plan.to_text())?;
+        let staging = Self { folder, releases: releases.path().to_owned() };
+        file::write_atomic(staging.folder.join(PLAN), &plan.to_text())?;
         Ok(staging)
     }
 
-    /// Where the index is to be written.
-    pub(super) fn index(&self) -> PathBuf {
-        self.folder.join("index")
+    /// Where the index of a release is to be written.
+    pub(super) fn index(&self, release: ReleaseId) -> Result<PathBuf, Error> {
+        Ok(PrivateFolder::create_new(self.staged(release))?.join(INDEX))
     }
 
-    fn commit(mut self) -> Result<(), Error> {
-        move_folder(self.folder.path(), &self.target)?;
-        self.published = true;
-        Ok(())
+    fn staged(&self, release: ReleaseId) -> PathBuf {
+        self.folder.join(release.to_string())
+    }
+
+    fn target(&self, release: ReleaseId) -> PathBuf {
+        self.releases.join(release.to_string())
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        if !self.published {
-            // What stays is told by the next seal.
-            let _ = fs::remove_dir_all(self.folder.path());
-        }
+        // What stays is told by the next seal.
+        let _ = fs::remove_dir_all(self.folder.path());
     }
 }
 
 const STAGING_SUFFIX: &str = ".tmp";
 
-/// The file of the plan in the folder of a release.
+/// Named after the first release of the plan.
+fn staging_name(plan: &Plan) -> String {
+    let first = plan.releases.first().map(|planned| planned.release.to_string()).unwrap_or_default();
+    format!(".{first}{STAGING_SUFFIX}")
+}
+
+/// The file of the plan, in the folder of its first release that has people.
 const PLAN: &str = "plan.json";
+
+const MANIFEST: &str = "manifest";
+const INDEX: &str = "index";
+
+/// A release whose index is written.
+pub(super) struct Ready {
+    pub(super) manifest: Manifest,
+    /// The ids of those whom the manifest names.
+    pub(super) addressees: Vec<InsurerId>,
+}
+
+impl Ready {
+    /// How the catalog names it.
+    fn listed(&self, digest: Digest) -> Listed {
+        let mut listed = Listed::to_all(digest);
+        listed.audience.extend(self.addressees.iter().map(|insurer| audience_tag(&digest, insurer)));
+        listed.audience.sort_unstable();
+        listed
+    }
+}
 
 /// What was published.
 pub(super) struct Published {
     pub(super) outcome: Outcome,
-    pub(super) manifest: Digest,
+    /// The digests of the manifests, in the order of the releases.
+    pub(super) manifests: Vec<Digest>,
     pub(super) catalog: Snapshot,
     pub(super) plan: PathBuf,
 }
 
-/// Signs the manifest and makes the release live, in place of the list's live release.
+/// Signs the manifests and makes the releases live in one catalog, each in place of its list's live release.
 pub(super) fn publish(
     home: &Home,
     operator: &Operator,
-    staging: Staging,
+    staging: &Staging,
     plan: &Plan,
-    manifest: &Manifest,
+    ready: &[Ready],
 ) -> Result<Published, Error> {
-    let bytes = signed::sign("manifest", manifest, &operator.key)?;
-    let digest = object::digest(&bytes);
-    let replaced = operator.live_release(&plan.choices.list).map(|release| release.digest);
-    let is_next = plan.previous.map(|hex| hex.0) == replaced;
-    let plan_path = staging.target.join(PLAN);
-    let published = |outcome, catalog| Published { outcome, manifest: digest, catalog, plan: plan_path };
-    let exists = staging.target.exists();
-    if exists {
-        check_same(&staging, manifest, &bytes)?;
-        if replaced == Some(digest) || !is_next {
-            return Ok(published(Outcome::Identical, operator.snapshot.clone()));
+    let signed = ready.iter().map(|release| signed::sign("manifest", &release.manifest, &operator.key));
+    let signed = signed.collect::<Result<Vec<_>, _>>()?;
+    let manifests: Vec<Digest> = signed.iter().map(|bytes| object::digest(bytes)).collect();
+    let replaced = ready.iter().map(|release| operator.live_release(&release.manifest.list));
+    let replaced: Vec<Option<Digest>> = replaced.map(|live| live.map(|release| release.digest)).collect();
+    let is_next = ready.iter().zip(&replaced).all(|(release, live)| release.manifest.previous == *live);
+    let all_live = manifests.iter().zip(&replaced).all(|(digest, live)| *live == Some(*digest));
+    let plan_path = ready.first().map_or_else(PathBuf::new, |first| staging.target(first.manifest.release).join(PLAN));
+
+    let mut missing = Vec::new();
+    for (release, bytes) in ready.iter().zip(&signed) {
+        if staging.target(release.manifest.release).exists() {
+            check_same(staging, &release.manifest, bytes)?;
+        } else {
+            missing.push((release, bytes));
         }
-        // It was cut off between its folder and the catalog: the catalog is made up for.
+    }
+    let published = |outcome, catalog| Published { outcome, manifests: manifests.clone(), catalog, plan: plan_path };
+    if missing.is_empty() && (all_live || !is_next) {
+        return Ok(published(Outcome::Identical, operator.snapshot.clone()));
     }
     if !is_next {
         return Err(Error::PlanOutdated);
     }
-    if !exists {
-        file::write_new(staging.folder.join("manifest"), &bytes)?;
-        staging.commit()?;
+    // Whatever a seal that was cut off here has moved already is made up for.
+    for (release, bytes) in missing {
+        let id = release.manifest.release;
+        let folder = staging.staged(id);
+        file::write_new(folder.join(MANIFEST), bytes)?;
+        if ready.first().is_some_and(|first| first.manifest.release == id) {
+            file::write_new(folder.join(PLAN), &plan.to_text())?;
+        }
+        move_folder(&folder, &staging.target(id))?;
     }
-    let catalog = operator.snapshot.next(replaced, Listed::to_all(digest), &operator.key, now()?)?;
+    let changes: Vec<_> = ready.iter().zip(&manifests).map(|(release, digest)| release.listed(*digest)).collect();
+    let old: Vec<Digest> = replaced.into_iter().flatten().collect();
+    let catalog = operator.snapshot.next(&old, changes, &operator.key, now()?)?;
     catalog.publish(home)?;
     Ok(published(Outcome::Published, catalog))
 }
 
 /// The manifest holds the digest of every segment, so that only the stored index remains to be compared.
 fn check_same(staging: &Staging, manifest: &Manifest, bytes: &[u8]) -> Result<(), Error> {
-    let differs = || Error::ReleaseDiffers { path: staging.target.clone() };
-    let stored = file::read_limited(staging.target.join("manifest"), bytes.len() as u64 + 1)?;
+    let target = staging.target(manifest.release);
+    let differs = || Error::ReleaseDiffers { path: target.clone() };
+    let stored = file::read_limited(target.join(MANIFEST), bytes.len() as u64 + 1)?;
     if stored != bytes {
         return Err(differs());
     }
-    let index = blindlist_records::digest(staging.target.join("index"))?;
-    let again = blindlist_records::digest(staging.index())?;
+    let index = blindlist_records::digest(target.join(INDEX))?;
+    let again = blindlist_records::digest(staging.staged(manifest.release).join(INDEX))?;
     if index != again || index.length != manifest.index_length {
         return Err(differs());
     }
@@ -164,7 +212,7 @@ fn check_same(staging: &Staging, manifest: &Manifest, bytes: &[u8]) -> Result<()
 
 /// Tells what seals that were killed have left behind.
 pub(super) fn tell_leftovers(releases: &PrivateFolder, plan: &Plan) {
-    let own = format!(".{}{STAGING_SUFFIX}", plan.release);
+    let own = staging_name(plan);
     let Ok(entries) = fs::read_dir(releases.path()) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -4,42 +4,39 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use blindlist_protocol::ids::{Digest, ReleaseId};
+use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::text::Slug;
 use blindlist_store::text;
 
+use super::audience::{Audience, names};
 use super::pipeline::Gathered;
+use super::plan::{Choices, Plan};
 use super::progress::rate;
+use super::publish::Operator;
 use super::rejects::Counts;
+use crate::show::Heading;
 use crate::{Error, show};
 
-/// A release that was sealed.
+/// A seal that is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    /// Whether it is new.
+    /// Whether anything is new.
     pub outcome: Outcome,
-    /// The list.
-    pub list: Slug,
-    /// The release.
-    pub release: ReleaseId,
+    /// The lists: one, or one for each part of a split that has people.
+    pub lists: Vec<SealedList>,
+    /// Lists of a split that were not made, since no row is theirs.
+    pub without: Vec<Slug>,
+    /// Lists of an earlier split, and the list without a split, that are live and were not made anew.
+    pub stays: Vec<Slug>,
     /// Rows of all inputs.
     pub rows: u64,
-    /// Distinct people.
-    pub people: u64,
-    /// Rows of people who were in another row already.
-    pub merged: u64,
     /// Rejected rows by column and reason.
     pub rejected: Vec<RejectedKind>,
     /// Where the rejected rows are listed, one file for each input.
     pub rejected_files: Vec<PathBuf>,
     /// Bytes of a label.
     pub label_bytes: u8,
-    /// f.
-    pub false_positive_bits: u8,
-    /// Bytes of the index.
-    pub index_bytes: u64,
-    /// The digest of the manifest.
-    pub manifest: Digest,
-    /// The sequence of the catalog that names it.
+    /// The sequence of the catalog that names the releases.
     pub catalog_sequence: u64,
     /// The digest of that catalog.
     pub catalog: Digest,
@@ -49,12 +46,33 @@ pub struct Sealed {
     pub time: Duration,
 }
 
+/// A release that was sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedList {
+    /// The list.
+    pub list: Slug,
+    /// Whom it is addressed to; nobody named means all.
+    pub audience: Vec<Slug>,
+    /// The release.
+    pub release: ReleaseId,
+    /// Distinct people.
+    pub people: u64,
+    /// Rows of people who were in another row already.
+    pub merged: u64,
+    /// f.
+    pub false_positive_bits: u8,
+    /// Bytes of the index.
+    pub index_bytes: u64,
+    /// The digest of the manifest.
+    pub manifest: Digest,
+}
+
 /// What became of a seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The release is live now.
+    /// The releases are live now.
     Published,
-    /// The release existed, with the same bytes.
+    /// The releases existed, with the same bytes.
     Identical,
 }
 
@@ -78,40 +96,23 @@ pub struct Checked {
     pub rejected: Vec<RejectedKind>,
     /// For each input, the columns that were chosen.
     pub columns: Vec<(PathBuf, Vec<String>)>,
+    /// The rows of each list of a split.
+    pub lists: Vec<(Slug, u64)>,
     accept_rejects: bool,
 }
 
 impl Sealed {
+    /// Distinct people of all lists; who is on several is counted in each.
+    pub fn people(&self) -> u64 {
+        self.lists.iter().map(|list| list.people).sum()
+    }
+
     /// The report for a terminal.
     pub(crate) fn to_text(&self) -> String {
-        let head = match self.outcome {
-            Outcome::Published => format!("The list {} is live.\n\n", self.list),
-            Outcome::Identical => format!(
-                "The release exists already, and sealing it again gave the same bytes: the list {} stays as it is.\n\n",
-                self.list
-            ),
+        let mut text = match &self.lists[..] {
+            [list] if self.without.is_empty() && self.stays.is_empty() => self.one(list),
+            lists => self.several(lists),
         };
-        let milliseconds = u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX);
-        let time = format!(
-            "{}.{} s, {} a second",
-            show::count(milliseconds / 1_000),
-            milliseconds % 1_000 / 100,
-            show::counted(rate(self.rows, self.time), "row")
-        );
-        let fields = show::fields(&[
-            ("rows", show::count(self.rows)),
-            ("people", show::count(self.people)),
-            ("merged", format!("{} of people in another row", show::counted(self.merged, "row"))),
-            ("rejected", show::count(total(&self.rejected))),
-            ("false hits", format!("1 in 2^{} for each person asked about", self.false_positive_bits)),
-            ("index", self.index_size()),
-            ("release", self.release.to_string()),
-            ("manifest", self.manifest.to_string()),
-            ("catalog", format!("{} (sequence {})", self.catalog, self.catalog_sequence)),
-            ("plan", text::path(&self.plan)),
-            ("time", time),
-        ]);
-        let mut text = head + &fields;
         if total(&self.rejected) > 0 {
             text += &reasons(&self.rejected);
             for file in &self.rejected_files {
@@ -121,29 +122,186 @@ impl Sealed {
         text
     }
 
+    fn one(&self, list: &SealedList) -> String {
+        let head = match self.outcome {
+            Outcome::Published => format!("The list {} is live.\n\n", list.list),
+            Outcome::Identical => format!(
+                "The release exists already, and sealing it again gave the same bytes: the list {} stays as it is.\n\n",
+                list.list
+            ),
+        };
+        let audience = if list.audience.is_empty() { "all insurers".to_owned() } else { names(&list.audience) };
+        let fields = show::fields(&[
+            ("rows", show::count(self.rows)),
+            ("people", show::count(list.people)),
+            ("merged", format!("{} of people in another row", show::counted(list.merged, "row"))),
+            ("rejected", show::count(total(&self.rejected))),
+            ("audience", audience),
+            ("false hits", format!("1 in 2^{} for each person asked about", list.false_positive_bits)),
+            ("index", self.index_size(list)),
+            ("release", list.release.to_string()),
+            ("manifest", list.manifest.to_string()),
+            ("catalog", format!("{} (sequence {})", self.catalog, self.catalog_sequence)),
+            ("plan", text::path(&self.plan)),
+            ("time", self.time()),
+        ]);
+        head + &fields
+    }
+
+    fn several(&self, lists: &[SealedList]) -> String {
+        let count = show::counted(lists.len() as u64, "list");
+        let head = match self.outcome {
+            Outcome::Published => format!("{count} went live together, each for one insurer alone.\n\n"),
+            Outcome::Identical => format!(
+                "The releases exist already, and sealing them again gave the same bytes: {count} stay as they are.\n\n"
+            ),
+        };
+        let row = |list: &SealedList| {
+            [
+                list.list.to_string(),
+                names(&list.audience),
+                show::count(list.people),
+                show::count(list.merged),
+                list.false_positive_bits.to_string(),
+                show::bytes(list.index_bytes),
+                show::short(&list.release),
+                show::short(&list.manifest),
+            ]
+        };
+        let columns = [
+            Heading::Text("list"),
+            Heading::Text("insurer"),
+            Heading::Number("people"),
+            Heading::Number("merged"),
+            Heading::Number("f"),
+            Heading::Number("index"),
+            Heading::Text("release"),
+            Heading::Text("manifest"),
+        ];
+        let table = show::table(columns, &lists.iter().map(row).collect::<Vec<_>>());
+        let fields = show::fields(&[
+            ("rows", show::count(self.rows)),
+            ("people", format!("{}; who is on several lists is counted in each", show::count(self.people()))),
+            ("rejected", show::count(total(&self.rejected))),
+            ("indexes", show::bytes(lists.iter().map(|list| list.index_bytes).sum())),
+            ("catalog", format!("{} (sequence {})", self.catalog, self.catalog_sequence)),
+            ("plan", text::path(&self.plan)),
+            ("time", self.time()),
+        ]);
+        let mut text = format!("{head}{table}\n{fields}");
+        if !self.without.is_empty() {
+            text += &format!("\nNo row, and so no list: {}\n", names(&self.without));
+        }
+        if !self.stays.is_empty() {
+            text += &format!("\nLive since an earlier seal, and left as it was: {}\n", names(&self.stays));
+        }
+        text
+    }
+
+    fn time(&self) -> String {
+        let milliseconds = u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX);
+        format!(
+            "{}.{} s, {} a second",
+            show::count(milliseconds / 1_000),
+            milliseconds % 1_000 / 100,
+            show::counted(rate(self.rows, self.time), "row")
+        )
+    }
+
     /// Its bytes, and the bits of an entry in it.
-    fn index_size(&self) -> String {
-        let entries = (self.people + blindlist_protocol::params::CANARIES as u64).max(1);
-        let tenths = self.index_bytes.saturating_mul(80) / entries;
+    fn index_size(&self, list: &SealedList) -> String {
+        let entries = (list.people + blindlist_protocol::params::CANARIES as u64).max(1);
+        let tenths = list.index_bytes.saturating_mul(80) / entries;
         let labels = 8 * u64::from(self.label_bytes);
         format!(
             "{}, {}.{} bits for each entry, {labels} of them its label",
-            show::bytes(self.index_bytes),
+            show::bytes(list.index_bytes),
             tenths / 10,
             tenths % 10
         )
     }
 }
 
+/// Says, before the work begins, which live lists are going to be addressed to others than now.
+pub(super) fn tell_audience(operator: &Operator, plan: &Plan) -> Result<(), Error> {
+    let list = &plan.choices.list;
+    if let (Audience::Split(_), Some(live)) = (&plan.choices.audience, operator.live_release(list)) {
+        let audience = &live.manifest.audience;
+        let whom = if audience.is_empty() { "all insurers".to_owned() } else { names(audience) };
+        eprintln!(
+            "blindlistd: the list {list} is live, addressed to {whom}, and stays so beside the parts of the split"
+        );
+    }
+    for chosen in plan.choices.lists()? {
+        let Some(live) = operator.live_release(&chosen.list) else { continue };
+        let next: Vec<Slug> = chosen.audience.iter().map(|insurer| insurer.name.clone()).collect();
+        if let Some(change) = audience_change(&live.manifest.audience, &next) {
+            eprintln!("blindlistd: the list {} {change}", chosen.list);
+        }
+    }
+    Ok(())
+}
+
+/// What changes for whom; nobody named means all.
+fn audience_change(before: &[Slug], after: &[Slug]) -> Option<String> {
+    let only = |these: &[Slug], those: &[Slug]| -> Vec<Slug> {
+        these.iter().filter(|name| !those.contains(name)).cloned().collect()
+    };
+    if before == after {
+        return None;
+    }
+    let keep = "whoever fetched the releases before keeps them, and sees no newer one";
+    if after.is_empty() {
+        return Some(format!("was addressed to {}, and is going to be open to all insurers", names(before)));
+    }
+    if before.is_empty() {
+        let now = names(after);
+        return Some(format!("was open to all insurers, and is going to be addressed to {now} alone; {keep}"));
+    }
+    let (added, removed) = (only(after, before), only(before, after));
+    let mut parts = Vec::new();
+    if !added.is_empty() {
+        parts.push(format!("is going to be addressed to {} too", names(&added)));
+    }
+    if !removed.is_empty() {
+        parts.push(format!("is not going to be addressed to {} any more; {keep}", names(&removed)));
+    }
+    Some(parts.join(", and "))
+}
+
+/// The live lists that look like parts of the same split, or are the list unsplit, and are not made anew.
+pub(super) fn stays(operator: &Operator, plan: &Plan, without: &[Slug]) -> Vec<Slug> {
+    let Audience::Split(_) = plan.choices.audience else { return Vec::new() };
+    let made = |list: &Slug| !without.contains(list) && plan.releases.iter().any(|planned| planned.list == *list);
+    let is_part = |manifest: &&Manifest| {
+        if manifest.list == plan.choices.list {
+            return true;
+        }
+        let suffix =
+            manifest.list.as_str().strip_prefix(plan.choices.list.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        matches!(&manifest.audience[..], [insurer] if suffix == Some(insurer.as_str()))
+    };
+    let live = operator.live().iter().map(|release| &release.manifest).filter(is_part);
+    live.map(|manifest| manifest.list.clone()).filter(|list| !made(list)).collect()
+}
+
 impl Checked {
-    pub(super) fn new(inputs: &[PathBuf], gathered: Gathered, accept_rejects: bool) -> Self {
+    pub(super) fn new(inputs: &[PathBuf], gathered: Gathered, choices: &Choices) -> Result<Self, Error> {
         let columns = gathered.inputs.into_iter().map(|input| input.columns);
-        Self {
+        let lists = match choices.audience {
+            Audience::Unsaid | Audience::All | Audience::Named(_) => Vec::new(),
+            Audience::Split(_) => {
+                let rows = gathered.lists.iter().map(|list| list.rows);
+                choices.lists()?.into_iter().map(|chosen| chosen.list).zip(rows).collect()
+            }
+        };
+        Ok(Self {
             rows: gathered.rows,
             rejected: rejected(&gathered.rejected),
             columns: inputs.iter().cloned().zip(columns).collect(),
-            accept_rejects,
-        }
+            lists,
+            accept_rejects: choices.accept_rejects,
+        })
     }
 
     /// The report for a terminal.
@@ -154,6 +312,10 @@ impl Checked {
             for column in columns {
                 text += &format!("  {column}\n");
             }
+        }
+        if !self.lists.is_empty() {
+            let rows: Vec<_> = self.lists.iter().map(|(list, rows)| [list.to_string(), show::count(*rows)]).collect();
+            text += &format!("\n{}", show::table([Heading::Text("list"), Heading::Number("rows")], &rows));
         }
         text += &format!("\nrows      {}\nrejected  {}\n", show::count(self.rows), show::count(total(&self.rejected)));
         text += &reasons(&self.rejected);
@@ -219,6 +381,22 @@ pub(super) fn reasons(rejected: &[RejectedKind]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_of_the_audience_is_told() {
+        let slugs = |names: &str| names.split_terminator(',').map(|name| name.parse().unwrap()).collect::<Vec<Slug>>();
+        let change = |before, after| audience_change(&slugs(before), &slugs(after));
+        assert_eq!((change("", ""), change("a,b", "a,b")), (None, None));
+        for (before, after, told) in [
+            ("a", "", "was addressed to a, and is going to be open to all insurers"),
+            ("", "a,b", "was open to all insurers, and is going to be addressed to a, b alone; "),
+            ("a", "a,b", "is going to be addressed to b too"),
+            ("a,c", "a,b", "is going to be addressed to b too, and is not going to be addressed to c any more; "),
+        ] {
+            let found = change(before, after).unwrap();
+            assert!(found.starts_with(told), "{found}");
+        }
+    }
 
     #[test]
     fn one_row_in_a_hundred_may_be_rejected() {

@@ -16,6 +16,8 @@ use blindlist_store::exit::Code;
 use super::{By, Choices, Error, Outcome, PathBuf, Plan, dry_run, evaluate_all, new_plan, seal};
 use crate::testing::{Operator, choices, nir, people};
 
+mod audience;
+
 /// The categories of a person on the live release of a list; none when it is not there.
 fn categories(operator: &Operator, list: &str, identifier: &Identifier) -> Option<String> {
     let release = operator.live().into_iter().find(|release| release.manifest.list.as_str() == list).unwrap();
@@ -59,7 +61,7 @@ fn a_list_becomes_a_release_in_which_everybody_is_found() {
         format!("{},contract", nir(3)),
     ];
     let sealed = operator.seal("breach", &format!("nir,categories\n{}\n", rows.join("\n"))).unwrap();
-    assert_eq!((sealed.rows, sealed.people, sealed.merged, sealed.outcome), (4, 3, 1, Outcome::Published));
+    assert_eq!((sealed.rows, sealed.people(), sealed.lists[0].merged, sealed.outcome), (4, 3, 1, Outcome::Published));
     let expected = [(1, Some("nir|contract|coverage")), (2, Some("nir")), (3, Some("contract")), (4, None)];
     for (i, names) in expected {
         assert_eq!(categories(&operator, "breach", &person(i)).as_deref(), names, "{i}");
@@ -77,7 +79,7 @@ fn a_list_becomes_a_release_in_which_everybody_is_found() {
     let index = fs::read(release.index_path()).unwrap();
     assert_eq!(release.manifest.segments, segment_digests(&index));
     assert_eq!((release.manifest.entries, release.manifest.sequence), (7, 1));
-    assert_eq!((release.digest, operator.snapshot().catalog.sequence), (sealed.manifest, 2));
+    assert_eq!((release.digest, operator.snapshot().catalog.sequence), (sealed.lists[0].manifest, 2));
     Index::parse(&index).unwrap().verify().unwrap();
 }
 
@@ -100,7 +102,7 @@ fn the_canaries_of_every_scheme_are_in_its_releases() {
         for canary in epoch.record.canaries(Scheme::Nir) {
             assert_eq!(categories(&operator, &list, &canary), None, "another scheme's");
         }
-        assert_eq!(sealed.people, 1);
+        assert_eq!(sealed.people(), 1);
     }
 }
 
@@ -109,10 +111,10 @@ fn the_canaries_of_every_scheme_are_in_its_releases() {
 fn every_seal_draws_another_release_id() {
     let operator = Operator::new_blocking();
     let sealed = ["one", "two", "two"].map(|list| operator.seal(list, &people(3)).unwrap());
-    let mut releases: Vec<_> = sealed.iter().map(|sealed| sealed.release).collect();
+    let mut releases: Vec<_> = sealed.iter().map(|sealed| sealed.lists[0].release).collect();
     for (sealed, release) in sealed.iter().zip(&releases) {
         let plan = Plan::read(&sealed.plan).unwrap();
-        assert_eq!((plan.release, plan.inputs.len()), (*release, 1));
+        assert_eq!((plan.releases[0].release, plan.inputs.len()), (*release, 1));
     }
     releases.sort();
     releases.dedup();
@@ -170,7 +172,7 @@ fn the_same_plan_and_inputs_give_the_same_bytes() {
     // Cut off between the release and the catalog.
     fs::write(operator.home.catalog_path(), &before).unwrap();
     assert_eq!(again().unwrap().outcome, Outcome::Published);
-    assert_eq!(operator.live()[0].digest, sealed.manifest);
+    assert_eq!(operator.live()[0].digest, sealed.lists[0].manifest);
 
     // Cut off before the release: made anew, to the byte.
     fs::write(operator.home.catalog_path(), &before).unwrap();
@@ -208,6 +210,7 @@ fn a_damaged_release_is_noticed_and_left_alone() {
     assert_eq!(fs::read(&index).unwrap(), bytes);
 }
 
+/// [CAT-4], [MAN-3]
 #[test]
 fn a_release_replaces_the_one_before_and_an_old_plan_does_not_come_back() {
     let operator = Operator::new_blocking();
@@ -220,15 +223,16 @@ fn a_release_replaces_the_one_before_and_an_old_plan_does_not_come_back() {
     let live = operator.live();
     let lists: Vec<_> = live.iter().map(|release| release.manifest.list.as_str()).collect();
     assert_eq!(lists, ["breach", "other"]);
-    assert_eq!((live[0].digest, live[0].manifest.sequence), (second.manifest, 2));
-    assert_eq!(live[0].manifest.previous, Some(first.manifest));
+    assert_eq!((live[0].digest, live[0].manifest.sequence), (second.lists[0].manifest, 2));
+    assert_eq!(live[0].manifest.previous, Some(first.lists[0].manifest));
+    assert_eq!(operator.snapshot().catalog.sequence, 4, "one catalog for the home and one for each release");
 
     let by = || By::Plan(kept.clone());
     assert_eq!(seal(&operator.home, std::slice::from_ref(&input), by()).unwrap().outcome, Outcome::Identical);
     fs::remove_dir_all(first.plan.parent().unwrap()).unwrap();
     let error = seal(&operator.home, &[input], by()).unwrap_err();
     assert!(matches!(error, Error::PlanOutdated), "{error}");
-    assert_eq!(operator.live()[0].digest, second.manifest);
+    assert_eq!(operator.live()[0].digest, second.lists[0].manifest);
     assert!(!first.plan.exists());
 }
 
@@ -248,10 +252,10 @@ fn more_than_one_bad_row_in_a_hundred_is_not_published() {
     assert_eq!(rows, ["row", "198", "199"]);
 
     let sealed = operator.seal("breach", &(people(198) + "\n1\nx\n")).unwrap();
-    assert_eq!((sealed.people, sealed.rejected.len()), (198, 2));
+    assert_eq!((sealed.people(), sealed.rejected.len()), (198, 2));
     let accepting = Choices { accept_rejects: true, ..choices("breach") };
     let input = operator.file("breach.csv", &content);
-    assert_eq!(seal(&operator.home, &[input], By::Choices(accepting)).unwrap().people, 197);
+    assert_eq!(seal(&operator.home, &[input], By::Choices(accepting)).unwrap().people(), 197);
 }
 
 #[test]
@@ -311,7 +315,7 @@ fn several_inputs_are_one_list() {
     let one = operator.file("one.csv", &people(150));
     let two = operator.file("two.csv", &format!("Numéro de sécurité sociale;x\n{};\n{};\nbad;\n", nir(149), nir(999)));
     let sealed = seal(&operator.home, &[one, two], By::Choices(choices("breach"))).unwrap();
-    assert_eq!((sealed.rows, sealed.people, sealed.merged), (153, 151, 1));
+    assert_eq!((sealed.rows, sealed.people(), sealed.lists[0].merged), (153, 151, 1));
     let [first, second] = &sealed.rejected_files[..] else { panic!("one file for each input") };
     assert_eq!(fs::read_to_string(first).unwrap().lines().count(), 1);
     assert!(fs::read_to_string(second).unwrap().contains("\n3,nir,"));

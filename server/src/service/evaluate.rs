@@ -1,9 +1,11 @@
 //! The evaluation of a chunk: validate, charge, answer (SPEC.md, "Evaluation").
 //!
-//! The charge is durable before anything is computed with the key, and nothing that is invalid is charged. All of it
-//! happens on a thread of its own, because decoding and evaluating 8,192 elements takes a quarter of a second.
+//! All of it when the insurer's turn has come (`queue`). The charge is durable before anything is computed with the key,
+//! and nothing that is invalid is charged. It happens on a thread of its own, because decoding and evaluating 8,192
+//! elements takes a quarter of a second.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use blindlist_protocol::message::{Evaluate, Evaluated, Response};
 use blindlist_protocol::operator::{EpochKey, Question};
@@ -11,19 +13,24 @@ use blindlist_protocol::oprf::{Element, Proof};
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use tokio::runtime::Handle;
 
+use super::queue::Full;
 use super::{Caller, Service, ledger_refusal};
 use crate::ledger::{Charge, Ledger, Outcome};
 use crate::outside::{now, random};
 
 impl Service {
     pub(super) async fn evaluate(&self, caller: &Arc<Caller>, request: Evaluate) -> Result<Response, Refusal> {
-        let epoch = self.live().epoch(&request.epoch).ok_or(RefusalCode::UnknownEpoch)?;
+        let epoch = self.served_epoch(&request.epoch).await?;
+        // Before anything is computed: what is over the rate costs next to nothing.
+        self.rates.admit(caller.id, caller.rate, request.elements.len(), Instant::now())?;
         let id = request.epoch;
-        let permit = Arc::clone(&self.workers).acquire_owned().await;
-        let permit = permit.map_err(|_| RefusalCode::Internal)?;
+        let turn = self.queue.turn(caller.id).await.map_err(|Full(wait)| {
+            let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            Refusal::with(RefusalCode::Busy, wait)
+        })?;
         let (ledger, caller_there) = (self.ledger.clone(), Arc::clone(caller));
         let work = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _turn = turn;
             run(request, &epoch, &ledger, &caller_there)
         });
         let (elements, proof) = work.await.map_err(|_| RefusalCode::Internal)??;

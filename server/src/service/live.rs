@@ -7,12 +7,13 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use blindlist_protocol::ids::{Digest, EpochId, LedgerId, ReleaseId};
+use blindlist_protocol::catalog::Listed;
+use blindlist_protocol::ids::{Digest, EpochId, InsurerId, LedgerId, ReleaseId};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::operator::EpochKey;
 use blindlist_protocol::signature::VerifyingKey;
-use blindlist_protocol::text::Slug;
 
+use super::Caller;
 use crate::catalog::Snapshot;
 use crate::home::Home;
 use crate::{Error, releases};
@@ -26,25 +27,32 @@ pub(super) struct Live {
 
 pub(super) struct LiveRelease {
     pub(super) manifest: Manifest,
-    digest: Digest,
+    /// How the catalog names it.
+    listed: Listed,
     bytes: Vec<u8>,
     index: File,
 }
 
 impl Live {
-    /// Loads what a snapshot names.
+    /// Loads what a snapshot names. The keys of epochs that are `served` already are kept, not read again: they may be
+    /// under another passphrase by now.
     pub(super) fn load(
         home: &Home,
         operator_key: &VerifyingKey,
         ledger: LedgerId,
         snapshot: Snapshot,
+        served: Option<&Self>,
     ) -> Result<Self, Error> {
         let (mut epochs, mut records) = (HashMap::new(), HashMap::new());
         for stored in home.epochs(operator_key)? {
             if snapshot.catalog.epochs.contains(&stored.digest) {
-                let key = stored.key()?;
+                let kept = served.filter(|served| served.records.contains_key(&stored.digest));
+                let key = match kept.and_then(|served| served.epoch(&stored.record.epoch)) {
+                    Some(key) => key,
+                    None => Arc::new(stored.key()?),
+                };
                 check_ledger(&key, ledger)?;
-                epochs.insert(stored.record.epoch, Arc::new(key));
+                epochs.insert(stored.record.epoch, key);
                 records.insert(stored.digest, stored.bytes);
             }
         }
@@ -54,7 +62,11 @@ impl Live {
         let mut releases = HashMap::new();
         for release in releases::live(home, &snapshot.catalog, operator_key)? {
             let index = release.open_index()?;
-            let live = LiveRelease { manifest: release.manifest, digest: release.digest, bytes: release.bytes, index };
+            let Some(listed) = snapshot.catalog.manifests.iter().find(|listed| listed.manifest == release.digest)
+            else {
+                continue;
+            };
+            let live = LiveRelease { manifest: release.manifest, listed: listed.clone(), bytes: release.bytes, index };
             releases.insert(live.manifest.release, Arc::new(live));
         }
         Ok(Self { snapshot, epochs, records, releases })
@@ -66,24 +78,28 @@ impl Live {
     }
 
     /// An epoch record, or a manifest that is addressed to the insurer.
-    pub(super) fn object(&self, digest: &Digest, insurer: &Slug) -> Option<&[u8]> {
-        let manifest = || self.releases.values().find(|release| release.digest == *digest);
+    pub(super) fn object(&self, digest: &Digest, insurer: &Caller) -> Option<&[u8]> {
+        let manifest = || self.releases.values().find(|release| release.listed.manifest == *digest);
         match self.records.get(digest) {
             Some(record) => Some(record),
-            None => {
-                manifest().filter(|release| release.manifest.addresses(insurer)).map(|release| release.bytes.as_slice())
-            }
+            None => manifest().filter(|release| release.addresses(insurer)).map(|release| release.bytes.as_slice()),
         }
     }
 
     /// A live release that is addressed to the insurer. [MAN-6]
-    pub(super) fn release(&self, release: &ReleaseId, insurer: &Slug) -> Option<Arc<LiveRelease>> {
+    pub(super) fn release(&self, release: &ReleaseId, insurer: &Caller) -> Option<Arc<LiveRelease>> {
         let release = self.releases.get(release)?;
-        release.manifest.addresses(insurer).then(|| Arc::clone(release))
+        release.addresses(insurer).then(|| Arc::clone(release))
     }
 }
 
 impl LiveRelease {
+    /// Whether the insurer is named by the manifest, and its id by the catalog: another one that one day has the same
+    /// name is not.
+    fn addresses(&self, insurer: &Caller) -> bool {
+        self.manifest.addresses(&insurer.name) && self.listed.addresses(&InsurerId::from_bytes(insurer.id))
+    }
+
     /// A range of the index's bytes.
     pub(super) fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
         let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;

@@ -317,14 +317,14 @@ async fn what_is_sealed_meanwhile_is_served_without_a_restart() {
     let segment = |release: ReleaseId, number| Request::Segment { release, number };
     let many = people(u32::try_from(CANARIES).unwrap() + 1_000);
     let sealed = scene.operator.seal("breach", &many).unwrap();
-    assert_eq!(refused(&scene.call(&Request::Object(sealed.manifest)).await), RefusalCode::UnknownObject);
+    assert_eq!(refused(&scene.call(&Request::Object(sealed.lists[0].manifest)).await), RefusalCode::UnknownObject);
     let before = scene.call(&segment(old.manifest.release, 0)).await;
     assert!(matches!(before, Response::Segment(_)), "until the next catalog the old release is served");
 
     let Response::Catalog(bytes) = scene.call(&Request::Catalog).await else { panic!("a catalog was asked for") };
     assert_eq!(object::digest(&bytes), sealed.catalog);
-    let Response::Segment(bytes) = scene.call(&segment(sealed.release, 0)).await else { panic!("it is live") };
-    assert_eq!(bytes.len() as u64, sealed.index_bytes.min(SEGMENT_LENGTH.into()));
+    let Response::Segment(bytes) = scene.call(&segment(sealed.lists[0].release, 0)).await else { panic!("it is live") };
+    assert_eq!(bytes.len() as u64, sealed.lists[0].index_bytes.min(SEGMENT_LENGTH.into()));
     assert_eq!(refused(&scene.call(&segment(old.manifest.release, 0)).await), RefusalCode::UnknownObject);
 }
 
@@ -339,6 +339,55 @@ async fn a_catalog_that_cannot_be_served_does_not_replace_the_one_that_is() {
     assert_eq!(scene.call(&Request::Catalog).await, Response::Catalog(served.bytes.clone()));
     fs::remove_file(&path).unwrap();
     assert_eq!(scene.call(&Request::Catalog).await, Response::Catalog(served.bytes));
+}
+
+#[tokio::test]
+async fn a_full_queue_is_busy_and_charges_nothing() {
+    let scene = Scene::new().await;
+    let chunk = scene.ask(0..3).0.request().clone();
+    scene.service.queue.set_places(Places { all: 0, each: 0 });
+    let mut turns = Vec::new();
+    while let Ok(turn) = scene.service.queue.turn([0xff; 16]).await {
+        turns.push(turn);
+    }
+    let refusal = scene.evaluate(chunk.clone()).await.unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::Busy);
+    assert!((1..=30_000).contains(&refusal.value), "milliseconds to wait: {}", refusal.value);
+    assert_eq!(scene.account().await, (64, 0), "what is short is answered still");
+    turns.pop();
+    scene.evaluate(chunk).await.unwrap();
+    assert_eq!(scene.account().await, (64, 3));
+}
+
+/// A malformed chunk takes a turn as any other, and hands it on.
+#[tokio::test]
+async fn invalid_chunks_leave_all_workers_free() {
+    let scene = Scene::new().await;
+    for _ in 0..50 {
+        assert_eq!(code(scene.evaluate(scene.request(vec![])).await), RefusalCode::InvalidChunk);
+    }
+    scene.service.queue.set_places(Places { all: 0, each: 0 });
+    scene.evaluate(scene.ask(0..3).0.request().clone()).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_answer_is_longer_than_the_room_that_is_kept_for_it() {
+    let scene = Scene::new().await;
+    let release = scene.operator.live()[0].manifest.release;
+    for request in [
+        Request::Catalog,
+        Request::Object(scene.operator.live()[0].digest),
+        Request::Segment { release, number: 0 },
+        Request::Account(scene.record().epoch),
+        Request::Evaluate(scene.ask(0..1).0.request().clone()),
+        Request::Evaluate(scene.ask(0..60).0.request().clone()),
+        Request::Evaluate(scene.request(vec![])),
+    ] {
+        let length = scene.call(&request).await.encode().len();
+        assert!(length <= longest_answer(&Incoming::Whole(request.encode())), "{request:?}");
+    }
+    let chunk = Incoming::Whole(Request::Evaluate(scene.ask(0..60).0.request().clone()).encode());
+    assert!(longest_answer(&chunk) < 5_000, "an evaluation's answer is known to be short");
 }
 
 #[tokio::test]

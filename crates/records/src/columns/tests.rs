@@ -227,3 +227,15 @@ fn rows_can_be_turned_into_identifiers_on_many_threads() {
     shared::<Row<'_>>();
     shared::<Rejection>();
 }
+
+#[test]
+fn a_header_is_found_when_there_is_one_of_it() {
+    let headers = [" code ", "insurer", "x", "x"].map(str::to_owned);
+    assert_eq!(find_header(&headers, "code"), Ok(0));
+    assert_eq!(find_header(&headers, " insurer"), Ok(1));
+    let Err(HeaderError::Missing { header, found }) = find_header(&headers, "Code\u{7}") else {
+        panic!("another case")
+    };
+    assert_eq!((header.as_str(), found.as_str()), (r#""Code\u{7}""#, r#"" code ", "insurer", "x", "x""#));
+    assert!(matches!(find_header(&headers, "x"), Err(HeaderError::Repeated { .. })));
+}

@@ -217,3 +217,32 @@ fn a_reader_sees_one_content_or_the_other() {
     });
     assert_eq!(fs::read(&path).unwrap().first(), Some(&50));
 }
+
+#[test]
+fn a_secret_that_is_destroyed_or_replaced_is_overwritten_on_the_disk() {
+    let folder = folder();
+    let path = secret(&folder, b"the key", 0o600);
+    // A second name shows what is left of the bytes.
+    let shadow = folder.path().join("shadow");
+    fs::hard_link(&path, &shadow).unwrap();
+    replace_secret(&path, b"sealed").unwrap();
+    assert_eq!((fs::read(&path).unwrap(), fs::read(&shadow).unwrap()), (b"sealed".to_vec(), vec![0; 7]));
+    assert_eq!(mode(&path), 0o600);
+    fs::remove_file(&shadow).unwrap();
+    fs::hard_link(&path, &shadow).unwrap();
+    destroy(&path).unwrap();
+    assert_eq!((path.exists(), fs::read(&shadow).unwrap()), (false, vec![0; 6]));
+    destroy(&path).unwrap();
+    assert!(matches!(replace_secret(&path, b"x"), Err(StoreError::Io { .. })));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_link_is_never_destroyed_through() {
+    let folder = folder();
+    let path = secret(&folder, b"the key", 0o600);
+    let link = folder.path().join("link");
+    symlink(&path, &link).unwrap();
+    assert!(destroy(&link).is_err() && replace_secret(&link, b"x").is_err());
+    assert_eq!(fs::read(&path).unwrap(), b"the key");
+}

@@ -1,5 +1,6 @@
 //! One caller's connection and its streams, from the handshake to the goodbye.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use quinn::{ReadToEndError, RecvStream, SendStream, VarInt};
@@ -10,7 +11,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 
-use super::{CLOSING, Handler, Incoming, Limits, Peer, report};
+use super::{AddressPlace, CLOSING, Handler, Incoming, Limits, Peer, Places, Room, network, report};
 use crate::{
     CLOSE_COME_BACK, certificate_digest,
     stream::{Arriving, Outgoing, TOO_SLOW},
@@ -19,16 +20,38 @@ use crate::{
 /// What every connection of one server has in common.
 pub(super) struct Shared<H> {
     pub(super) handler: Arc<H>,
-    pub(super) limits: Limits,
+    pub(super) limits: watch::Receiver<Limits>,
     /// Once the server stops: until when the requests under way may run.
     pub(super) stopping: watch::Receiver<Option<Instant>>,
+    /// Connections by network.
+    pub(super) addresses: Arc<Places<IpAddr, ()>>,
+    /// Connections by certificate, and the share of the room that each caller's connections have together.
+    pub(super) callers: Arc<Places<[u8; 32], Arc<Room>>>,
+    /// Room for all messages under way.
+    pub(super) room: Room,
+}
+
+impl<H> Shared<H> {
+    fn limits(&self) -> Limits {
+        *self.limits.borrow()
+    }
+
+    /// A place in the count of an address that is proven; none when it has too many.
+    pub(super) fn address_place(&self, address: SocketAddr) -> Option<AddressPlace> {
+        let limit = self.limits().max_connections_per_address;
+        let place = self.addresses.take(network(address.ip()), limit, || ());
+        if place.is_none() {
+            tracing::warn!(limit, "a connection was refused: too many are open from its address");
+        }
+        place
+    }
 }
 
 /// Serves one connection until it is lost, closed by the caller, or the server stops.
-pub(super) async fn serve<H: Handler>(shared: Arc<Shared<H>>, incoming: quinn::Incoming) {
+pub(super) async fn serve<H: Handler>(shared: Arc<Shared<H>>, incoming: quinn::Incoming, place: Option<AddressPlace>) {
     let mut stopping = shared.stopping.clone();
     let connection = tokio::select! {
-        connection = shake_hands(&shared.limits, incoming) => connection,
+        connection = shake_hands(shared.limits(), incoming) => connection,
         // quinn cannot say why it drops a handshake, so one that is nearly done gets to its end and is told to come back.
         () = async {
             let _ = stopping.wait_for(Option::is_some).await;
@@ -41,6 +64,15 @@ pub(super) async fn serve<H: Handler>(shared: Arc<Shared<H>>, incoming: quinn::I
         tracing::error!("a caller without a certificate got through the handshake and was turned away");
         return;
     };
+    // A handshake that is over has proven the address.
+    let Some(_place) = place.or_else(|| shared.address_place(connection.remote_address())) else {
+        return connection.close(VarInt::from_u32(CLOSE_COME_BACK), b"");
+    };
+    let limit = shared.limits().max_connections_per_caller;
+    let Some(caller) = shared.callers.take(certificate_digest, limit, || Arc::new(shared.room.share())) else {
+        tracing::warn!(limit, "a connection was closed: too many are open with its certificate");
+        return connection.close(VarInt::from_u32(CLOSE_COME_BACK), b"");
+    };
 
     let mut streams = JoinSet::new();
     loop {
@@ -50,7 +82,8 @@ pub(super) async fn serve<H: Handler>(shared: Arc<Shared<H>>, incoming: quinn::I
             accepted = connection.accept_bi() => match accepted {
                 Ok((send, receive)) => {
                     let peer = Peer { certificate_digest, address: connection.remote_address() };
-                    streams.spawn(serve_stream(Arc::clone(&shared), peer, send, receive));
+                    let share = Arc::clone(&caller.share);
+                    streams.spawn(serve_stream(Arc::clone(&shared), share, peer, send, receive));
                 }
                 Err(_) => break,
             },
@@ -60,7 +93,7 @@ pub(super) async fn serve<H: Handler>(shared: Arc<Shared<H>>, incoming: quinn::I
     connection.close(VarInt::from_u32(CLOSE_COME_BACK), b"");
 }
 
-async fn shake_hands(limits: &Limits, incoming: quinn::Incoming) -> Option<quinn::Connection> {
+async fn shake_hands(limits: Limits, incoming: quinn::Incoming) -> Option<quinn::Connection> {
     let handshake = async { incoming.accept()?.await };
     match timeout(limits.handshake_timeout, handshake).await {
         Ok(Ok(connection)) => Some(connection),
@@ -100,9 +133,17 @@ async fn finish(mut streams: JoinSet<()>, mut stopping: watch::Receiver<Option<I
     }
 }
 
-async fn serve_stream<H: Handler>(shared: Arc<Shared<H>>, peer: Peer, send: SendStream, receive: RecvStream) {
+async fn serve_stream<H: Handler>(
+    shared: Arc<Shared<H>>,
+    share: Arc<Room>,
+    peer: Peer,
+    send: SendStream,
+    receive: RecvStream,
+) {
     let (mut response, mut arriving) = (Outgoing::new(send), Arriving::new(receive));
-    let limits = &shared.limits;
+    let limits = shared.limits();
+    // Until there is room nothing is read, and the caller can send no more than the stream's window.
+    let mut request_room = shared.room.for_request(&share, limits.max_request).await;
     let request = match timeout(limits.request_timeout, arriving.read_whole(limits.max_request)).await {
         Ok(Ok(bytes)) => Incoming::Whole(bytes),
         Ok(Err(ReadToEndError::TooLong)) => Incoming::TooLarge,
@@ -116,10 +157,15 @@ async fn serve_stream<H: Handler>(shared: Arc<Shared<H>>, peer: Peer, send: Send
         }
     };
 
+    request_room.shrink_to(request.len());
+    let longest = shared.handler.longest_answer(&request);
+    let mut response_room = shared.room.for_response(&share, longest).await;
     let answer = shared.handler.answer(peer, request).await;
+    drop(request_room);
+    response_room.shrink_to(answer.len());
 
     let delivery = async {
-        response.write_whole(&answer).await?;
+        response.hand_over(answer).await?;
         // Closing the connection would discard what is still on its way.
         response.delivered().await;
         Ok::<(), quinn::WriteError>(())

@@ -9,19 +9,22 @@ pub(super) fn charge(number: u32, count: u32) -> Charge {
 
 /// The sum of the charges of insurer 1, which must be what its account says it spent.
 pub(super) async fn sum_of_charges(ledger: &Ledger) -> u64 {
-    let sum: i64 = sqlx::query_scalar("SELECT COALESCE(SUM(count), 0) FROM charges WHERE insurer = $1 AND epoch = $2")
-        .bind(&[1; 16][..])
-        .bind(&EPOCH[..])
-        .fetch_one(&ledger.reader)
-        .await
-        .unwrap();
+    let sum: i64 = sqlx::query_scalar(
+        "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM charges WHERE insurer = $1 AND epoch = $2",
+    )
+    .bind(&[1; 16][..])
+    .bind(&EPOCH[..])
+    .fetch_one(&ledger.reader)
+    .await
+    .unwrap();
     u64::try_from(sum).unwrap()
 }
 
+on_both! {
 /// [EVA-5]
 #[tokio::test]
-async fn a_charge_is_debited_once() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
+async fn a_charge_is_debited_once(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 100).await;
     assert_eq!(ledger.charge(&charge(1, 30)).await.unwrap(), Outcome::Charged { remaining: 70 });
     assert_eq!(ledger.charge(&charge(1, 30)).await.unwrap(), Outcome::Repeat { remaining: 70 });
     assert_eq!(ledger.charge(&charge(2, 70)).await.unwrap(), Outcome::Charged { remaining: 0 });
@@ -34,8 +37,8 @@ async fn a_charge_is_debited_once() {
 
 /// [EVA-4]
 #[tokio::test]
-async fn a_charge_that_does_not_fit_takes_nothing() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
+async fn a_charge_that_does_not_fit_takes_nothing(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 100).await;
     ledger.charge(&charge(1, 60)).await.unwrap();
     let refused = ledger.charge(&charge(2, 41)).await.unwrap();
     assert_eq!(refused, Outcome::OverBudget { remaining: 40, missing: 1 });
@@ -46,9 +49,9 @@ async fn a_charge_that_does_not_fit_takes_nothing() {
 }
 
 #[tokio::test]
-async fn the_largest_budget_does_not_overflow() {
+async fn the_largest_budget_does_not_overflow(on: On) {
     let largest = u64::MAX >> 1;
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(largest).await;
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, largest).await;
     sqlx::query("UPDATE accounts SET spent = granted - 1").execute(&ledger.writer).await.unwrap();
     let refused = ledger.charge(&charge(1, 2)).await.unwrap();
     assert_eq!(refused, Outcome::OverBudget { remaining: 1, missing: 1 });
@@ -57,15 +60,15 @@ async fn the_largest_budget_does_not_overflow() {
 }
 
 #[tokio::test]
-async fn an_empty_charge_is_refused() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
+async fn an_empty_charge_is_refused(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 100).await;
     assert!(matches!(ledger.charge(&charge(1, 0)).await, Err(LedgerError::NothingToCharge)));
     assert_eq!(ledger.charge(&charge(1, 1)).await.unwrap(), Outcome::Charged { remaining: 99 });
 }
 
 #[tokio::test]
-async fn a_digest_is_charged_apart_for_each_epoch_and_insurer() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
+async fn a_digest_is_charged_apart_for_each_epoch_and_insurer(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 100).await;
     ledger.open_epoch(&OTHER_EPOCH).await.unwrap();
     ledger.register(&insurer(2, "two", 50)).await.unwrap();
     let mine = charge(1, 10);
@@ -81,8 +84,8 @@ async fn a_digest_is_charged_apart_for_each_epoch_and_insurer() {
 }
 
 #[tokio::test]
-async fn who_has_no_account_is_not_charged() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
+async fn who_has_no_account_is_not_charged(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 100).await;
     for unknown in [Charge { epoch: [9; 32], ..charge(1, 1) }, Charge { insurer: [9; 16], ..charge(1, 1) }] {
         assert_eq!(ledger.charge(&unknown).await.unwrap(), Outcome::NoAccount);
     }
@@ -91,8 +94,8 @@ async fn who_has_no_account_is_not_charged() {
 
 /// [EVA-5]
 #[tokio::test]
-async fn a_suspended_insurer_gets_nothing_not_even_a_repeat() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
+async fn a_suspended_insurer_gets_nothing_not_even_a_repeat(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 100).await;
     ledger.register(&insurer(2, "two", 50)).await.unwrap();
     ledger.charge(&charge(1, 10)).await.unwrap();
     ledger.set_status(&[1; 16], Status::Suspended).await.unwrap();
@@ -108,8 +111,8 @@ async fn a_suspended_insurer_gets_nothing_not_even_a_repeat() {
 }
 
 #[tokio::test]
-async fn all_of_a_charge_is_kept() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(100).await;
+async fn all_of_a_charge_is_kept(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 100).await;
     ledger.charge(&Charge { job: [3; 16], signature: [4; 64], at: -5, ..charge(77, 10) }).await.unwrap();
     let kept = sqlx::query("SELECT * FROM charges").fetch_one(&ledger.reader).await.unwrap();
     assert_eq!(row::bytes::<16>(&kept, "insurer").unwrap(), [1; 16]);
@@ -123,8 +126,8 @@ async fn all_of_a_charge_is_kept() {
 
 /// [EVA-4]
 #[tokio::test]
-async fn charges_outlive_the_process_that_made_them() {
-    let fixture = Fixture::with_budget(100).await;
+async fn charges_outlive_the_process_that_made_them(on: On) {
+    let fixture = Fixture::with_budget(on, 100).await;
     fixture.ledger.charge(&charge(1, 30)).await.unwrap();
     let fixture = fixture.reopened().await;
     assert_eq!(fixture.ledger.charge(&charge(1, 30)).await.unwrap(), Outcome::Repeat { remaining: 70 });
@@ -134,11 +137,11 @@ async fn charges_outlive_the_process_that_made_them() {
 }
 
 /// Eighty tasks through two ledgers on one file (two processes) want the last fifty of a budget, each chunk twice.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_charges_fill_a_budget_exactly() {
-    let fixture = Fixture::with_budget(1000).await;
+#[tokio::test]
+async fn concurrent_charges_fill_a_budget_exactly(on: On) {
+    let fixture = Fixture::with_budget(on, 1000).await;
     fixture.ledger.charge(&charge(1000, 950)).await.unwrap();
-    let second = Ledger::open(fixture.path()).await.unwrap();
+    let second = Ledger::open(fixture.place.clone()).await.unwrap();
     let mut tasks = JoinSet::new();
     for number in 0..80 {
         for ledger in [fixture.ledger.clone(), second.clone()] {
@@ -165,9 +168,9 @@ async fn concurrent_charges_fill_a_budget_exactly() {
 }
 
 /// Chunks of different sizes: nobody overspends, and what is left is less than any that was refused.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_charges_of_all_sizes_never_overspend() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(500).await;
+#[tokio::test]
+async fn concurrent_charges_of_all_sizes_never_overspend(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 500).await;
     let mut tasks = JoinSet::new();
     for number in 0..100 {
         let ledger = ledger.clone();
@@ -191,9 +194,9 @@ async fn concurrent_charges_of_all_sizes_never_overspend() {
     assert!(charged <= 500 && 500 - charged < smallest_refused, "{charged} {smallest_refused}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_caller_that_goes_away_leaves_no_half_charge() {
-    let Fixture { folder: _folder, ledger } = Fixture::with_budget(100_000).await;
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_no_half_charge(on: On) {
+    let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 100_000).await;
     for round in 0..40_u32 {
         let mut tasks = JoinSet::new();
         for number in 0..8 {
@@ -214,4 +217,5 @@ async fn a_caller_that_goes_away_leaves_no_half_charge() {
     }
     assert_eq!(account(&ledger, 1, EPOCH).await, Some((100_000, 3200)));
     assert_eq!(sum_of_charges(&ledger).await, 3200);
+}
 }

@@ -6,24 +6,29 @@ use std::process::{Command, Stdio};
 use super::charges::{charge, sum_of_charges};
 use super::*;
 
-/// Tells the test below that it runs in the process that will be killed; its value is the ledger's path.
+/// Tells the test below that it runs in the process that will be killed; its value is the ledger's place.
 const VICTIM: &str = "BLINDLIST_TEST_LEDGER_VICTIM";
 
+on_both! {
 /// [EVA-4], [EVA-5]
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_killed_process_loses_and_doubles_no_charge() {
-    if let Some(path) = std::env::var_os(VICTIM) {
-        return charge_until_killed(Path::new(&path)).await;
+#[tokio::test]
+async fn a_killed_process_loses_and_doubles_no_charge(on: On) {
+    if let Ok(place) = std::env::var(VICTIM) {
+        return charge_until_killed(place.parse().map_or_else(|_| Place::File(place.into()), Place::Postgres)).await;
     }
-    let fixture = Fixture::with_budget(1_000_000).await;
+    let fixture = Fixture::with_budget(on, 1_000_000).await;
     let (_crate, module) = module_path!().split_once("::").unwrap();
-    let name = format!("{module}::a_killed_process_loses_and_doubles_no_charge");
+    let name = format!("{module}::on_sqlite");
+    let place = match &fixture.place {
+        Place::File(path) => path.clone().into_os_string(),
+        Place::Postgres(url) => url.with_password().into(),
+    };
     let mut acknowledged = Vec::new();
     for round in 1..=3 {
         // Its standard error is ours alone: the test harness writes to standard output.
         let mut victim = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", &name, "--nocapture"])
-            .env(VICTIM, fixture.path())
+            .env(VICTIM, &place)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -35,8 +40,11 @@ async fn a_killed_process_loses_and_doubles_no_charge() {
         victim.wait().unwrap();
     }
     let fixture = fixture.reopened().await;
-    let whole: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&fixture.ledger.writer).await.unwrap();
-    assert_eq!(whole, "ok");
+    if on == On::Sqlite {
+        let whole: String =
+            sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&fixture.ledger.writer).await.unwrap();
+        assert_eq!(whole, "ok");
+    }
     let (_, spent) = account(&fixture.ledger, 1, EPOCH).await.unwrap();
     assert_eq!(sum_of_charges(&fixture.ledger).await, spent);
     assert!(acknowledged.len() >= 40 + 80 + 120, "{}", acknowledged.len());
@@ -45,10 +53,11 @@ async fn a_killed_process_loses_and_doubles_no_charge() {
         assert!(matches!(again, Outcome::Repeat { .. }), "chunk {number}: {again:?}");
     }
 }
+}
 
 /// Charges from several tasks and writes the number of each chunk to standard error once it is charged.
-async fn charge_until_killed(path: &Path) {
-    let ledger = Ledger::open(path).await.unwrap();
+async fn charge_until_killed(place: Place) {
+    let ledger = Ledger::open(place).await.unwrap();
     let (_, spent) = account(&ledger, 1, EPOCH).await.unwrap();
     let first = u32::try_from(spent).unwrap();
     let mut tasks = JoinSet::new();
@@ -74,7 +83,7 @@ async fn charge_until_killed(path: &Path) {
 
 #[tokio::test]
 async fn a_full_disk_is_said_so_and_loses_nothing() {
-    let fixture = Fixture::with_budget(1_000_000).await;
+    let fixture = Fixture::with_budget(On::Sqlite, 1_000_000).await;
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&fixture.ledger.writer).await.unwrap();
     let limit = format!("PRAGMA max_page_count = {}", pages + 2);
     sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(&fixture.ledger.writer).await.unwrap();
