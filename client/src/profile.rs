@@ -231,7 +231,7 @@ impl Enrolled {
         &self.bundle
     }
 
-    /// What to tell a person when the certificate ends within [`NEAR_END`], or has ended. `now` is in seconds since 1970.
+    /// What to tell a person when the certificate ends soon, or has ended. `now` is in seconds since 1970.
     pub fn certificate_warning(&self, now: u64) -> Option<String> {
         let end = certificate_end(&CertificateDer::from(self.bundle.certificate.as_slice()))?;
         let verb = if end <= now { "ended" } else { "ends" };
