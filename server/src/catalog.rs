@@ -54,10 +54,7 @@ impl Snapshot {
 
     /// The next snapshot: without the old manifests, and with the new ones.
     pub(crate) fn next(&self, old: &[Digest], new: Vec<Listed>, key: &SigningKey, now: u64) -> Result<Self, Error> {
-        let mut catalog = self.catalog.clone();
-        catalog.sequence = catalog.sequence.saturating_add(1);
-        catalog.issued = now;
-        catalog.expires = now.saturating_add(VALIDITY);
+        let mut catalog = self.later(now);
         let goes = |digest: &Digest| old.contains(digest) || new.iter().any(|listed| listed.manifest == *digest);
         catalog.manifests.retain(|listed| !goes(&listed.manifest));
         catalog.manifests.extend(new);

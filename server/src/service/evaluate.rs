@@ -5,7 +5,6 @@
 //! elements takes a quarter of a second.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use blindlist_protocol::message::{Evaluate, Evaluated, Response};
 use blindlist_protocol::operator::{EpochKey, Question};
@@ -16,13 +15,13 @@ use tokio::runtime::Handle;
 use super::queue::Full;
 use super::{Caller, Service, ledger_refusal};
 use crate::ledger::{Charge, Ledger, Outcome};
-use crate::outside::{now, random};
+use crate::outside::{instant, now, random};
 
 impl Service {
     pub(super) async fn evaluate(&self, caller: &Arc<Caller>, request: Evaluate) -> Result<Response, Refusal> {
         let epoch = self.served_epoch(&request.epoch).await?;
         // Before anything is computed: what is over the rate costs next to nothing.
-        self.rates.admit(caller.id, caller.rate, request.elements.len(), Instant::now())?;
+        self.rates.admit(caller.id, caller.rate, request.elements.len(), instant())?;
         let id = request.epoch;
         let turn = self.queue.turn(caller.id).await.map_err(|Full(wait)| {
             let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
