@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::codec;
+use crate::fixtures::any::plausible;
 use crate::object::open;
 use crate::params::{MAX_REQUEST, MAX_RESPONSE};
 use crate::signature::VerifyingKey;
@@ -81,16 +82,6 @@ fn every_truncation_is_explained() {
             assert!(inspect(cut, format).failure.is_some(), "{format} of {length} bytes");
         }
     }
-}
-
-/// Bytes that get far: some alternative's number, then lengths that may be small, then anything.
-fn plausible() -> impl Strategy<Value = Vec<u8>> {
-    let piece = prop_oneof![
-        (0_u64..70).prop_map(|length| length.to_le_bytes().to_vec()),
-        vec(any::<u8>(), 0..70),
-        vec(0_u8..3, 0..40),
-    ];
-    (0_u32..8, vec(piece, 0..12)).prop_map(|(tag, pieces)| [tag.to_le_bytes().to_vec(), pieces.concat()].concat())
 }
 
 proptest! {
