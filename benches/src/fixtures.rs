@@ -5,13 +5,14 @@ use std::sync::Arc;
 use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
 use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::identifier::{Identifier, Nir};
-use blindlist_protocol::ids::{JobId, LedgerId};
-use blindlist_protocol::insurer::{Asked, Epoch};
+use blindlist_protocol::ids::{InsurerId, JobId, LedgerId};
+use blindlist_protocol::insurer::{Asked, Asker, Epoch};
 use blindlist_protocol::job::{BlindingSecret, Item, JobSeed};
 use blindlist_protocol::message::{Account, Evaluated};
 use blindlist_protocol::object;
 use blindlist_protocol::operator::{EpochKey, Question};
 use blindlist_protocol::oprf::{Point, Scalar, SecretKey};
+use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
 use rand::{RngExt, SeedableRng};
@@ -78,16 +79,20 @@ pub struct Parties {
     pub epoch: Arc<Epoch>,
     /// The key that verifies the insurer's signatures.
     pub insurer: VerifyingKey,
-    signer: SigningKey,
+    asker: Asker,
+    receipt_key: SigningKey,
     secret: BlindingSecret,
 }
+
+/// The insurer's id.
+const INSURER: InsurerId = InsurerId::from_bytes([1; 16]);
 
 impl Parties {
     /// The parties of a seed.
     pub fn new(seed: u64) -> Self {
         let mut source = Source::new(seed);
         let (operator, signer) = (SigningKey::from_seed(&source.bytes()), SigningKey::from_seed(&source.bytes()));
-        let share = source.key();
+        let (share, receipt_key) = (source.key(), SigningKey::from_seed(&source.bytes()));
         let key = share.public();
         let record = EpochRecord {
             version: 1,
@@ -99,7 +104,7 @@ impl Parties {
             holders: vec![Holder {
                 index: 1,
                 share: key,
-                receipt_key: operator.verifying(),
+                receipt_key: receipt_key.verifying(),
                 ledger: LedgerId::from_bytes(source.bytes()),
                 addresses: Vec::new(),
             }],
@@ -114,7 +119,8 @@ impl Parties {
             key: EpochKey::new(record, 1, share).expect("the record names this share"),
             epoch,
             insurer: signer.verifying(),
-            signer,
+            asker: Asker { insurer: INSURER, signer },
+            receipt_key,
             secret,
         }
     }
@@ -123,16 +129,19 @@ impl Parties {
     pub fn ask(&self, items: &[Item]) -> Asked {
         let holders = HolderSet::try_from(vec![1]).expect("one holder");
         let job = JobId::from_bytes([0; 16]);
-        let asked = self.epoch.ask(holders, job, 0, items, &self.secret, &self.signer);
+        let asked = self.epoch.ask(holders, job, 0, items, &self.secret, &self.asker);
         asked.expect("a chunk of 1 to 8,192 for the epoch's holder")
     }
 
     /// The operator answers it.
     pub fn answer(&self, asked: &Asked) -> [(u8, Evaluated); 1] {
         let question = Question::validate(asked.request().clone(), &self.key, &self.insurer);
-        let (elements, proof) = question.expect("the insurer asks rightly").answer(&[0; 64]);
+        let question = question.expect("the insurer asks rightly");
+        let (elements, proof) = question.answer(&[0; 64]);
+        let (ledger, charge) = (self.key.record().holders.first().map(|one| one.ledger), question.charge(INSURER, 8_192));
+        let receipt = Receipt::of_charge(&ledger.expect("one holder"), 0, charge, 0, &self.receipt_key);
         let account = Account { granted: 0, spent: 0 };
-        let answer = Evaluated { elements, proof, account, receipt: None };
+        let answer = Evaluated { elements, proof, account, receipt };
         [(1, answer)]
     }
 }

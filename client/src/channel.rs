@@ -6,10 +6,12 @@ mod quic;
 
 use std::future::Future;
 
+use blindlist_protocol::checkpoint::Checkpoint;
 use blindlist_protocol::codec::CodecError;
-use blindlist_protocol::ids::{Digest, EpochId, ReleaseId};
+use blindlist_protocol::ids::{Digest, EpochId, LedgerId, ReleaseId};
 use blindlist_protocol::message::{Account, Evaluate, Evaluated, Request, Response};
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
+use blindlist_protocol::signature::VerifyingKey;
 use blindlist_transport::TransportError;
 
 pub use quic::QuicChannel;
@@ -72,6 +74,17 @@ pub async fn object(channel: &impl Channel, digest: Digest) -> Result<Vec<u8>, C
     Ok(bytes)
 }
 
+/// The succession of a manifest key, unverified.
+///
+/// # Errors
+/// [`ChannelError`].
+pub async fn succession(channel: &impl Channel, key: VerifyingKey) -> Result<Vec<u8>, ChannelError> {
+    let Response::Object(bytes) = channel.call(Request::Succession(key)).await? else {
+        return Err(ChannelError::Unexpected { asked: "a succession" });
+    };
+    Ok(bytes)
+}
+
 /// A segment of an index, unverified.
 ///
 /// # Errors
@@ -103,6 +116,50 @@ pub async fn evaluate(channel: &impl Channel, request: Evaluate) -> Result<Evalu
         return Err(ChannelError::Unexpected { asked: "an evaluation" });
     };
     Ok(evaluated)
+}
+
+/// A fresh checkpoint of a ledger's log, unverified.
+///
+/// # Errors
+/// [`ChannelError`].
+pub async fn checkpoint(channel: &impl Channel, ledger: LedgerId) -> Result<Checkpoint, ChannelError> {
+    let Response::Checkpoint(checkpoint) = channel.call(Request::Checkpoint(ledger)).await? else {
+        return Err(ChannelError::Unexpected { asked: "a checkpoint" });
+    };
+    Ok(checkpoint)
+}
+
+/// The path from an earlier size of a log to a later one, unverified.
+///
+/// # Errors
+/// [`ChannelError`].
+pub async fn consistency(
+    channel: &impl Channel,
+    ledger: LedgerId,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Digest>, ChannelError> {
+    path(channel, Request::Consistency { ledger, from, to }).await
+}
+
+/// The path to an entry in a log of a size, unverified.
+///
+/// # Errors
+/// [`ChannelError`].
+pub async fn inclusion(
+    channel: &impl Channel,
+    ledger: LedgerId,
+    index: u64,
+    size: u64,
+) -> Result<Vec<Digest>, ChannelError> {
+    path(channel, Request::Inclusion { ledger, index, size }).await
+}
+
+async fn path(channel: &impl Channel, request: Request) -> Result<Vec<Digest>, ChannelError> {
+    let Response::Path(path) = channel.call(request).await? else {
+        return Err(ChannelError::Unexpected { asked: "a path in the audit log" });
+    };
+    Ok(path)
 }
 
 /// What the number of a refusal says.

@@ -4,17 +4,19 @@
 //! 2. `plan` finds the unfinished jobs to go on with; `members` turns the rows into distinct identifiers.
 //! 3. The budget must suffice, and the indexes are fetched: [`crate::index`].
 //! 4. `asking` has them evaluated, chunk by chunk, and keeps nothing that is not proven.
-//! 5. [`blindlist_protocol::matching`] looks the entries up and makes sure that every canary is found.
-//! 6. `results` reads the members again and writes the three files, all or none.
+//! 5. The operator's audit log must have it all: `log`.
+//! 6. [`blindlist_protocol::matching`] looks the entries up and makes sure that every canary is found.
+//! 7. `results` reads the members again and writes the three files, all or none.
 //!
-//! [`ask`] is 1 to 4, and [`Answered::conclude`] the rest. What is sent must not depend on what is found (SPEC.md
+//! [`ask`] is 1 to 5, and [`Answered::conclude`] the rest. What is sent must not depend on what is found (SPEC.md
 //! [MAT-3]), so the second has no channel, and the connection can be closed before it.
 //!
 //! Members are personal data: they go into `affected.csv` and nowhere else.
 
 mod asking;
 mod findings;
-mod members;
+mod keeping;
+pub(crate) mod members;
 mod plan;
 mod results;
 mod summary;
@@ -22,24 +24,31 @@ mod summary;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use blindlist_protocol::catalog::Catalog;
 use blindlist_protocol::identifier::{Identifier, Scheme};
+use blindlist_protocol::ids::LedgerId;
+use blindlist_protocol::insurer::Asker;
 use blindlist_protocol::live::{Live, Release};
 use blindlist_protocol::matching::{self, Candidate};
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Column, Table};
 use blindlist_store::folder::PrivateFolder;
+use blindlist_store::passphrase::Passphrase;
 
 use crate::channel::{self, Channel};
-use crate::live;
+use crate::log::Log;
 use crate::profile::jobs::Jobs;
 use crate::profile::{Enrolled, Profile};
+use crate::receipts::JobReceipts;
 use crate::show::{moment, note, number};
-use crate::{Broken, ClientError, Stop, index};
+use crate::{Broken, ClientError, Stop, evidence, index, live};
 use asking::Work;
 use findings::Findings;
+use keeping::Keeping;
 use members::Members;
 use plan::Plan;
 pub use results::FILES;
+use summary::LogSummary;
 pub use summary::Summary;
 
 /// What to check, as the command line says it.
@@ -57,6 +66,8 @@ pub struct CheckOptions {
     pub columns: Vec<(Column, String)>,
     /// Whether to go on with an unfinished check.
     pub resume: bool,
+    /// The passphrase for the evidence, when it is to be kept.
+    pub evidence: Option<Passphrase>,
 }
 
 /// A check whose requests are all answered. Nothing was looked up yet.
@@ -70,6 +81,8 @@ pub struct Answered<'a> {
     members: Vec<Identifier>,
     /// For each release, by its place in the plan, the entries of the members and of the canaries.
     candidates: Vec<(usize, Vec<Candidate>)>,
+    /// For each part of the plan.
+    receipts: Vec<JobReceipts>,
     summary: Summary,
     stop: Stop,
 }
@@ -91,6 +104,8 @@ pub async fn ask<'a>(
     let Live { catalog, digest, epochs, releases } = stop.or(live::refresh(profile, &enrolled, channel, now)).await?;
     let (scheme, releases) = choose(&releases, options)?;
     let plan = Plan::new(&jobs, scheme, releases, epochs, options)?;
+    let keeping = Keeping::new(profile, &enrolled, options, &plan);
+    plan.require_evidence(&keeping)?;
     let begun = plan.goes_on();
     let prepared = prepare(profile, channel, options, &plan, stop).await;
     let read = prepared.inspect_err(|error| {
@@ -102,28 +117,66 @@ pub async fn ask<'a>(
     summary.started = moment(now);
     summary.out.clone_from(&options.out);
     let members = read.identifiers;
+    let (candidates, receipts) = (Vec::new(), Vec::new());
     let mut answered =
-        Answered { profile, options, jobs, plan, members, candidates: Vec::new(), summary, stop: stop.clone() };
-    stop.or(answered.evaluate(channel, &enrolled)).await.inspect_err(advise_resume)?;
+        Answered { profile, options, jobs, plan, members, candidates, receipts, summary, stop: stop.clone() };
+    stop.or(answered.evaluate(channel, &enrolled, &keeping)).await.inspect_err(advise_resume)?;
+    answered.keep_receipts(&keeping).inspect_err(advise_resume)?;
+    stop.or(answered.hold_to_log(channel, &catalog)).await.inspect_err(advise_resume)?;
     answered.summary.evaluations.remaining = stop.or(remaining(channel, &answered.plan)).await.ok();
     Ok(answered)
 }
 
 impl Answered<'_> {
     /// Has the members evaluated in every epoch.
-    async fn evaluate(&mut self, channel: &impl Channel, enrolled: &Enrolled) -> Result<(), ClientError> {
+    async fn evaluate(
+        &mut self,
+        channel: &impl Channel,
+        enrolled: &Enrolled,
+        keeping: &Keeping<'_>,
+    ) -> Result<(), ClientError> {
         let created = self.summary.started.clone();
         for part in &mut self.plan.parts {
-            let job = part.open_job(&self.jobs, self.members.len() as u64, &created)?;
+            let job = part.open_job(&self.jobs, keeping, self.members.len() as u64, &created)?;
+            let (id, asked) = (job.id(), part.asked()?.clone());
             let ids = part.releases.iter().filter_map(|place| self.plan.releases.get(*place));
             let ids = ids.map(|release| release.manifest.release).collect();
-            let signer = enrolled.keys().signing().clone();
-            let work = Arc::new(Work::new(part, job, std::mem::take(&mut self.members), ids, signer));
-            let kept = asking::evaluate(channel, &work).await?;
+            let insurer = enrolled.bundle().insurer_id;
+            let asker = Asker { insurer, signer: enrolled.keys().signing().clone() };
+            let keys = (asker, self.profile.former_keys()?);
+            let work = Arc::new(Work::new(part, job, std::mem::take(&mut self.members), ids, keys));
+            let (kept, receipts) = asking::evaluate(channel, &work).await?;
+            self.receipts.push(JobReceipts { job: id, ledger: asked.ledger, key: asked.receipt_key, receipts });
             let work = Arc::into_inner(work).ok_or(ClientError::Internal("a chunk is still under way"))?;
             let (members, candidates) = work.into_members(&part.canaries, kept);
             self.members = members;
             self.candidates.extend(part.releases.iter().copied().zip(candidates));
+        }
+        Ok(())
+    }
+
+    /// Keeps the receipts, whatever comes.
+    fn keep_receipts(&mut self, keeping: &Keeping<'_>) -> Result<(), ClientError> {
+        for receipts in &self.receipts {
+            self.profile.keep_receipts(receipts)?;
+            evidence::add_receipts(keeping.folder(), receipts)?;
+        }
+        let kept = self.receipts.iter().any(|receipts| evidence::is_kept(keeping.folder(), &receipts.job));
+        self.summary.evidence = kept.then(|| keeping.folder().to_owned());
+        Ok(())
+    }
+
+    /// Makes sure that the audit logs have the charges and go on from what they were. [AUD-7]
+    async fn hold_to_log(&mut self, channel: &impl Channel, catalog: &Catalog) -> Result<(), ClientError> {
+        let mut done: Vec<LedgerId> = Vec::new();
+        for part in &self.plan.parts {
+            let log = Log::of(part.asked()?, part.epoch.object(), catalog);
+            if !done.contains(&log.ledger) {
+                let receipts: Vec<_> = self.receipts.iter().filter(|job| job.ledger == log.ledger).collect();
+                let head = log.refresh(self.profile, channel, &receipts).await?;
+                self.summary.logs.push(LogSummary::new(&log.ledger, &head));
+                done.push(log.ledger);
+            }
         }
         Ok(())
     }
@@ -134,8 +187,28 @@ impl Answered<'_> {
     /// [`ClientError`]. What was paid for stays in the profile for `--resume`; no result is written, unless it says so.
     pub fn conclude(mut self, clock: impl Fn() -> u64) -> Result<Summary, ClientError> {
         self.look_up_and_write(clock).inspect_err(advise_resume)?;
+        self.keep_superseded();
         self.plan.finished_jobs().for_each(|id| self.jobs.remove_or_say(id));
         Ok(self.summary)
+    }
+
+    /// Keeps the receipts of jobs that this one makes useless: they were charged all the same.
+    fn keep_superseded(&self) {
+        for job in self.plan.superseded() {
+            let all = self.jobs.receipts(*job);
+            for log in &self.receipts {
+                let of_log = all.iter().filter(|receipt| receipt.verify_signature(&log.ledger, &log.key).is_ok());
+                let receipts = JobReceipts { job: *job, receipts: of_log.cloned().collect(), ..log.clone() };
+                if receipts.receipts.is_empty() {
+                    continue;
+                }
+                let kept = self.profile.keep_receipts(&receipts);
+                let added = kept.and_then(|()| evidence::add_receipts(&self.profile.evidence_path(), &receipts));
+                if let Err(error) = added {
+                    note(&format!("warning: the receipts of an unfinished check could not be kept: {error}"));
+                }
+            }
+        }
     }
 
     fn look_up_and_write(&mut self, clock: impl Fn() -> u64) -> Result<(), ClientError> {

@@ -2,8 +2,10 @@
 //!
 //! Results go to standard output, everything else to standard error. Ctrl-C is heard here: see [`Stop`].
 
+mod evidence;
+
 use std::fmt::Display;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,10 +15,9 @@ use blindlist_protocol::inspect::Format;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Column, parse_override};
 use blindlist_store::exit::Code;
-use blindlist_store::{StoreError, text};
+use blindlist_store::{StoreError, log, text};
 use clap::{Args, Parser, Subcommand};
 use futures_util::FutureExt as _;
-use tracing_subscriber::EnvFilter;
 
 use crate::channel::QuicChannel;
 use crate::check::{self, CheckOptions};
@@ -24,9 +25,6 @@ use crate::outside::now;
 use crate::profile::Profile;
 use crate::show::note;
 use crate::{ClientError, Stop, enroll, inspect, lists};
-
-/// The environment variable that says what is logged.
-const LOG: &str = "BLINDLIST_LOG";
 
 /// Finds out which of an insurer's members are on an operator's breach list, without showing anyone the members.
 ///
@@ -38,6 +36,25 @@ const LOG: &str = "BLINDLIST_LOG";
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// What is logged, to standard error.
+#[derive(Debug, Args)]
+struct LogArgs {
+    /// How much to log: off, error, warn, info, debug or trace. Without it BLINDLIST_LOG says it, else what goes wrong is.
+    #[arg(long = "log", value_name = "LEVEL", global = true, help_heading = "Logging")]
+    level: Option<log::Level>,
+    /// human, or json: one object a line. Messages for people stay as they are.
+    #[arg(
+        long = "log-format",
+        value_name = "FORMAT",
+        global = true,
+        default_value = "human",
+        help_heading = "Logging"
+    )]
+    format: log::Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,8 +65,12 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         profile: PathBuf,
         /// The insurer's name: a-z, 0-9, `_` and `-`.
-        #[arg(long)]
-        name: Slug,
+        #[arg(long, required_unless_present = "new_keys")]
+        name: Option<Slug>,
+        /// Makes new keys in a profile that has joined an operator, because the old ones were stolen or are to be changed.
+        /// The old ones stay in use until the bundle for the new ones is joined.
+        #[arg(long, conflicts_with = "name")]
+        new_keys: bool,
     },
     /// Prints the fingerprint of a request or a bundle.
     Fingerprint {
@@ -58,13 +79,13 @@ enum Command {
     },
     /// Prints what a file or a message is, value by value, and what can be checked of it without a key.
     ///
-    /// It knows every kind of SPEC.md: epoch records, manifests, catalog snapshots, enrolment requests, bundles, indexes,
-    /// requests and responses. What is broken is explained, with exit code 65.
+    /// It knows every kind of SPEC.md: epoch records, manifests, catalog snapshots, enrolment requests, bundles,
+    /// successions, indexes, requests and responses. What is broken is explained, with exit code 65.
     Inspect {
         /// The file; `-` is standard input.
         file: PathBuf,
-        /// What it is: epoch, manifest, catalog, enrolment, bundle, index, request or response. Its first line says so; a
-        /// request or a response, which have none, are told apart by what can be read.
+        /// What it is: epoch, manifest, catalog, enrolment, bundle, succession, index, request or response. Its first line
+        /// says so; a request or a response, which have none, are told apart by what can be read.
         #[arg(long = "as", value_name = "KIND")]
         kind: Option<Format>,
         /// Shows everything; otherwise long lists and long values are cut.
@@ -94,6 +115,17 @@ enum Command {
         #[command(flatten)]
         check: CheckArgs,
     },
+    /// Confirms that the operator's log charges exactly the members of this insurer's checks, and nobody else.
+    ///
+    /// Needs the evidence that `check --keep-evidence` keeps, the member files as they were, and the operator's export of
+    /// its log. Exit codes: 0 all agrees, 1 something does not, 76 the log contradicts what its key has signed.
+    Replay(evidence::ReplayArgs),
+    /// Opens elements of a chunk for an auditor, or verifies such openings.
+    ///
+    /// What is opened says whom these elements meant, and nothing of the others.
+    Open(evidence::OpenArgs),
+    /// Signs a checkpoint of an operator's log, if it goes on from the last one that this witness signed.
+    Witness(evidence::WitnessArgs),
 }
 
 /// Whose profile, which server.
@@ -126,21 +158,27 @@ struct CheckArgs {
     /// Goes on with an unfinished check of the same file; what was answered is not paid again.
     #[arg(long)]
     resume: bool,
+    /// Keeps what shows later whom was asked about, encrypted, in the profile: for `replay` and `open`.
+    #[arg(long)]
+    keep_evidence: bool,
+    /// A file with the passphrase for the evidence; without it, it is asked for, or systemd's credential
+    /// `blindlist-passphrase` is taken.
+    #[arg(long, value_name = "FILE", requires = "keep_evidence")]
+    passphrase_file: Option<PathBuf>,
 }
 
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .init();
+    log::begin(cli.log.level, cli.log.format, log::Level::WARN);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     match run(cli.command) {
-        Ok(()) => Code::Done.into(),
+        Ok(()) => {
+            tracing::info!("done");
+            Code::Done.into()
+        }
         Err(error) => {
+            tracing::info!(code = error.code().number(), "failed");
             note(&format!("blindlist: {error}"));
             error.code().into()
         }
@@ -149,10 +187,15 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), ClientError> {
     match command {
-        Command::Enroll { profile, name } => {
+        Command::Enroll { profile, name: Some(name), new_keys: _ } => {
             let fingerprint = enroll::enroll(&profile, name)?;
             let profile = Profile::open(&profile)?;
             print(&enrolled(&profile, &fingerprint))
+        }
+        Command::Enroll { profile, name: None, new_keys: _ } => {
+            let profile = Profile::open(&profile)?;
+            let fingerprint = enroll::new_keys(&profile)?;
+            print(&renewing(&profile, &fingerprint))
         }
         Command::Fingerprint { file } => print(&format!("{}\n", enroll::fingerprint(&file)?)),
         Command::Inspect { file, kind, all } => {
@@ -168,6 +211,9 @@ fn run(command: Command) -> Result<(), ClientError> {
         }
         Command::Lists { place } => in_runtime(|stop| async move { stop.or(show_lists(place)).await }),
         Command::Check { place, check } => in_runtime(|stop| run_check(place, check, stop)),
+        Command::Replay(args) => in_runtime(|stop| async move { evidence::run_replay(&args, &stop) }),
+        Command::Open(args) => in_runtime(|stop| async move { evidence::run_open(&args, &stop) }),
+        Command::Witness(args) => in_runtime(|stop| async move { evidence::run_witness(&args, &stop) }),
     }
 }
 
@@ -178,6 +224,19 @@ fn enrolled(profile: &Profile, fingerprint: &Fingerprint) -> String {
          2. The operator sends a bundle back and tells you its fingerprint.\n\
          3. Install it: blindlist join BUNDLE --profile {}\n",
         text::path(&profile.request_path()),
+        text::word(profile.path())
+    )
+}
+
+fn renewing(profile: &Profile, fingerprint: &Fingerprint) -> String {
+    format!(
+        "request      {}\nfingerprint  {fingerprint}\n\n\
+         1. Send the request to the operator, and tell it the fingerprint by another way, such as a call. It renews you with\n\
+         \x20  `blindlistd insurer renew`; the certificate that you have is refused from then on.\n\
+         2. The operator sends a bundle back and tells you its fingerprint.\n\
+         3. Install it: blindlist join BUNDLE --profile {}\n\
+         \x20  The old keys are destroyed then, and not before.\n",
+        text::path(&profile.new_request_path()),
         text::word(profile.path())
     )
 }
@@ -201,9 +260,13 @@ async fn run_check(place: Place, check: CheckArgs, stop: Stop) -> Result<(), Cli
         scheme: check.scheme,
         columns: check.column,
         resume: check.resume,
+        evidence: None,
     };
     let enrolled = profile.enrolled()?;
     check::check_files(&options)?;
+    // A person is asked before anybody waits for an answer.
+    let evidence = evidence::passphrase(check.keep_evidence, check.passphrase_file.as_deref())?;
+    let options = CheckOptions { evidence, ..options };
     enrolled.certificate_warning(now()).iter().for_each(|warning| note(warning));
     let connect = QuicChannel::connect(&enrolled, place.server.as_deref());
     let channel = stop.or(connect).await?;

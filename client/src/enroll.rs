@@ -1,4 +1,4 @@
-//! How an insurer gets to know its operator: `enroll`, `fingerprint`, `join`.
+//! How an insurer gets to know its operator: `enroll`, `fingerprint`, `join`; and gets new keys.
 //!
 //! Everything later rests on the fingerprints that people compare here.
 
@@ -7,6 +7,7 @@ use std::path::Path;
 use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, Fingerprint};
 use blindlist_protocol::object::{self, ObjectError};
 use blindlist_protocol::params::MAX_ENROLMENT;
+use blindlist_protocol::succession::Pins;
 use blindlist_protocol::text::{Address, Slug};
 use blindlist_store::confirm;
 use blindlist_store::file::read_limited;
@@ -28,6 +29,25 @@ pub fn enroll(path: &Path, name: Slug) -> Result<Fingerprint, ClientError> {
     let (keys, request) = Keys::from_seeds(name, &*outside::random()?, &*outside::random()?)?;
     let request = object::sign(&request, keys.signing());
     profile.write_enrolment(&keys, &request)?;
+    Ok(Fingerprint::of(&request))
+}
+
+/// Makes new keys beside those in use, and a request that the operator renews the insurer by; the fingerprint is the
+/// request's. Keys that were made before and wait for their bundle are not made again.
+///
+/// # Errors
+/// [`ClientError::NotEnrolled`], [`ClientError::NotJoined`], [`ClientError::Store`], [`ClientError::Randomness`].
+pub fn new_keys(profile: &Profile) -> Result<Fingerprint, ClientError> {
+    let _lock = profile.lock()?;
+    let enrolled = profile.enrolled()?;
+    profile.settle_keys(enrolled.bundle())?;
+    if let Some(waiting) = profile.waiting_request()? {
+        return Ok(Fingerprint::of(&waiting));
+    }
+    let name = enrolled.bundle().insurer.clone();
+    let (keys, request) = Keys::from_seeds(name, &*outside::random()?, &*outside::random()?)?;
+    let request = object::sign(&request, keys.signing());
+    profile.write_new_keys(&keys, &request)?;
     Ok(Fingerprint::of(&request))
 }
 
@@ -64,11 +84,7 @@ pub fn join(path: &Path, profile: &Profile, expected: Option<Fingerprint>) -> Re
         expected: "a bundle",
         source,
     })?;
-    let keys = profile.keys()?;
-    if !keys.are_in(&bundle) {
-        return Err(ClientError::ForeignBundle(profile.path().to_owned()));
-    }
-    keys.identity(&bundle)?;
+    profile.keys_of(&bundle)?.identity(&bundle)?;
     refuse_other_operator(profile, &bundle)?;
     let found = Fingerprint::of(&bytes);
     describe(&bundle, &found);
@@ -80,17 +96,19 @@ pub fn join(path: &Path, profile: &Profile, expected: Option<Fingerprint>) -> Re
     }
     let _lock = profile.lock()?;
     refuse_other_operator(profile, &bundle)?;
-    profile.write_bundle(&bytes)?;
+    profile.install(&bundle, &bytes)?;
     Ok(bundle)
 }
 
+/// A bundle moves no pin [ENR-5]: one of the pinned successor is taken, and the succession is asked for on the first
+/// connection with it.
 fn refuse_other_operator(profile: &Profile, bundle: &Bundle) -> Result<(), ClientError> {
-    match profile.bundle()? {
-        Some(installed) if installed.operator_key != bundle.operator_key => {
-            Err(ClientError::OtherOperator(profile.path().to_owned()))
-        }
-        Some(_) | None => Ok(()),
+    let Some(joined) = profile.bundle()? else { return Ok(()) };
+    let pins = profile.pins(&joined)?;
+    if Pins::of(bundle) == pins || pins.may_be_followed_by(&bundle.operator_key) {
+        return Ok(());
     }
+    Err(ClientError::OtherOperator(profile.path().to_owned()))
 }
 
 fn describe(bundle: &Bundle, fingerprint: &Fingerprint) {

@@ -2,24 +2,30 @@
 //!
 //! A message never holds a cell of a member file, nor text of the other side that was not checked.
 
+mod evidence;
 mod meaning;
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use blindlist_protocol::checkpoint::CheckpointError;
 use blindlist_protocol::enrolment::Fingerprint;
 use blindlist_protocol::identifier::Scheme;
-use blindlist_protocol::ids::EpochId;
+use blindlist_protocol::ids::{EpochId, LedgerId};
 use blindlist_protocol::insurer::EvaluationError;
 use blindlist_protocol::live::LiveError;
 use blindlist_protocol::manifest::ReleaseError;
 use blindlist_protocol::matching::MatchError;
 use blindlist_protocol::object::ObjectError;
+use blindlist_protocol::signature::VerifyingKey;
+use blindlist_protocol::succession::SuccessionError;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{ColumnError, Rejection, TableError};
 use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
+
+pub use evidence::EvidenceError;
 
 use crate::channel::ChannelError;
 use crate::check::FILES;
@@ -95,7 +101,7 @@ pub enum ClientError {
         what: String,
     },
     /// A bundle that was made for other keys.
-    #[error("this bundle was not made for the keys in {}: the operator must approve the request.csr of this profile", text::path(.0))]
+    #[error("this bundle was not made for the keys in {}: the operator must approve the request that goes with them", text::path(.0))]
     ForeignBundle(PathBuf),
     /// A bundle whose certificate is not for our TLS key.
     #[error("this bundle holds a certificate that is not for the key of this profile: ask the operator for a new one")]
@@ -186,6 +192,9 @@ pub enum ClientError {
         /// Evaluations that are missing.
         missing: u64,
     },
+    /// Evidence, or what it is held against.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// The operator broke the protocol.
     #[error("the operator's server broke the protocol: {0}")]
     Broken(#[from] Broken),
@@ -214,6 +223,12 @@ pub enum Broken {
     /// What it shows as live is not accepted.
     #[error(transparent)]
     Live(LiveError),
+    /// A catalog of another key than the pinned one, and nothing that leads there.
+    #[error("its catalog is not signed by the pinned manifest key {0}, and it shows no succession of that key")]
+    NotSucceeded(VerifyingKey),
+    /// A catalog of another key than the pinned one, and a succession that is not the pinned one's.
+    #[error("its catalog is not signed by the pinned manifest key, and {0}")]
+    Succession(SuccessionError),
     /// An index that is not the manifest's, or none at all.
     #[error("the list {list}: {source}")]
     Release {
@@ -230,6 +245,17 @@ pub enum Broken {
         /// Why.
         source: EvaluationError,
     },
+    /// An audit log that does not hold.
+    #[error("{source}{}", Kept(kept.as_deref()))]
+    Log {
+        /// Why.
+        source: CheckpointError,
+        /// Where what contradicts itself is kept.
+        kept: Option<PathBuf>,
+    },
+    /// An audit log that is not shown.
+    #[error("it gave receipts of the audit log of the ledger {0}, and shows no checkpoint of it")]
+    NoLog(LedgerId),
     /// A canary or a label that is not right.
     #[error("in the list {list} {source}; nobody's status can be concluded, and no result was written")]
     Match {
@@ -267,6 +293,16 @@ impl fmt::Display for FirstRejection<'_> {
             Some(rejection) => write!(f, ": {rejection}"),
             None => f.write_str(": it has no row"),
         }
+    }
+}
+
+/// Says where what contradicts itself is kept.
+struct Kept<'a>(Option<&'a Path>);
+
+impl fmt::Display for Kept<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("; nothing is reported")?;
+        self.0.map_or(Ok(()), |path| write!(f, ", and what contradicts itself is kept in {}", text::path(path)))
     }
 }
 

@@ -81,7 +81,7 @@ fn unknown(bytes: &[u8], [request, response]: &[Failure; 2]) -> String {
         let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
         let word = String::from_utf8_lossy(rest.get(..end).unwrap_or_default());
         return format!(
-            "its line \"blindlist/1 {}\" names nothing that can be inspected (SPEC.md sections 5 and 9; 22 lays out some for later)",
+            "its line \"blindlist/1 {}\" names nothing that can be inspected (SPEC.md sections 5 and 9); openings are read by `blindlist open --verify`",
             text::escape(&word, SHOWN_LINE)
         );
     }

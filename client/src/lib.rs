@@ -5,6 +5,10 @@
 //! work, [`lists`] shows what there is. All of them talk through a [`channel`], so that none knows of sockets.
 //! [`inspect`] shows what any file or message is made of.
 //!
+//! What the operator's audit log must agree with is kept: [`receipts`], and with `--keep-evidence` [`evidence`], from which
+//! [`replay`] shows that the log has this insurer's members and nobody else, and [`open`] single members to an auditor.
+//! [`witness`] signs that a log only grows.
+//!
 //! Every byte from the operator's server is hostile until a pinned key, a digest or a proof says otherwise. Nothing here
 //! may put a cell of a member file, an identifier or a secret into an error or onto the terminal.
 #![forbid(unsafe_code)]
@@ -14,16 +18,23 @@ pub mod check;
 pub mod cli;
 pub mod enroll;
 mod error;
+pub mod evidence;
 pub mod index;
 pub mod inspect;
 pub mod lists;
 pub mod live;
+mod log;
+pub mod open;
 mod outside;
+mod passphrases;
 pub mod profile;
+pub mod receipts;
+pub mod replay;
 mod show;
 mod stop;
 #[cfg(test)]
 mod tests;
+pub mod witness;
 
-pub use error::{Broken, ClientError};
+pub use error::{Broken, ClientError, EvidenceError};
 pub use stop::Stop;

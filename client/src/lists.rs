@@ -1,9 +1,11 @@
 //! `blindlist lists`: what is live, by which catalog, and what remains of the budget.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use blindlist_protocol::ids::EpochId;
 use blindlist_protocol::live::{Live, Release};
+use blindlist_protocol::log::tree::Head;
 use blindlist_protocol::manifest::{Incident, Manifest};
 use blindlist_protocol::message::Account;
 use blindlist_protocol::refusal::RefusalCode;
@@ -13,6 +15,7 @@ use blindlist_store::text::escape;
 use crate::ClientError;
 use crate::channel::{self, Channel};
 use crate::live;
+use crate::log::Log;
 use crate::profile::Profile;
 use crate::show::{moment, number, table};
 
@@ -25,25 +28,36 @@ pub struct Lists {
     live: Live,
     operator: String,
     accounts: Vec<(EpochId, Account)>,
+    logs: Vec<Head>,
 }
 
-/// Asks the operator for everything that [`Lists`] shows. `now` is in seconds since 1970.
+/// Asks the operator for everything that [`Lists`] shows. `now` is in seconds since 1970. An audit log of which something
+/// is remembered must go on from there.
 ///
 /// # Errors
-/// As [`live::refresh`].
+/// As [`live::refresh`]; [`crate::Broken::Log`].
 pub async fn lists(profile: &Profile, channel: &impl Channel, now: u64) -> Result<Lists, ClientError> {
     let enrolled = profile.enrolled()?;
     let live = live::refresh(profile, &enrolled, channel, now).await?;
-    let mut accounts = Vec::new();
-    for epoch in live.epochs.keys() {
-        match channel::account(channel, *epoch).await {
-            Ok(account) => accounts.push((*epoch, account)),
+    let (mut accounts, mut logs) = (Vec::new(), BTreeMap::new());
+    for (id, epoch) in &live.epochs {
+        match channel::account(channel, *id).await {
+            Ok(account) => {
+                accounts.push((*id, account));
+                for holder in &epoch.record().holders {
+                    let log = Log::of(holder, epoch.object(), &live.catalog);
+                    if !logs.contains_key(&log.ledger) && profile.remembered(&log.ledger, &log.key)?.is_some() {
+                        logs.insert(log.ledger, log.refresh(profile, channel, &[]).await?);
+                    }
+                }
+            }
             // A live epoch may be another server's.
             Err(error) if error.is_refusal(RefusalCode::UnknownEpoch) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Lists { operator: enrolled.bundle().operator.to_string(), live, accounts })
+    let logs = logs.into_values().collect();
+    Ok(Lists { operator: enrolled.bundle().operator.to_string(), live, accounts, logs })
 }
 
 impl fmt::Display for Lists {
@@ -66,6 +80,10 @@ impl fmt::Display for Lists {
         for (epoch, account) in &self.accounts {
             let (left, granted) = (number(account.remaining()), number(account.granted));
             writeln!(f, "budget   {left} of {granted} evaluations left in epoch {}", short(&epoch.to_string()))?;
+        }
+        for log in &self.logs {
+            let (size, root) = (number(log.size), short(&log.root.to_string()));
+            writeln!(f, "log      {size} entries, root {root}; it goes on from what was remembered")?;
         }
         Ok(())
     }

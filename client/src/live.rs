@@ -4,12 +4,16 @@
 
 use blindlist_protocol::ids::Digest;
 use blindlist_protocol::live::{Gathering, Live, LiveError, Snapshot};
+use blindlist_protocol::object::ObjectError;
+use blindlist_protocol::params::MAX_SUCCESSIONS;
 use blindlist_protocol::refusal::RefusalCode;
+use blindlist_protocol::succession::Pins;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::ClientError;
 use crate::channel::{self, Channel};
 use crate::profile::{Enrolled, Profile};
+use crate::show::note;
+use crate::{Broken, ClientError};
 
 /// Objects that are fetched at a time.
 const AT_A_TIME: usize = 8;
@@ -25,7 +29,7 @@ pub async fn refresh(
     now: u64,
 ) -> Result<Live, ClientError> {
     let bundle = enrolled.bundle();
-    let snapshot = Snapshot::open(&channel::catalog(channel).await?, &bundle.operator_key)?;
+    let snapshot = open(profile, enrolled, channel, &channel::catalog(channel).await?).await?;
     let mut gathering = {
         let _lock = profile.lock()?;
         let seen = snapshot.seen();
@@ -35,6 +39,51 @@ pub async fn refresh(
     };
     fetch(channel, &mut gathering).await?;
     Ok(gathering.finish(&bundle.insurer)?)
+}
+
+/// The snapshot of these bytes, if the pinned key signed it, or one that the pins lead to. [SUC-2]
+async fn open(
+    profile: &Profile,
+    enrolled: &Enrolled,
+    channel: &impl Channel,
+    bytes: &[u8],
+) -> Result<Snapshot, ClientError> {
+    let mut pins = *enrolled.pins();
+    for _ in 0..MAX_SUCCESSIONS {
+        match Snapshot::open(bytes, &pins.operator_key) {
+            Err(LiveError::Object { source: ObjectError::Signature, .. }) => {}
+            opened => return Ok(opened?),
+        }
+        pins = follow(profile, enrolled, channel, &pins).await?;
+    }
+    Ok(Snapshot::open(bytes, &pins.operator_key)?)
+}
+
+/// Asks for the succession of the pinned key, and pins what it leads to.
+async fn follow(
+    profile: &Profile,
+    enrolled: &Enrolled,
+    channel: &impl Channel,
+    pins: &Pins,
+) -> Result<Pins, ClientError> {
+    let bytes = match channel::succession(channel, pins.operator_key).await {
+        Err(error) if error.is_refusal(RefusalCode::UnknownObject) => {
+            return Err(Broken::NotSucceeded(pins.operator_key).into());
+        }
+        answered => answered?,
+    };
+    let next = pins.follow(&bytes).map_err(Broken::Succession)?;
+    let _lock = profile.lock()?;
+    // Another check of this profile may have been first.
+    let pinned = profile.pins(enrolled.bundle())?;
+    if pinned != *pins {
+        return Ok(pinned);
+    }
+    profile.pin(&next)?;
+    note("the operator's manifest key was succeeded, by the key that was pinned for that:");
+    note(&format!("  before  {}", pins.operator_key));
+    note(&format!("  now     {} (compare it with other insurers)", next.operator_key));
+    Ok(next)
 }
 
 /// Fetches all that the snapshot names. What the operator refuses stays missing.

@@ -3,16 +3,25 @@
 //! ```text
 //! keys/tls.key  keys/signing.key    its own keys: PKCS #8, and a seed of 32 bytes
 //! request.csr                       what it sent to the operator
+//! new-keys/  new-request.csr        keys that are to take their place: see `renewal`
+//! former-keys                       signing keys of before, as those know them who verify
 //! bundle                            what the operator sent back
+//! pins.json                         the operator's manifest key and its successor's hash: see `pins`
 //! seen.json                         the highest catalog sequence seen
 //! indexes/RELEASE                   whole indexes, verified when they were fetched and before each use
 //! jobs/JOB/                         unfinished checks: see [`jobs`]
+//! checkpoints/  receipts/           what is remembered of the audit log: see [`logs`]
+//! contradictions/                   what in it contradicts itself
+//! evidence/JOB/                     whom a job asked about: see [`crate::evidence`]
 //! ```
 //!
 //! Nothing else reads or writes in this folder. Every folder in it is 0700, every file 0600.
 
 pub mod jobs;
 mod keys;
+pub mod logs;
+mod pins;
+mod renewal;
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +30,8 @@ use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::live::Seen;
 use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_ENROLMENT;
-use blindlist_protocol::signature::SigningKey;
-use blindlist_store::file::{AtomicFile, read_limited, read_secret, read_secret_exact, write_atomic};
+use blindlist_protocol::succession::Pins;
+use blindlist_store::file::{AtomicFile, read_limited, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
 use blindlist_store::{StoreError, text};
 use blindlist_transport::{CertificateDer, Identity, TlsKey, certificate_end};
@@ -88,38 +97,6 @@ impl Profile {
         self.folder.join("request.csr")
     }
 
-    /// Whether there are keys.
-    pub fn has_keys(&self) -> bool {
-        // It is written last.
-        self.folder.join("keys/tls.key").exists()
-    }
-
-    /// Writes new keys and the request made with them.
-    ///
-    /// # Errors
-    /// [`ClientError::Store`].
-    pub fn write_enrolment(&self, keys: &Keys, request: &[u8]) -> Result<(), ClientError> {
-        let folder = PrivateFolder::create(self.folder.join("keys"))?;
-        write_atomic(self.request_path(), request)?;
-        write_atomic(folder.join("signing.key"), &*keys.signing().seed())?;
-        write_atomic(folder.join("tls.key"), keys.tls().pkcs8())?;
-        Ok(())
-    }
-
-    /// The keys.
-    ///
-    /// # Errors
-    /// [`ClientError::NotEnrolled`], [`ClientError::Store`], [`ClientError::Transport`].
-    pub fn keys(&self) -> Result<Keys, ClientError> {
-        if !self.has_keys() {
-            return Err(ClientError::NotEnrolled(self.path().to_owned()));
-        }
-        let folder = PrivateFolder::open(self.folder.join("keys"))?;
-        let tls = TlsKey::from_pkcs8(read_secret(folder.join("tls.key"), MAX_KEY)?)?;
-        let seed = read_secret_exact(folder.join("signing.key"))?;
-        Ok(Keys::new(SigningKey::from_seed(&seed), tls))
-    }
-
     /// The operator's bundle, if one was installed.
     ///
     /// # Errors
@@ -136,12 +113,18 @@ impl Profile {
         }
     }
 
-    /// Installs a bundle, which was checked and confirmed.
+    /// Installs a bundle, which was checked and confirmed, and puts the keys that it was made for in use; what is pinned
+    /// stays. The caller holds the lock.
     ///
     /// # Errors
     /// [`ClientError::Store`].
-    pub fn write_bundle(&self, bytes: &[u8]) -> Result<(), ClientError> {
-        Ok(write_atomic(self.folder.join("bundle"), bytes)?)
+    pub fn install(&self, bundle: &Bundle, bytes: &[u8]) -> Result<(), ClientError> {
+        if let Some(joined) = self.bundle()? {
+            self.pin(&self.pins(&joined)?)?;
+            self.keep_former_key(&joined, bundle)?;
+        }
+        write_atomic(self.folder.join("bundle"), bytes)?;
+        self.settle_keys(bundle)
     }
 
     /// The keys and the bundle made for them.
@@ -149,13 +132,13 @@ impl Profile {
     /// # Errors
     /// [`ClientError::NotEnrolled`], [`ClientError::NotJoined`], those of reading them.
     pub fn enrolled(&self) -> Result<Enrolled, ClientError> {
-        let keys = self.keys()?;
+        if !self.has_keys() {
+            return Err(ClientError::NotEnrolled(self.path().to_owned()));
+        }
         let bundle = self.bundle()?;
         let bundle = bundle.ok_or_else(|| ClientError::NotJoined(self.path().to_owned()))?;
-        if !keys.are_in(&bundle) {
-            return Err(ClientError::ForeignBundle(self.path().to_owned()));
-        }
-        Ok(Enrolled { keys, bundle, request: self.request_path() })
+        let (keys, pins) = (self.keys_of(&bundle)?, self.pins(&bundle)?);
+        Ok(Enrolled { keys, bundle, pins, request: self.request_path() })
     }
 
     /// The highest catalog seen, if any was.
@@ -203,6 +186,11 @@ impl Profile {
         Ok(AtomicFile::create(self.index_path(release)?)?)
     }
 
+    /// Where the evidence of jobs is.
+    pub fn evidence_path(&self) -> PathBuf {
+        self.folder.join("evidence")
+    }
+
     /// The unfinished jobs, for this process alone.
     ///
     /// # Errors
@@ -217,6 +205,7 @@ impl Profile {
 pub struct Enrolled {
     keys: Keys,
     bundle: Bundle,
+    pins: Pins,
     request: PathBuf,
 }
 
@@ -229,6 +218,11 @@ impl Enrolled {
     /// What it knows of the operator.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
+    }
+
+    /// What is pinned of the operator.
+    pub fn pins(&self) -> &Pins {
+        &self.pins
     }
 
     /// What to tell a person when the certificate ends soon, or has ended. `now` is in seconds since 1970.

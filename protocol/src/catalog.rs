@@ -1,9 +1,10 @@
 //! The catalog snapshot: what the operator says is live (SPEC.md, "Catalog snapshot").
 
-use crate::ids::{Digest, InsurerId, LedgerId};
+use crate::checkpoint::Checkpoint;
+use crate::ids::{Digest, InsurerId};
 use crate::object::{Broken, Kind, require};
 use crate::params::{AUDIENCE_DOMAIN, MAX_AUDIENCE, MAX_CATALOG, MAX_OBJECT};
-use crate::signature::{Signature, VerifyingKey};
+use crate::signature::VerifyingKey;
 use crate::text::Slug;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -54,21 +55,6 @@ impl Listed {
 pub fn audience_tag(manifest: &Digest, insurer: &InsurerId) -> Digest {
     let hash = Sha256::new().chain_update(AUDIENCE_DOMAIN).chain_update(manifest.as_bytes());
     Digest::from_bytes(hash.chain_update(insurer.as_bytes()).finalize().into())
-}
-
-/// The head of an audit log, signed by a holder's receipt key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// The log's ledger.
-    pub ledger: LedgerId,
-    /// Entries in the log.
-    pub size: u64,
-    /// The root of the tree over them.
-    pub root: Digest,
-    /// When, in seconds since 1970.
-    pub time: u64,
-    /// The receipt key's signature (SPEC.md, "Audit log").
-    pub signature: Signature,
 }
 
 impl Kind for Catalog {

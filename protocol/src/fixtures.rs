@@ -9,14 +9,15 @@ use crate::entry::Dictionary;
 use crate::epoch::{EpochRecord, Evidence, Holder};
 use crate::holders::HolderSet;
 use crate::identifier::{Identifier, Nir, Scheme};
-use crate::ids::{Digest, JobId, LedgerId, ReleaseId};
-use crate::insurer::Epoch;
+use crate::ids::{Digest, InsurerId, JobId, LedgerId, ReleaseId};
+use crate::insurer::{Asker, Epoch};
 use crate::job::{BlindingSecret, Item, JobSeed};
 use crate::manifest::Manifest;
 use crate::message::{Account, Evaluate, Evaluated};
 use crate::object::{self, Kind, ObjectError};
 use crate::operator::{EpochKey, Question};
 use crate::oprf::{Element, PublicKey, Scalar, SecretKey};
+use crate::receipt::Receipt;
 use crate::signature::SigningKey;
 use crate::text::Slug;
 use std::fmt;
@@ -79,7 +80,9 @@ impl Operator {
         let epoch_key = self.epoch_key(index);
         let question = Question::validate(request.clone(), &epoch_key, &insurer().verifying()).unwrap();
         let (elements, proof) = question.answer(&[random; 64]);
-        Evaluated { elements, proof, account: Account { granted: 100, spent: 1 }, receipt: None }
+        let (ledger, charge) = (LedgerId::from_bytes([index; 16]), question.charge(INSURER, 10_000));
+        let receipt = Receipt::of_charge(&ledger, index.into(), charge, 7, &receipt_key(index));
+        Evaluated { elements, proof, account: Account { granted: 100, spent: 1 }, receipt }
     }
 
     /// The answers of all holders that a request names.
@@ -119,7 +122,7 @@ fn record(signing: &SigningKey, key: &PublicKey, threshold: u8, shares: &[Secret
     let holder = |(index, share): (u8, &SecretKey)| Holder {
         index,
         share: share.public(),
-        receipt_key: SigningKey::from_seed(&[0xa0 + index; 32]).verifying(),
+        receipt_key: receipt_key(index).verifying(),
         ledger: LedgerId::from_bytes([index; 16]),
         addresses: vec!["[::1]:4433".parse().unwrap()],
     };
@@ -148,6 +151,19 @@ pub(crate) fn secret_key(seed: u8, i: u8) -> SecretKey {
 pub(crate) fn insurer() -> SigningKey {
     SigningKey::from_seed(&[0x1f; 32])
 }
+
+/// Who asks.
+pub(crate) fn asker() -> Asker {
+    Asker { insurer: INSURER, signer: insurer() }
+}
+
+/// A holder's receipt key.
+pub(crate) fn receipt_key(index: u8) -> SigningKey {
+    SigningKey::from_seed(&[0xa0 + index; 32])
+}
+
+/// The insurer's id.
+pub(crate) const INSURER: InsurerId = InsurerId::from_bytes([0x1e; 16]);
 
 /// The insurer's job.
 pub(crate) const JOB: JobId = JobId::from_bytes([0x10; 16]);

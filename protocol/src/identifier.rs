@@ -7,6 +7,7 @@
 mod date;
 mod name;
 mod nir;
+mod read;
 mod reject;
 mod scheme;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::fmt;
 pub use date::{BirthDate, BirthRank};
 pub use name::{GivenName, Name};
 pub use nir::Nir;
+pub use read::Said;
 pub use reject::Reject;
 pub use scheme::{Field, Scheme, UnknownScheme};
 

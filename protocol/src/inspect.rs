@@ -1,6 +1,6 @@
 //! Says what the bytes of a file or a message are, value by value, and what can be checked of them without a key.
 //!
-//! For people who look at a format (SPEC.md, sections 3, 5 and 8 to 19), or at a file that is refused. What a program
+//! For people who look at a format (SPEC.md, sections 3, 5, 8 to 19 and 24), or at a file that is refused. What a program
 //! relies on it opens with [`object`](crate::object), [`message`](crate::message) or [`index`](crate::index) and a key:
 //! nothing here says whose the bytes are.
 
@@ -25,6 +25,7 @@ use crate::index::Index;
 use crate::manifest::Manifest;
 use crate::object::Kind;
 use crate::params::{MAX_REQUEST, MAX_RESPONSE};
+use crate::succession::Succession;
 use std::fmt;
 use std::str::FromStr;
 
@@ -41,6 +42,8 @@ pub enum Format {
     EnrolmentRequest,
     /// A signed [`Bundle`].
     Bundle,
+    /// A signed [`Succession`].
+    Succession,
     /// An index.
     Index,
     /// A [`Request`](crate::message::Request).
@@ -51,17 +54,18 @@ pub enum Format {
 
 /// A text that names no format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the kinds are epoch, manifest, catalog, enrolment, bundle, index, request and response")]
+#[error("the kinds are epoch, manifest, catalog, enrolment, bundle, succession, index, request and response")]
 pub struct UnknownFormat;
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EpochRecord,
         Self::Manifest,
         Self::Catalog,
         Self::EnrolmentRequest,
         Self::Bundle,
+        Self::Succession,
         Self::Index,
         Self::Request,
         Self::Response,
@@ -80,6 +84,7 @@ impl Format {
             Self::Catalog => Some(Catalog::LINE),
             Self::EnrolmentRequest => Some(EnrolmentRequest::LINE),
             Self::Bundle => Some(Bundle::LINE),
+            Self::Succession => Some(Succession::LINE),
             Self::Index => Some(&crate::index::MAGIC),
             Self::Request | Self::Response => None,
         }
@@ -93,6 +98,7 @@ impl Format {
             Self::Catalog => Some(Catalog::LIMIT),
             Self::EnrolmentRequest => Some(EnrolmentRequest::LIMIT),
             Self::Bundle => Some(Bundle::LIMIT),
+            Self::Succession => Some(Succession::LIMIT),
             Self::Request => Some(MAX_REQUEST),
             Self::Response => Some(MAX_RESPONSE),
             Self::Index => None,
@@ -108,6 +114,7 @@ impl Format {
             Self::Catalog => 12,
             Self::EnrolmentRequest | Self::Bundle => 13,
             Self::Request | Self::Response => 18,
+            Self::Succession => 24,
         }
     }
 
@@ -119,6 +126,7 @@ impl Format {
             Self::Catalog => "catalog",
             Self::EnrolmentRequest => "enrolment",
             Self::Bundle => "bundle",
+            Self::Succession => "succession",
             Self::Index => "index",
             Self::Request => "request",
             Self::Response => "response",
@@ -133,7 +141,9 @@ impl fmt::Display for Format {
             Self::EpochRecord => "epoch record",
             Self::Catalog => "catalog snapshot",
             Self::EnrolmentRequest => "enrolment request",
-            Self::Manifest | Self::Bundle | Self::Index | Self::Request | Self::Response => self.word(),
+            Self::Manifest | Self::Bundle | Self::Succession | Self::Index | Self::Request | Self::Response => {
+                self.word()
+            }
         })
     }
 }
@@ -236,6 +246,7 @@ fn at(bytes: &[u8], format: Format, offset: u64) -> Inspection<'_> {
         Format::Catalog => object::read::<Catalog>(bytes, &mut inspection),
         Format::EnrolmentRequest => object::read::<EnrolmentRequest>(bytes, &mut inspection),
         Format::Bundle => object::read::<Bundle>(bytes, &mut inspection),
+        Format::Succession => object::read::<Succession>(bytes, &mut inspection),
         Format::Index => index::read(bytes, &mut inspection),
         Format::Request => message::read_request(bytes, &mut inspection),
         Format::Response => message::read_response(bytes, &mut inspection),
@@ -245,7 +256,7 @@ fn at(bytes: &[u8], format: Format, offset: u64) -> Inspection<'_> {
 
 fn too_large(bytes: &[u8], format: Format, offset: u64) -> Option<Failure> {
     let limit = format.limit().filter(|limit| bytes.len() > *limit)?;
-    Some(Failure { offset, path: Path::default(), problem: Problem::TooLarge { limit: limit as u64 }, section: 23 })
+    Some(Failure { offset, path: Path::default(), problem: Problem::TooLarge { limit: limit as u64 }, section: 26 })
 }
 
 impl<'a> Inspection<'a> {

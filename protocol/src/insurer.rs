@@ -6,7 +6,7 @@
 use crate::chunk::{self, ChunkHeader};
 use crate::epoch::EpochRecord;
 use crate::holders::HolderSet;
-use crate::ids::JobId;
+use crate::ids::{InsurerId, JobId};
 use crate::job::{BlindingSecret, Item, JobSeed};
 use crate::message::{Evaluate, Evaluated};
 use crate::object::{self, ObjectError};
@@ -15,6 +15,7 @@ use crate::oprf::{
     additive_unblind,
 };
 use crate::params::MAX_CHUNK;
+use crate::receipt::{BadReceipt, Expected};
 use crate::signature::{SigningKey, VerifyingKey};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -23,6 +24,7 @@ use zeroize::Zeroizing;
 #[derive(Debug)]
 pub struct Epoch {
     record: EpochRecord,
+    object: Vec<u8>,
     base: BlindingBase,
 }
 
@@ -44,6 +46,18 @@ pub enum EvaluationError {
     /// The proof of an answer does not hold.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// The receipt of an answer does not hold (AUD-4).
+    #[error(transparent)]
+    Receipt(#[from] BadReceipt),
+}
+
+/// Who asks: an insurer's id and its request-signing key.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// The id that the operator enrolled it under.
+    pub insurer: InsurerId,
+    /// The key that signs its chunks.
+    pub signer: SigningKey,
 }
 
 impl Epoch {
@@ -51,15 +65,20 @@ impl Epoch {
     ///
     /// # Errors
     /// [`ObjectError`] when the record is not one, or another key signed it.
-    pub fn open(record: &[u8], pinned: &VerifyingKey) -> Result<Self, ObjectError> {
-        let record: EpochRecord = object::open(record, pinned)?;
+    pub fn open(object: &[u8], pinned: &VerifyingKey) -> Result<Self, ObjectError> {
+        let record: EpochRecord = object::open(object, pinned)?;
         let base = BlindingBase::new(&record.key);
-        Ok(Self { record, base })
+        Ok(Self { record, object: object.to_vec(), base })
     }
 
     /// The record.
     pub fn record(&self) -> &EpochRecord {
         &self.record
+    }
+
+    /// The signed object that the record came in.
+    pub fn object(&self) -> &[u8] {
+        &self.object
     }
 
     /// The blinding secret of a job in this epoch.
@@ -78,13 +97,35 @@ impl Epoch {
         number: u32,
         items: &[Item],
         secret: &BlindingSecret,
-        signer: &SigningKey,
+        asker: &Asker,
     ) -> Result<Asked, EvaluationError> {
-        if items.is_empty() || items.len() > MAX_CHUNK {
-            return Err(EvaluationError::ChunkSize);
-        }
         if !self.record.accepts(&holders) {
             return Err(EvaluationError::Holders);
+        }
+        let (header, blinded) = self.blind(job, number, items, secret)?;
+        let elements = blinded.iter().map(|blinded| blinded.element).collect();
+        let signature = header.sign(&asker.signer);
+        let request = Evaluate { epoch: self.record.epoch, holders, job, number, elements, signature };
+        let points = blinded.iter().map(|blinded| blinded.point).collect();
+        let origins = blinded.into_iter().map(|blinded| (blinded.item, blinded.r)).collect();
+        let asker = (asker.insurer, asker.signer.verifying());
+        let (epoch, items) = (Arc::clone(self), items.to_vec());
+        Ok(Asked { epoch, asker, former: Vec::new(), header, items, request, points, origins })
+    }
+
+    /// Blinds a chunk: what the insurer signs of it, and its elements in their order.
+    ///
+    /// # Errors
+    /// [`EvaluationError::ChunkSize`], [`EvaluationError::Secret`].
+    pub(crate) fn blind(
+        &self,
+        job: JobId,
+        number: u32,
+        items: &[Item],
+        secret: &BlindingSecret,
+    ) -> Result<(ChunkHeader, Vec<Blinded>), EvaluationError> {
+        if items.is_empty() || items.len() > MAX_CHUNK {
+            return Err(EvaluationError::ChunkSize);
         }
         if !secret.belongs_to(&self.record.operator_key, &self.record.key) {
             return Err(EvaluationError::Secret);
@@ -101,19 +142,15 @@ impl Epoch {
             count: u32::try_from(elements.len()).map_err(|_| EvaluationError::ChunkSize)?,
             digest: chunk::digest(&elements),
         };
-        let signature = header.sign(signer);
-        let request = Evaluate { epoch: self.record.epoch, holders, job, number, elements, signature };
-        let points = blinded.iter().map(|blinded| blinded.point).collect();
-        let origins = blinded.into_iter().map(|blinded| (blinded.item, blinded.r)).collect();
-        Ok(Asked { epoch: Arc::clone(self), items: items.to_vec(), request, points, origins })
+        Ok((header, blinded))
     }
 }
 
 /// An item blinded: where it came from, its r, and B.
-struct Blinded {
-    item: usize,
-    r: Zeroizing<Scalar>,
-    element: Element,
+pub(crate) struct Blinded {
+    pub(crate) item: usize,
+    pub(crate) r: Zeroizing<Scalar>,
+    pub(crate) element: Element,
     point: Point,
 }
 
@@ -131,6 +168,10 @@ impl Blinded {
 /// A chunk that was blinded and waits for its answers.
 pub struct Asked {
     epoch: Arc<Epoch>,
+    asker: (InsurerId, VerifyingKey),
+    /// Signing keys that the insurer had before.
+    former: Vec<VerifyingKey>,
+    header: ChunkHeader,
     items: Vec<Item>,
     request: Evaluate,
     points: Vec<Point>,
@@ -150,10 +191,18 @@ impl Asked {
         &self.request
     }
 
-    /// Verifies the proof of every holder's answer and adds the answers.
+    /// The same chunk, which may have been asked and charged before under one of these keys: the insurer's own, until it
+    /// got others.
+    #[must_use]
+    pub fn perhaps_asked_before(self, former: &[VerifyingKey]) -> Self {
+        Self { former: former.to_vec(), ..self }
+    }
+
+    /// Verifies the proof and the receipt of every holder's answer, and adds the answers.
     ///
     /// # Errors
-    /// [`EvaluationError`] when an answer is missing, doubled or not proven. Nothing is unblinded then.
+    /// [`EvaluationError`] when an answer is missing, doubled, not proven or without its receipt. Nothing is unblinded
+    /// then.
     pub fn prove(self, answers: &[(u8, Evaluated)]) -> Result<Answered, EvaluationError> {
         let mut indices: Vec<u8> = answers.iter().map(|(holder, _)| *holder).collect();
         indices.sort_unstable();
@@ -168,8 +217,8 @@ impl Asked {
     /// Verifies one holder's answer.
     fn verify(&self, holder: u8, answer: &Evaluated) -> Result<Proven, EvaluationError> {
         let (request, record) = (&self.request, &self.epoch.record);
-        let share = record.holder(holder).ok_or(EvaluationError::Holders)?.share;
-        let public = request.holders.public_part(holder, &share).map_err(|_| EvaluationError::Holders)?;
+        let named = record.holder(holder).ok_or(EvaluationError::Holders)?;
+        let public = request.holders.public_part(holder, &named.share).map_err(|_| EvaluationError::Holders)?;
         let proven = match (request.elements.as_slice(), self.points.as_slice(), answer.elements.as_slice()) {
             ([element], [point], [answered]) => oprf::verify(&public, (element, point), answered, &answer.proof)?,
             (elements, points, answered) => {
@@ -182,6 +231,13 @@ impl Asked {
                 oprf::verify_chunk(&context, &public, (elements, points), answered, &answer.proof)?
             }
         };
+        let (insurer, signing_key) = &self.asker;
+        let under = |signing_key| {
+            let expected = Expected { insurer, holders: &request.holders, header: &self.header, signing_key };
+            answer.receipt.verify(named, &expected)
+        };
+        let holds = under(signing_key);
+        self.former.iter().fold(holds, |holds, former| holds.or_else(|_| under(former)))?;
         Ok(proven)
     }
 }

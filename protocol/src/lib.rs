@@ -4,17 +4,20 @@
 //! [`oprf`] and [`holders`] the group; [`identifier`], [`entry`] and [`index`] what a breach list becomes;
 //! [`epoch`], [`manifest`], [`catalog`] and [`enrolment`] what is signed; [`chunk`], [`message`] and [`refusal`] what
 //! travels; [`job`], [`insurer`] and [`operator`] what each side does with it; [`live`] and [`matching`] what an insurer
-//! holds an operator's word against. [`inspect`] shows any of it with offsets.
+//! holds an operator's word against; [`log`], [`receipt`], [`checkpoint`] and [`evidence`] what each
+//! side can prove afterwards. [`inspect`] shows any of it with offsets.
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
 
 pub mod catalog;
+pub mod checkpoint;
 pub mod chunk;
 pub mod codec;
 pub mod enrolment;
 pub mod entry;
 pub mod epoch;
+pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod holders;
@@ -25,6 +28,7 @@ pub mod inspect;
 pub mod insurer;
 pub mod job;
 pub mod live;
+pub mod log;
 pub mod manifest;
 pub mod matching;
 pub mod message;
@@ -32,6 +36,8 @@ pub mod object;
 pub mod operator;
 pub mod oprf;
 pub mod params;
+pub mod receipt;
 pub mod refusal;
 pub mod signature;
+pub mod succession;
 pub mod text;

@@ -1,12 +1,14 @@
 //! Requests and responses (SPEC.md, "Messages"): one request and one response on each QUIC stream.
 
+use crate::checkpoint::Checkpoint;
 use crate::codec::{self, CodecError};
 use crate::holders::HolderSet;
-use crate::ids::{Digest, EpochId, JobId, ReleaseId};
+use crate::ids::{Digest, EpochId, JobId, LedgerId, ReleaseId};
 use crate::oprf::{Element, Proof};
-use crate::params::{MAX_AUDIT_ENTRY, MAX_REQUEST, MAX_RESPONSE};
+use crate::params::{MAX_AUDIT_ENTRY, MAX_PATH, MAX_REQUEST, MAX_RESPONSE};
+use crate::receipt::Receipt;
 use crate::refusal::Refusal;
-use crate::signature::Signature;
+use crate::signature::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 /// What an insurer asks.
@@ -27,6 +29,28 @@ pub enum Request {
     Account(EpochId),
     /// The evaluation of a chunk.
     Evaluate(Evaluate),
+    /// A fresh checkpoint of a ledger's log.
+    Checkpoint(LedgerId),
+    /// The path that shows the first `from` entries of a log to be the beginning of its first `to`.
+    Consistency {
+        /// The log's ledger.
+        ledger: LedgerId,
+        /// Entries of the smaller tree, at least one.
+        from: u64,
+        /// Entries of the larger tree.
+        to: u64,
+    },
+    /// The path that shows an entry to be in a log.
+    Inclusion {
+        /// The log's ledger.
+        ledger: LedgerId,
+        /// The entry's index.
+        index: u64,
+        /// Entries of the tree.
+        size: u64,
+    },
+    /// The succession of a manifest key.
+    Succession(VerifyingKey),
 }
 
 /// A chunk to be evaluated.
@@ -61,6 +85,10 @@ pub enum Response {
     Evaluated(Evaluated),
     /// Nothing of what was asked.
     Refused(Refusal),
+    /// The checkpoint asked for.
+    Checkpoint(Checkpoint),
+    /// The path asked for, at most 128 hashes.
+    Path(Vec<Digest>),
 }
 
 /// An insurer's budget in an epoch, in evaluations.
@@ -88,19 +116,8 @@ pub struct Evaluated {
     pub proof: Proof,
     /// The insurer's account after this chunk.
     pub account: Account,
-    /// The operator's receipt, when it keeps an audit log.
-    pub receipt: Option<Receipt>,
-}
-
-/// A holder's signed word that an entry stands in its audit log (SPEC.md, "Audit log").
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The entry's index in the log.
-    pub index: u64,
-    /// The entry's bytes, at most 1,024.
-    pub entry: Vec<u8>,
-    /// The receipt key's signature.
-    pub signature: Signature,
+    /// The holder's receipt for the charge.
+    pub receipt: Receipt,
 }
 
 impl Request {
@@ -127,12 +144,16 @@ impl Response {
     /// The response of these bytes.
     ///
     /// # Errors
-    /// [`CodecError`] when they are anything else, or a receipt's entry is too large.
+    /// [`CodecError`] when they are anything else, or a receipt's entry or a path is too large.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let response = codec::decode(bytes, MAX_RESPONSE)?;
-        if let Self::Evaluated(Evaluated { receipt: Some(receipt), .. }) = &response
-            && receipt.entry.len() > MAX_AUDIT_ENTRY
-        {
+        let bounded = match &response {
+            Self::Evaluated(evaluated) => evaluated.receipt.entry.len() <= MAX_AUDIT_ENTRY,
+            Self::Path(path) => path.len() <= MAX_PATH,
+            Self::Catalog(_) | Self::Object(_) | Self::Segment(_) => true,
+            Self::Account(_) | Self::Refused(_) | Self::Checkpoint(_) => true,
+        };
+        if !bounded {
             return Err(CodecError::Malformed);
         }
         Ok(response)

@@ -4,7 +4,9 @@
 
 use crate::chunk::{self, ChunkHeader};
 use crate::epoch::EpochRecord;
-use crate::ids::{Digest, EpochId, JobId};
+use crate::holders::HolderSet;
+use crate::ids::{Digest, EpochId, InsurerId, JobId};
+use crate::log::Charge;
 use crate::message::Evaluate;
 use crate::oprf::{self, BatchContext, Element, KeyError, Point, Proof, PublicKey, SecretKey};
 use crate::params::MAX_CHUNK;
@@ -29,6 +31,14 @@ impl EpochKey {
             Some(holder) if holder.share == share.public() => Ok(Self { record, index, share }),
             _ => Err(KeyError::Public),
         }
+    }
+
+    /// The same share under another record that names it: after a succession of the manifest key, K is the same.
+    ///
+    /// # Errors
+    /// As [`EpochKey::new`].
+    pub fn under(&self, record: EpochRecord) -> Result<Self, KeyError> {
+        Self::new(record, self.index, self.share.clone())
     }
 
     /// The record.
@@ -107,9 +117,21 @@ impl<'a> Question<'a> {
         (self.request.job, self.request.number)
     }
 
+    /// The holders that answer it together.
+    pub fn holders(&self) -> &HolderSet {
+        &self.request.holders
+    }
+
     /// The insurer's signature.
     pub fn signature(&self) -> &Signature {
         &self.request.signature
+    }
+
+    /// Its charge to an insurer, whose account is `spent` after it.
+    pub fn charge(&self, insurer: InsurerId, spent: u64) -> Charge {
+        let Evaluate { epoch, holders, job, number, signature, .. } = &self.request;
+        let (epoch, holders, job, number, signature) = (*epoch, holders.clone(), *job, *number, *signature);
+        Charge { insurer, epoch, holders, job, number, count: self.count, digest: self.digest, signature, spent }
     }
 
     /// Evaluates and proves: about 30 µs an element. To be called after the charge is durable.

@@ -1,7 +1,7 @@
 //! Limits and domain strings (SPEC.md, "Constants"). The index's layout is in `index`, the first line of each kind of
 //! signed object beside its fields.
 //!
-//! Domain strings are ASCII, end with a newline and never occur as a prefix of one another.
+//! Domain strings are ASCII, end with a newline (but for a checkpoint's, which goes on) and never occur as a prefix of one another.
 
 /// Most elements in one evaluate request.
 pub const MAX_CHUNK: usize = 8_192;
@@ -25,6 +25,18 @@ pub const MAX_AUDIENCE: usize = 1_024;
 pub const MAX_CERTIFICATE: usize = 4_096;
 /// Most bytes of an audit entry inside a receipt.
 pub const MAX_AUDIT_ENTRY: usize = 1_024;
+/// Most hashes of a proof about an audit log.
+pub const MAX_PATH: usize = 128;
+/// Most bytes of a checkpoint's note.
+pub const MAX_NOTE: usize = 16_384;
+/// Most signatures below a checkpoint's note.
+pub const MAX_NOTE_SIGNATURES: usize = 16;
+/// Most bytes of an auditor's challenge.
+pub const MAX_CHALLENGE: usize = 64;
+/// Most bytes of a file of openings.
+pub const MAX_OPENINGS: usize = 2 << 20;
+/// Most successions of a manifest key that an insurer follows for one catalog snapshot.
+pub const MAX_SUCCESSIONS: usize = 16;
 
 /// Most bytes of a request on the wire: an evaluate request with a full chunk.
 pub const MAX_REQUEST: usize = MAX_CHUNK * 32 + 1_024;
@@ -47,6 +59,14 @@ pub const EPOCH_ID_DOMAIN: &[u8] = b"blindlist/1 epoch id\n";
 pub const CHUNK_DIGEST_DOMAIN: &[u8] = b"blindlist/1 chunk digest\n";
 /// First bytes of what an insurer signs for a chunk.
 pub const CHUNK_DOMAIN: &[u8] = b"blindlist/1 chunk\n";
+/// First bytes of what a receipt key signs for an entry.
+pub const RECEIPT_DOMAIN: &[u8] = b"blindlist/1 receipt\n";
+/// First characters of what a receipt key signs for a checkpoint; the ledger's id completes the line.
+pub const CHECKPOINT_DOMAIN: &str = "blindlist/1/checkpoint/";
+/// First line of a file of openings.
+pub const OPENINGS_LINE: &[u8] = b"blindlist/1 openings\n";
+/// First bytes of what the positions of openings are hashed from.
+pub const SAMPLE_DOMAIN: &[u8] = b"blindlist/1 sample\n";
 /// First bytes of what the commitment to the source is hashed from.
 pub const SOURCE_DOMAIN: &[u8] = b"blindlist/1 source\n";
 /// First bytes of what the successor of a manifest key is pinned by.

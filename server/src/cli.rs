@@ -1,5 +1,6 @@
 //! The command line: every command and option, once.
 
+mod audit;
 mod keys;
 
 use std::net::{Ipv6Addr, SocketAddr};
@@ -7,14 +8,19 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use blindlist_protocol::enrolment::Fingerprint;
+use blindlist_protocol::epoch::Evidence;
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::index::{MAX_F, MIN_F};
 use blindlist_protocol::text::{Address, Slug, TextError, Title};
 use blindlist_records::parse_override;
+use blindlist_store::log::{Format, Level};
 use clap::{Args, Parser, Subcommand};
 
-use self::keys::epoch_prefix;
-pub use self::keys::{EpochCommand, KeyHomeArgs, PassphraseArgs, RenewArgs, RetireArgs, RevokeArgs, UnlockArgs};
+pub use self::audit::{AuditCommand, BackupArgs, CheckpointArgs, ExportArgs, RestoreArgs, VerifyArgs};
+use self::keys::{epoch_prefix, evidence};
+pub use self::keys::{
+    EpochCommand, KeyHomeArgs, NewEpochArgs, PassphraseArgs, RenewArgs, RetireArgs, RevokeArgs, SucceedArgs, UnlockArgs,
+};
 use crate::init::DEFAULT_PORT;
 use crate::seal::IncidentDates;
 
@@ -28,6 +34,27 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// What is logged, to standard error.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct LogArgs {
+    /// How much to log: off, error, warn, info, debug or trace. Without it BLINDLIST_LOG says it; else `serve` logs what
+    /// happens, and all else what goes wrong.
+    #[arg(long = "log", value_name = "LEVEL", global = true, help_heading = "Logging")]
+    pub level: Option<Level>,
+    /// human, or json: one object a line.
+    #[arg(
+        long = "log-format",
+        value_name = "FORMAT",
+        global = true,
+        default_value = "human",
+        help_heading = "Logging"
+    )]
+    pub format: Format,
 }
 
 /// What to do.
@@ -45,12 +72,31 @@ pub enum Command {
     /// Make another epoch, show the epochs, or end one.
     #[command(subcommand)]
     Epoch(EpochCommand),
+    /// Put the successor in the place of a manifest key that was lost or stolen.
+    ///
+    /// Every insurer has pinned it, and follows by itself at its next check. Lists, budgets and the ledger go on; checks that
+    /// are not finished begin again. Cut off, the same command goes on; until then nothing else is signed.
+    Succeed(SucceedArgs),
+    /// Verify the audit log, export it, or sign a checkpoint of it.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Copy the whole home, ledger and all, to one encrypted file, while the server runs.
+    Backup(BackupArgs),
+    /// Make a home from a backup, once all of it is found to be whole.
+    Restore(RestoreArgs),
     /// Put the secret keys under a passphrase, under another one, or under none.
     Passphrase(PassphraseArgs),
     /// Answer insurers until stopped.
     Serve(ServeArgs),
     /// Make synthetic files to try everything with: breach.csv, members.csv, truth.csv.
     Sample(SampleArgs),
+}
+
+impl Cli {
+    /// What is logged unless somebody says otherwise: of a server that runs for weeks, what happens.
+    pub fn usual_level(&self) -> Level {
+        if matches!(self.command, Command::Serve(_)) { Level::INFO } else { Level::WARN }
+    }
 }
 
 /// Where the operator's home is.
@@ -77,6 +123,10 @@ pub struct InitArgs {
     /// share it. A file in the home unless named. The password comes from PGPASSWORD, or the file that PGPASSFILE names.
     #[arg(long, value_name = "URL")]
     pub ledger: Option<String>,
+    /// Whether insurers must keep evidence, encrypted, that shows an auditor whom they asked about in the first epoch: optional
+    /// or required.
+    #[arg(long, value_name = "WHETHER", default_value = "optional", value_parser = evidence)]
+    pub evidence: Evidence,
     /// Put the secret keys under a passphrase: the only line of this private file.
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
@@ -250,6 +300,13 @@ pub struct ServeArgs {
     /// The local UDP address to listen on, instead of the one in blindlistd.toml. Port 0 takes any free one.
     #[arg(long, value_name = "IP:PORT")]
     pub listen: Option<SocketAddr>,
+    /// The local TCP address of the admin page, instead of the one in blindlistd.toml: status, /metrics, /readyz, /healthz.
+    #[arg(long, value_name = "IP:PORT")]
+    pub admin: Option<SocketAddr>,
+    /// A private file whose only line, of 32 characters or more, the admin page wants to be shown as a bearer token or as a
+    /// password. Without it the page is for loopback addresses alone.
+    #[arg(long, value_name = "FILE")]
+    pub admin_token_file: Option<PathBuf>,
     /// The passphrases of the keys.
     #[command(flatten)]
     pub unlock: UnlockArgs,
@@ -410,6 +467,12 @@ mod tests {
             "insurer set-rate n 9223372036854775808 --home h",
             "insurer set-rate n none --home h",
             "serve --home h --listen 4433",
+            "init --home h --operator o --evidence maybe",
+            "epoch new --home h --evidence yes",
+            "audit --home h",
+            "audit export --home h",
+            "backup --home h",
+            "restore --home h",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }

@@ -1,10 +1,12 @@
 //! Does what the command line says, and tells it.
 
+mod audit;
 mod custody;
 
 use blindlist_protocol::entry::Dictionary;
 use blindlist_protocol::text::Address;
 use blindlist_records::sample::{SampleOptions, generate};
+use blindlist_store::log::Format;
 use blindlist_store::text;
 use tokio::runtime::{Builder, Runtime};
 
@@ -15,6 +17,7 @@ use crate::home::Home;
 use crate::init::{NewOperator, init_under};
 use crate::insurers::{self, Approval, approve};
 use crate::seal::{Audience, By, Choices, Split, dry_run, enrolled, seal};
+use crate::serve::ServeOptions;
 use crate::{Error, lists, serve, show};
 
 /// Runs a command; the text is for standard output.
@@ -22,10 +25,11 @@ use crate::{Error, lists, serve, show};
 /// # Errors
 /// Why it failed, with the exit code to end with.
 pub fn run(cli: Cli) -> Result<String, Error> {
+    let log = cli.log;
     match cli.command {
         Command::Init(args) => run_init(args),
         Command::Seal(args) => run_seal(args),
-        Command::Lists(args) => lists::table(&Home::open(args.home)?),
+        Command::Lists(args) => small_runtime()?.block_on(lists::table(&Home::open(args.home)?)),
         Command::Insurer(InsurerCommand::Approve(args)) => run_approve(&args),
         Command::Insurer(InsurerCommand::List(args)) => {
             small_runtime()?.block_on(insurers::list(&Home::open(args.home)?))
@@ -43,8 +47,12 @@ pub fn run(cli: Cli) -> Result<String, Error> {
         Command::Insurer(InsurerCommand::Renew(args)) => custody::run_renew(&args),
         Command::Insurer(InsurerCommand::Revoke(args)) => custody::run_revoke(&args),
         Command::Epoch(command) => custody::run_epoch(command),
+        Command::Succeed(args) => custody::run_succeed(&args),
         Command::Passphrase(args) => custody::run_passphrase(&args),
-        Command::Serve(args) => run_serve(&args),
+        Command::Audit(command) => audit::run_audit(command),
+        Command::Backup(args) => audit::run_backup(&args),
+        Command::Restore(args) => audit::run_restore(&args),
+        Command::Serve(args) => run_serve(args, log.format),
         Command::Sample(args) => run_sample(&args),
     }
 }
@@ -52,7 +60,7 @@ pub fn run(cli: Cli) -> Result<String, Error> {
 fn run_init(args: InitArgs) -> Result<String, Error> {
     let local = args.hosts.is_empty();
     let ledger = args.ledger.map(|url| url.parse()).transpose().map_err(Error::LedgerUrl)?;
-    let new = NewOperator { operator: args.operator, addresses: args.hosts, ledger };
+    let new = NewOperator { operator: args.operator, addresses: args.hosts, ledger, evidence: args.evidence };
     let passphrase = custody::new_passphrase(args.passphrase_file.as_deref(), args.passphrase)?;
     let made = small_runtime()?.block_on(init_under(&args.home, &new, passphrase.as_ref()))?;
     let home = text::word(&args.home);
@@ -72,7 +80,7 @@ fn run_init(args: InitArgs) -> Result<String, Error> {
                  epoch: for insurers elsewhere, make the home anew with --host and the public name or address.\n";
     }
     text += &format!(
-        "\nKeep a copy of {home} where only you can read it: without its keys the lists cannot be answered for.\n\
+        "\nKeep a backup of {home} elsewhere (blindlistd backup): without its keys the lists cannot be answered for.\n\
          The folder keys/offline is not needed by `serve`.\n\nNext:\n\
          \x20 blindlistd seal LIST.csv --home {home} --list NAME --categories A,B,C\n\
          \x20 blindlistd insurer approve REQUEST.csr --home {home} --name NAME --budget MEMBERS --out BUNDLE\n\
@@ -166,12 +174,17 @@ fn run_set_rate(args: &RateArgs) -> Result<String, Error> {
     Ok(format!("The insurer {name} may have {} in a minute{why}.\n", show::counted(rate.get(), "evaluation")))
 }
 
-fn run_serve(args: &ServeArgs) -> Result<String, Error> {
-    serve::log_to_stderr();
+fn run_serve(args: ServeArgs, format: Format) -> Result<String, Error> {
     let home = custody::open(&args.home, &args.unlock)?;
     let runtime =
         Runtime::new().map_err(|source| Error::Runtime { doing: "start the threads of the server", source })?;
-    runtime.block_on(serve::serve(home, args.listen))?;
+    let options = ServeOptions {
+        listen: args.listen,
+        admin: args.admin,
+        admin_token_file: args.admin_token_file,
+        plain: format == Format::Human,
+    };
+    runtime.block_on(serve::serve(home, options))?;
     Ok(String::new())
 }
 

@@ -5,7 +5,7 @@ mod limits;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use blindlist_protocol::params::MAX_ADDRESSES;
 use blindlist_protocol::text::{Address, Slug};
@@ -29,6 +29,12 @@ pub struct Config {
     pub addresses: Vec<Address>,
     /// The local address that the server listens on.
     pub listen: SocketAddr,
+    /// The local TCP address of the admin page, if there is one.
+    #[serde(default)]
+    pub admin: Option<SocketAddr>,
+    /// The file of the token that guards the admin page; a relative path begins at the home.
+    #[serde(default)]
+    pub admin_token_file: Option<PathBuf>,
     /// The PostgreSQL database that the ledger is in, instead of `ledger.sqlite` in the home. Servers may share it.
     #[serde(default)]
     pub ledger: Option<PostgresUrl>,
@@ -86,6 +92,16 @@ impl Config {
         }
         write!(text, "]\n\n# The local UDP address to listen on.\nlisten = \"{}\"\n", self.listen)
             .expect("a string grows");
+        text += "\n# The local TCP address of the admin page: status, /metrics, /readyz. Without it there is none. Beyond loopback it\n\
+                 # wants a token: the one line of a private file, 32 characters or more.\n";
+        match self.admin {
+            Some(address) => writeln!(text, "admin = \"{address}\"").expect("a string grows"),
+            None => text += "# admin = \"127.0.0.1:9433\"\n",
+        }
+        if let Some(path) = &self.admin_token_file {
+            // TOML escapes as Rust does what a path may hold, controls excepted.
+            writeln!(text, "admin_token_file = {:?}", path.to_string_lossy()).expect("a string grows");
+        }
         text += "\n# The PostgreSQL database of the ledger, which several servers may share; ledger.sqlite in this folder without it. The\n\
                  # password may stand in PGPASSWORD, or in a file that PGPASSFILE names, instead of here.\n";
         // In ASCII, TOML escapes as Rust does; a URL is ASCII.
@@ -120,6 +136,8 @@ mod tests {
             operator: "op-1".parse().unwrap(),
             addresses: vec!["[::1]:4433".parse().unwrap(), "op.example.fr:1".parse().unwrap()],
             listen: "0.0.0.0:4433".parse().unwrap(),
+            admin: None,
+            admin_token_file: None,
             ledger: None,
             rate: DEFAULT_RATE,
             limits: Limits::default(),
@@ -128,7 +146,8 @@ mod tests {
         let ledger = "postgres://u:p%22\\@db/l?options=-c%20x=\"y\"".parse().ok();
         assert!(ledger.is_some());
         let limits = Limits { connections: 7, stop_seconds: 1, ..Limits::default() };
-        let config = Config { ledger, rate: NonZeroU64::MIN, limits, ..config };
+        let (admin, admin_token_file) = ("[::1]:9433".parse().ok(), Some("a \"b\"/token".into()));
+        let config = Config { ledger, rate: NonZeroU64::MIN, limits, admin, admin_token_file, ..config };
         assert_eq!(read(&config.to_text()).unwrap(), config);
     }
 

@@ -4,6 +4,7 @@
 //! something that the same command goes on with: a new epoch is whole before the catalog names it, and an epoch that is
 //! retired is answered no more before it leaves the catalog, and its key is destroyed last.
 
+use blindlist_protocol::catalog::Catalog;
 use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
 use blindlist_protocol::ids::{Digest, EpochId, LedgerId};
 use blindlist_protocol::object;
@@ -13,10 +14,10 @@ use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
 use blindlist_store::folder::FolderLock;
 
-use crate::catalog::Snapshot;
+use crate::catalog::{self, Snapshot};
 use crate::config::Config;
 use crate::home::{Home, StoredEpoch, new_epoch_folder};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, NewEpoch};
 use crate::outside::{agree, now, random};
 use crate::releases::{self, Release};
 use crate::show::{self, Heading};
@@ -43,10 +44,10 @@ pub struct Retired {
 /// The record of an epoch with one holder, which has the whole key.
 pub(crate) fn new_record(
     config: &Config,
-    operator_key: VerifyingKey,
-    receipt_key: VerifyingKey,
+    (operator_key, receipt_key): (VerifyingKey, VerifyingKey),
     key: &SecretKey,
     ledger: LedgerId,
+    evidence: Evidence,
     created: u64,
 ) -> Result<EpochRecord, Error> {
     let public = key.public();
@@ -63,18 +64,25 @@ pub(crate) fn new_record(
         threshold: 1,
         holders: vec![Holder { index: 1, share: public, receipt_key, ledger, addresses: config.addresses.clone() }],
         canaries,
-        evidence: Evidence::Optional,
+        evidence,
         created,
     })
 }
 
-/// Makes an epoch and adds it to the catalog; it is the newest, which lists are sealed in from now on.
+/// What the ledger is told of an epoch.
+pub(crate) fn opened(record: &EpochRecord, digest: Digest) -> Result<NewEpoch, Error> {
+    let EpochRecord { epoch, operator_key, key, .. } = *record;
+    Ok(NewEpoch { epoch, operator_key, key, record: digest, at: now()?.cast_signed() })
+}
+
+/// Makes an epoch and adds it to the catalog; it is the newest, which lists are sealed in from now on. `evidence` says
+/// whether insurers must keep what shows an auditor whom they asked about; one that was cut off stays as it was begun.
 ///
 /// # Errors
 /// [`Error`] for whatever is missing, locked or damaged. Nothing that is live is changed then.
-pub async fn new(home: &Home) -> Result<New, Error> {
+pub async fn new(home: &Home, evidence: Evidence) -> Result<New, Error> {
     let custody = Custody::open(home).await?;
-    let made = custody.new_epoch().await;
+    let made = custody.new_epoch(evidence).await;
     custody.ledger.close().await;
     made
 }
@@ -95,8 +103,8 @@ pub async fn retire(home: &Home, prefix: &str, agreed: bool) -> Result<Retired, 
 /// The epochs, oldest first, as a table.
 pub(crate) async fn list(home: &Home) -> Result<String, Error> {
     let operator_key = home.operator_key()?;
-    let snapshot = Snapshot::read(home, &operator_key)?;
     let ledger = home.ledger().await?;
+    let snapshot = catalog::current(home, &ledger, &operator_key).await?;
     let (stored, live) = (home.epochs(&operator_key)?, releases::live(home, &snapshot.catalog, &operator_key)?);
     let opened = ledger.epochs().await;
     ledger.close().await;
@@ -150,9 +158,9 @@ impl<'a> Custody<'a> {
     async fn open(home: &'a Home) -> Result<Self, Error> {
         let lock = home.releases()?.lock()?;
         let key = home.manifest_key()?;
-        let snapshot = Snapshot::read(home, &key.verifying())?;
-        let stored = home.epochs(&key.verifying())?;
         let ledger = home.ledger().await?;
+        let snapshot = catalog::newest(home, &ledger, &key.verifying()).await?;
+        let stored = home.epochs(&key.verifying())?;
         let retired = ledger.epochs().await?.into_iter().filter(|(_, at)| at.is_some());
         let retired = retired.map(|(epoch, _)| EpochId::from_bytes(epoch)).collect();
         Ok(Self { home, key, snapshot, stored, ledger, retired, _lock: lock })
@@ -162,22 +170,26 @@ impl<'a> Custody<'a> {
         self.snapshot.catalog.epochs.contains(&epoch.digest) && !self.retired.contains(&epoch.record.epoch)
     }
 
-    async fn new_epoch(&self) -> Result<New, Error> {
+    async fn publish(&self, catalog: Catalog) -> Result<(), Error> {
+        catalog::publish(self.home, &self.ledger, catalog, &self.key).await.map(|_| ())
+    }
+
+    async fn new_epoch(&self, evidence: Evidence) -> Result<New, Error> {
         let cut_off = self.stored.iter().find(|epoch| {
             let in_catalog = self.snapshot.catalog.epochs.contains(&epoch.digest);
             !in_catalog && epoch.has_key() && !self.retired.contains(&epoch.record.epoch)
         });
-        let (id, digest) = match cut_off {
-            Some(epoch) => (epoch.record.epoch, epoch.digest),
-            None => self.make()?,
+        let (record, digest) = match cut_off {
+            Some(epoch) => (epoch.record.clone(), epoch.digest),
+            None => self.make(evidence)?,
         };
-        self.ledger.open_epoch(id.as_bytes()).await?;
-        self.snapshot.with_epoch(digest, &self.key, now()?)?.publish(self.home)?;
-        Ok(New { epoch: id, taken_up: cut_off.is_some() })
+        self.ledger.open_epoch(&opened(&record, digest)?).await?;
+        self.publish(self.snapshot.with_epoch(digest, now()?)).await?;
+        Ok(New { epoch: record.epoch, taken_up: cut_off.is_some() })
     }
 
     /// Writes a new epoch, with its key under the passphrase that the other keys of `serve` are under.
-    fn make(&self) -> Result<(EpochId, Digest), Error> {
+    fn make(&self, evidence: Evidence) -> Result<(EpochRecord, Digest), Error> {
         let (receipt_key, passphrase) = self.home.receipt_key()?;
         let key = SecretKey::from_uniform_bytes(&*random::<64>()?).map_err(|_| Error::Randomness)?;
         let ledger = LedgerId::from_bytes(self.ledger.id());
@@ -185,10 +197,11 @@ impl<'a> Custody<'a> {
         let newest = self.stored.iter().map(|epoch| epoch.record.created).max().unwrap_or(0);
         let created = now()?.max(newest.saturating_add(1));
         let config = self.home.config()?;
-        let record = new_record(&config, self.key.verifying(), receipt_key, &key, ledger, created)?;
+        let record = new_record(&config, (self.key.verifying(), receipt_key), &key, ledger, evidence, created)?;
         let bytes = signed::sign("epoch record", &record, &self.key)?;
         new_epoch_folder(self.home, &record, &bytes, &key, passphrase.as_ref())?;
-        Ok((record.epoch, object::digest(&bytes)))
+        let digest = object::digest(&bytes);
+        Ok((record, digest))
     }
 
     async fn retire(&self, prefix: &str, agreed: bool) -> Result<Retired, Error> {
@@ -206,7 +219,7 @@ impl<'a> Custody<'a> {
         if self.snapshot.catalog.epochs.contains(&epoch.digest) {
             let within = live.iter().filter(|release| release.manifest.epoch == id);
             let manifests: Vec<_> = within.map(|release| release.digest).collect();
-            self.snapshot.without_epoch(epoch.digest, &manifests, &self.key, now()?)?.publish(self.home)?;
+            self.publish(self.snapshot.without_epoch(epoch.digest, &manifests, now()?)).await?;
         }
         epoch.destroy_key()?;
         Ok(Retired { epoch: id, lists })

@@ -1,6 +1,7 @@
 //! Why a command failed, each in one sentence, and the exit code that it ends with.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use blindlist_protocol::entry::DictionaryError;
@@ -14,6 +15,8 @@ use blindlist_store::exit::Code;
 use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
 
+use crate::audit::AuditError;
+use crate::backup::BackupError;
 use crate::ledger::{LedgerError, UrlError};
 use crate::seal::AudienceError;
 use crate::show::count;
@@ -30,9 +33,41 @@ pub enum Error {
     /// Certificates and sockets.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The admin page would be open to everybody who reaches its address.
+    #[error(
+        "the admin page would be open to whoever reaches {address}: name a loopback address such as 127.0.0.1:9433, or guard \
+         it with --admin-token-file"
+    )]
+    AdminAddress {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The admin page's token is none.
+    #[error(
+        "{} holds no token for the admin page: looked for one line of 32 to 1,024 letters, digits and signs, without spaces",
+        text::path(.path)
+    )]
+    AdminToken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The admin page's socket could not be opened.
+    #[error("could not listen on TCP {address} for the admin page: {source}")]
+    AdminBind {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The audit log.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// A backup.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The database of the ledger is not named as it should be.
     #[error("--ledger: {0}")]
     LedgerUrl(UrlError),
@@ -124,6 +159,12 @@ pub enum Error {
         /// Why.
         reason: ObjectError,
     },
+    /// The catalog in the ledger is not one of this operator's.
+    #[error("the catalog in the ledger is not one that the manifest key of this home signed: {0}")]
+    LedgerCatalog(ObjectError),
+    /// Another home of the ledger published a catalog at the same time.
+    #[error("another home of this ledger has published a catalog meanwhile; copy its new files here and do this again")]
+    CatalogTaken,
     /// A live epoch is not there.
     #[error("the catalog names an epoch that is not in the folder epochs: put it back from a backup")]
     NoEpoch,
@@ -139,6 +180,30 @@ pub enum Error {
     /// The only epoch that lists can be sealed in.
     #[error("{0} is the only live epoch; make another one first: blindlistd epoch new")]
     LastEpoch(EpochId),
+    /// An epoch that something was begun with and cut off.
+    #[error("the epoch {0} is half made or half retired; finish that first: `blindlistd epoch list` says how")]
+    EpochUnfinished(EpochId),
+    /// The manifest key is being succeeded.
+    #[error("a succession of the manifest key was begun and cut off; finish it first: blindlistd succeed")]
+    SuccessionBegun,
+    /// The successor's key is kept elsewhere.
+    #[error("the successor's key is not at {}; name the file that holds it with --successor-key", text::path(.path))]
+    NoSuccessor {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Another key than insurers have pinned as the successor.
+    #[error("the key in {} is not the one that insurers have pinned as the manifest key's successor", text::path(.path))]
+    NotTheSuccessor {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A list is addressed to an insurer that is not enrolled.
+    #[error(
+        "the list {0} is addressed to an insurer that the ledger does not know: it is not the ledger of this home; put the \
+         right one back"
+    )]
+    Addressee(Slug),
     /// The person at the terminal did not agree.
     #[error("nothing was changed")]
     NotAgreed,
@@ -268,7 +333,10 @@ impl Error {
             Self::Store(error) => error.code(),
             Self::Ledger(error) => ledger_code(error),
             Self::Audience(error) => error.code(),
+            Self::Backup(error) => error.code(),
             Self::Transport(_)
+            | Self::AdminToken { .. }
+            | Self::AdminBind { .. }
             | Self::Clock
             | Self::Randomness
             | Self::Runtime { .. }
@@ -277,12 +345,17 @@ impl Error {
             | Self::Key { .. }
             | Self::Object { .. }
             | Self::Unsignable { .. }
+            | Self::LedgerCatalog(_)
             | Self::NoEpoch
             | Self::PlanEpoch(_)
             | Self::UnknownInsurer(_)
             | Self::UnknownEpoch(_)
             | Self::AmbiguousEpoch(_)
             | Self::LastEpoch(_)
+            | Self::EpochUnfinished(_)
+            | Self::SuccessionBegun
+            | Self::NoSuccessor { .. }
+            | Self::Addressee(_)
             | Self::WrongLedger { .. }
             | Self::ReleaseMissing { .. }
             | Self::IndexLength { .. }
@@ -292,12 +365,15 @@ impl Error {
             | Self::LedgerUrl(_)
             | Self::Categories(_)
             | Self::TooManyAddresses
+            | Self::AdminAddress { .. }
             | Self::PlanInputs { .. } => Code::Usage,
             Self::Sample(error) => match error {
                 SampleError::Overlap(_) | SampleError::TooManyShared { .. } | SampleError::TooMany => Code::Usage,
                 SampleError::Exists { .. } | SampleError::Write { .. } => Code::Failure,
             },
-            Self::Table(_)
+            Self::CatalogTaken => Code::TryAgain,
+            Self::Audit(_)
+            | Self::Table(_)
             | Self::Columns { .. }
             | Self::Request { .. }
             | Self::Index(_)
@@ -308,7 +384,11 @@ impl Error {
             | Self::Plan { .. }
             | Self::NotThePlanned { .. }
             | Self::Unreadable(_) => Code::BadInput,
-            Self::Fingerprint { .. } | Self::Declined | Self::NotAgreed | Self::NobodyToAgree => Code::NotAllowed,
+            Self::Fingerprint { .. }
+            | Self::Declined
+            | Self::NotAgreed
+            | Self::NobodyToAgree
+            | Self::NotTheSuccessor { .. } => Code::NotAllowed,
         }
     }
 }
@@ -336,6 +416,11 @@ fn ledger_code(error: &LedgerError) -> Code {
         | LedgerError::DiskFull { .. }
         | LedgerError::Database { .. } => Code::Failure,
     }
+}
+
+/// Whether it is that a file is not there.
+pub(crate) fn not_there(error: &Error) -> bool {
+    matches!(error, Error::Store(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound)
 }
 
 fn named(inputs: &[PathBuf]) -> String {

@@ -2,13 +2,16 @@
 //!
 //! ```text
 //! blindlistd.toml                     name, addresses, where to listen
-//! keys/offline/                       manifest.key, successor.key, ca.key, ca.crt: for init, seal and approve alone
+//! keys/offline/                       manifest.key, ca.key, ca.crt: for init, seal and approve alone; successor.key: for
+//!                                     succeed, and its successor.hash
 //! keys/online/                        tls.key, tls.crt, ca.crt, manifest.pub: what serve reads;
-//!                                     receipt.key: made for the audit log to come, not read yet
+//!                                     receipt.key: signs receipts and checkpoints
 //! epochs/<epoch id>/                  record (signed), oprf.key
 //! releases/<release id>/              manifest (signed), index; plan.json, of a split in the first alone
 //! catalog                             the signed snapshot
 //! ledger.sqlite                       insurers, budgets, charges
+//! successions/<manifest key>          what insurers are told who pin a key that was succeeded
+//! audit/checkpoint                    the newest checkpoint of the ledger's log, which the ledger is held against
 //! rejected/<list>.csv                 rows that the last seal of a list rejected
 //! ```
 //!
@@ -19,6 +22,7 @@
 mod epochs;
 mod keys;
 mod passphrases;
+mod succession;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -37,7 +41,10 @@ pub use epochs::StoredEpoch;
 pub(crate) use epochs::{EPOCH_KEY, ids_in, new_epoch_folder};
 pub(crate) use keys::NewKeys;
 pub use passphrases::{CREDENTIAL, Passphrases};
-pub(crate) use passphrases::{LONGEST, destroy_leftovers, replace, write_new};
+pub(crate) use passphrases::{LONGEST, LONGEST_SEALED, destroy_leftovers, replace, write_new};
+pub(crate) use succession::{
+    NEXT_MANIFEST, NEXT_MANIFEST_KEY, NEXT_PUBLIC, NEXT_SUCCESSOR_HASH, NEXT_SUCCESSOR_KEY, copy_epoch, settle_manifest,
+};
 
 const CONFIG: &str = "blindlistd.toml";
 
@@ -100,7 +107,8 @@ impl Home {
         let keys = self.part("keys")?;
         if which != KeyFiles::Online && keys.join("offline").exists() {
             let folder = self.part("keys/offline")?;
-            files.extend(["manifest.key", "successor.key", "ca.key"].map(|name| folder.join(name)));
+            let names = ["manifest.key", "successor.key", "ca.key", NEXT_MANIFEST_KEY, NEXT_SUCCESSOR_KEY];
+            files.extend(names.map(|name| folder.join(name)));
         }
         if which != KeyFiles::Offline {
             let folder = self.part("keys/online")?;
@@ -168,6 +176,11 @@ impl Home {
     /// [`Error::Store`] when it is missing or open to others.
     pub fn releases(&self) -> Result<PrivateFolder, Error> {
         self.part("releases")
+    }
+
+    /// The folder of the kept checkpoint; earlier versions made none.
+    pub(crate) fn audit(&self) -> Result<PrivateFolder, Error> {
+        Ok(PrivateFolder::create(self.folder.join("audit"))?)
     }
 
     /// The folder of rejected rows.

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use blindlist_protocol::epoch::Evidence;
 use blindlist_protocol::ids::{EpochId, LedgerId};
 use blindlist_protocol::object;
 use blindlist_protocol::oprf::SecretKey;
@@ -17,9 +18,9 @@ use blindlist_store::passphrase::Passphrase;
 use blindlist_transport::CertificateAuthority;
 use blindlist_transport::pki::SERVER_DAYS;
 
-use crate::catalog::Snapshot;
+use crate::catalog;
 use crate::config::{Config, DEFAULT_RATE, Limits};
-use crate::epochs::new_record;
+use crate::epochs::{new_record, opened};
 use crate::home::{Home, NewKeys, move_folder, new_epoch_folder};
 use crate::ledger::{Ledger, PostgresUrl};
 use crate::outside::{now, random};
@@ -37,6 +38,8 @@ pub struct NewOperator {
     pub addresses: Vec<Address>,
     /// The database of its ledger, without tables; none stands for a file in the home.
     pub ledger: Option<PostgresUrl>,
+    /// Whether insurers must keep what shows an auditor whom they asked about in the first epoch.
+    pub evidence: Evidence,
 }
 
 /// What was made.
@@ -93,7 +96,7 @@ pub async fn init_under(path: &Path, new: &NewOperator, passphrase: Option<&Pass
 }
 
 /// A name that is free, next to the home, so that one rename moves it there.
-fn building_place(target: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn building_place(target: &Path) -> Result<PathBuf, Error> {
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
     name.push(format!(".{:016x}.tmp", u64::from_le_bytes(*random()?)));
@@ -110,22 +113,30 @@ async fn fill(home: &Home, new: &NewOperator, passphrase: Option<&Passphrase>) -
 
     let ledger_id = LedgerId::from_bytes(*random::<16>()?);
     let key = SecretKey::from_uniform_bytes(&*random::<64>()?).map_err(|_| Error::Randomness)?;
-    let (manifest, receipt) = (keys.manifest.verifying(), keys.receipt.verifying());
-    let record = new_record(&config, manifest, receipt, &key, ledger_id, now)?;
+    let public = (keys.manifest.verifying(), keys.receipt.verifying());
+    let record = new_record(&config, public, &key, ledger_id, new.evidence, now)?;
     let bytes = signed::sign("epoch record", &record, &keys.manifest)?;
     new_epoch_folder(home, &record, &bytes, &key, passphrase)?;
-    let snapshot = Snapshot::first(new.operator.clone(), &keys.manifest, object::digest(&bytes), now)?;
-    snapshot.publish(home)?;
+    if let Some(passphrase) = passphrase {
+        // For the receipt key, which signs the first checkpoint.
+        home.passphrases().add(passphrase.clone());
+    }
 
     let place = home.ledger_place()?;
     let ledger = Ledger::create(place.clone(), *ledger_id.as_bytes()).await?;
-    let opened = ledger.open_epoch(record.epoch.as_bytes()).await;
+    let digest = object::digest(&bytes);
+    let published = async {
+        ledger.open_epoch(&opened(&record, digest)?).await?;
+        let first = catalog::first(new.operator.clone(), public.0, digest, now);
+        catalog::publish(home, &ledger, first, &keys.manifest).await
+    };
+    let published = published.await;
     ledger.close().await;
-    if opened.is_err() {
+    if published.is_err() {
         Ledger::take_back(&place).await;
     }
-    opened?;
-    Ok(Initialised { operator_key: keys.manifest.verifying(), epoch: record.epoch, config })
+    published?;
+    Ok(Initialised { operator_key: public.0, epoch: record.epoch, config })
 }
 
 fn new_keys(operator: &Slug, now: u64) -> Result<NewKeys, Error> {
@@ -154,6 +165,8 @@ fn config(new: &NewOperator) -> Config {
         operator: new.operator.clone(),
         addresses,
         listen: SocketAddr::from((any, port.unwrap_or(DEFAULT_PORT))),
+        admin: None,
+        admin_token_file: None,
         ledger: new.ledger.clone(),
         rate: DEFAULT_RATE,
         limits: Limits::default(),

@@ -68,7 +68,7 @@ pub async fn approve(home: &Home, request: &Path, approval: &Approval, out: &Pat
     let granted = budget(approval.members);
     let insurer = NewInsurer {
         id: *id.as_bytes(),
-        name: approval.name.as_str(),
+        name: &approval.name,
         certificate: certificate_digest(&bundle.certificate.as_slice().into()),
         signing_key: *asked.signing_key.as_bytes(),
         budget: granted,
@@ -156,7 +156,7 @@ pub async fn revoke(home: &Home, name: &Slug, agreed: bool) -> Result<(), Error>
 /// [`Error::UnknownInsurer`], [`Error::Ledger`]. Nothing is changed then.
 pub async fn set_budget(home: &Home, name: &Slug, members: u32) -> Result<u64, Error> {
     let granted = budget(members);
-    change(home, name, async |ledger, id| Ok(ledger.set_budget(id, granted).await?)).await?;
+    change(home, name, async |ledger, id| Ok(ledger.set_budget(id, granted, now()?.cast_signed()).await?)).await?;
     Ok(granted)
 }
 
@@ -175,7 +175,7 @@ pub async fn set_rate(home: &Home, name: &Slug, rate: Option<NonZeroU64>) -> Res
 /// # Errors
 /// [`Error::UnknownInsurer`], [`Error::Ledger`].
 pub async fn suspend(home: &Home, name: &Slug) -> Result<(), Error> {
-    change(home, name, async |ledger, id| Ok(ledger.set_status(id, Status::Suspended).await?)).await
+    change(home, name, async |ledger, id| Ok(ledger.set_status(id, Status::Suspended, now()?.cast_signed()).await?)).await
 }
 
 /// Resumes an insurer. A server that runs answers its next request.
@@ -185,7 +185,7 @@ pub async fn suspend(home: &Home, name: &Slug) -> Result<(), Error> {
 pub async fn resume(home: &Home, name: &Slug) -> Result<(), Error> {
     change(home, name, async |ledger, id| match ledger.changes().await?.get(id).and_then(|changes| changes.revoked) {
         Some(_) => Err(LedgerError::Revoked.into()),
-        None => Ok(ledger.set_status(id, Status::Active).await?),
+        None => Ok(ledger.set_status(id, Status::Active, now()?.cast_signed()).await?),
     })
     .await
 }
@@ -255,7 +255,7 @@ fn bundle(home: &Home, asked: &EnrolmentRequest, name: &Slug, id: InsurerId, iss
 }
 
 /// Seconds before a certificate's end from which on it is warned about: 60 days.
-const NEAR_END: u64 = 60 * 86_400;
+pub(crate) const NEAR_END: u64 = 60 * 86_400;
 
 /// The insurers with their accounts in the epochs that are not retired, as a table; then whose certificate ends soon.
 pub(crate) async fn list(home: &Home) -> Result<String, Error> {
@@ -301,7 +301,7 @@ pub(crate) async fn list(home: &Home) -> Result<String, Error> {
     Ok(show::table(columns, &rows) + &warnings)
 }
 
-fn status(insurer: &Insurer, changes: Changes) -> String {
+pub(crate) fn status(insurer: &Insurer, changes: Changes) -> String {
     match (changes.revoked, insurer.status) {
         (Some(_), _) => "revoked",
         (None, Status::Active) => "active",
@@ -311,7 +311,7 @@ fn status(insurer: &Insurer, changes: Changes) -> String {
 }
 
 /// When an insurer's certificate ends: all are issued for as long.
-fn certificate_end(insurer: &Insurer, changes: Changes) -> u64 {
+pub(crate) fn certificate_end(insurer: &Insurer, changes: Changes) -> u64 {
     let issued = changes.renewed.unwrap_or(insurer.created).cast_unsigned();
     issued.saturating_add(u64::from(CLIENT_DAYS) * 86_400)
 }

@@ -11,15 +11,20 @@
 //! first, and so that in PostgreSQL whatever follows sees all that was committed before. What belongs to one database
 //! alone is in `sqlite` and `postgres`, behind [`Place`].
 
+mod catalog;
 mod charge;
 mod custody;
 mod error;
+mod log;
+mod overview;
 mod place;
 mod postgres;
+mod reading;
 mod register;
 mod row;
 mod schema;
 mod sqlite;
+mod succession;
 #[cfg(test)]
 #[path = "../../tests/src/postgres.rs"]
 #[allow(unreachable_pub, reason = "the tests across rooms use it too, from a library")]
@@ -28,18 +33,24 @@ mod test_postgres;
 mod tests;
 
 use std::num::NonZeroU64;
+use std::path::Path;
 
 use blindlist_protocol::message::Account;
 use blindlist_store::file;
 use sqlx::Connection as _;
 
+pub use self::catalog::Publication;
 pub use self::charge::{Charge, Outcome};
 pub use self::custody::{Changes, Renewal};
 pub use self::error::LedgerError;
+pub use self::log::Logged;
 use self::error::{failed, within};
 use self::place::Purpose;
+pub use self::overview::AccountOf;
 pub use self::place::{Place, PostgresUrl, UrlError};
-pub use self::register::NewInsurer;
+pub use self::reading::{Charged, Reading};
+pub use self::register::{NewEpoch, NewInsurer};
+pub use self::succession::Succession;
 
 type Connection = sqlx::AnyConnection;
 type Pool = sqlx::AnyPool;
@@ -157,6 +168,19 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// Copies a ledger in a file, as it is at one moment, to another file, which must not exist. Whoever writes to it goes on.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::open`], [`LedgerError::DiskFull`], [`LedgerError::Database`].
+    pub(crate) async fn copy(place: &Place, to: &Path) -> Result<(), LedgerError> {
+        const DOING: &str = "copy the ledger";
+        place.check_is_ledger().await?;
+        let mut connection = place.connect(Purpose::Writing).await?;
+        let copied = sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy().into_owned()).execute(&mut connection).await;
+        copied.map_err(failed(DOING))?;
+        connection.close().await.map_err(failed(DOING))
     }
 
     /// The ledger's id, 16 bytes, which epoch records name.

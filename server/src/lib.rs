@@ -4,6 +4,9 @@
 //! breach list into a release, [`insurers`] lets insurers in, [`serve`] answers them over QUIC through [`service`], which
 //! has no socket itself. [`cli`] is the command line, and [`run`] does what it says.
 
+mod admin;
+pub mod audit;
+pub mod backup;
 pub mod catalog;
 pub mod cli;
 mod command;
@@ -15,16 +18,20 @@ pub mod init;
 pub mod insurers;
 pub mod ledger;
 mod lists;
+mod metrics;
 mod outside;
 pub mod passphrase;
 pub mod releases;
+pub mod restore;
 pub mod seal;
 pub mod serve;
 pub mod service;
 mod show;
 mod signed;
+pub mod succession;
 #[cfg(test)]
 mod testing;
 
 pub use command::run;
 pub use error::Error;
+pub(crate) use error::not_there;

@@ -1,13 +1,16 @@
 //! `lists`: what is live, as a table.
 
-use crate::catalog::Snapshot;
+use crate::catalog;
 use crate::home::Home;
 use crate::show::{self, Heading};
 use crate::{Error, releases};
 
-pub(crate) fn table(home: &Home) -> Result<String, Error> {
+pub(crate) async fn table(home: &Home) -> Result<String, Error> {
     let operator_key = home.operator_key()?;
-    let snapshot = Snapshot::read(home, &operator_key)?;
+    let ledger = home.ledger().await?;
+    let snapshot = catalog::current(home, &ledger, &operator_key).await;
+    ledger.close().await;
+    let snapshot = snapshot?;
     let mut rows = Vec::new();
     for release in releases::live(home, &snapshot.catalog, &operator_key)? {
         let manifest = &release.manifest;

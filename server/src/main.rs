@@ -2,15 +2,22 @@
 
 use blindlist_server::{Error, cli::Cli, run};
 use blindlist_store::exit::Code;
+use blindlist_store::log::{self, Format};
 use clap::Parser as _;
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(Cli::parse()).and_then(|result| print(&result)) {
+    let cli = Cli::parse();
+    let (usual, format) = (cli.usual_level(), cli.log.format);
+    log::begin(cli.log.level, format, usual);
+    match run(cli).and_then(|result| print(&result)) {
         Ok(()) => Code::Done.into(),
         Err(error) => {
-            eprintln!("blindlistd: {error}");
+            match format {
+                Format::Human => eprintln!("blindlistd: {error}"),
+                Format::Json => tracing::error!(code = error.code().number(), "{error}"),
+            }
             error.code().into()
         }
     }

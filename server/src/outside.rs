@@ -27,6 +27,16 @@ pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
     Ok(bytes)
 }
 
+/// Runs what waits for the ledger to its end, for code that otherwise computes: on a thread of its own, so that it does
+/// not matter whether this one belongs to a runtime.
+pub(crate) fn wait<T: Send, F: Future<Output = Result<T, Error>>>(work: impl FnOnce() -> F + Send) -> Result<T, Error> {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|source| Error::Runtime { doing: "start", source })?.block_on(work())
+    };
+    std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// Asks the person at the terminal to agree to what cannot be undone.
 pub(crate) fn agree(question: &str) -> Result<(), Error> {
     match confirm::ask(question) {

@@ -5,22 +5,34 @@
 mod notify;
 mod reload;
 
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use blindlist_transport::{Handler, Incoming, Peer, Server};
+use blindlist_transport::{Handler, Incoming, Peer, Server, certificate_end};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
-use tracing_subscriber::EnvFilter;
 
 use self::reload::Running;
 use crate::Error;
+use crate::admin::{Admin, AdminOptions, Shown};
+use crate::config::Config;
 use crate::home::Home;
 use crate::service::{Service, longest_answer};
 
-/// The environment variable that says what is logged.
-const LOG: &str = "BLINDLIST_LOG";
+/// What the command line says about serving.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// The local UDP address, instead of the configuration's.
+    pub listen: Option<SocketAddr>,
+    /// The local TCP address of the admin page, instead of the configuration's.
+    pub admin: Option<SocketAddr>,
+    /// The file of the admin page's token, instead of the configuration's.
+    pub admin_token_file: Option<PathBuf>,
+    /// Whether standard error is for people; otherwise everything that is said is logged.
+    pub plain: bool,
+}
 
 /// Answers requests that come over the network.
 #[derive(Debug)]
@@ -45,43 +57,85 @@ impl Handler for Network {
     }
 }
 
-/// Serves a home on `listen`, or on the address that its configuration names, until SIGTERM or SIGINT. Requests under
-/// way are answered first. SIGHUP has it read its configuration again.
+/// Serves a home until SIGTERM or SIGINT, and its admin page if one is wanted. Requests under way are answered first.
+/// SIGHUP has it read its configuration again.
 ///
-/// When it is ready it writes `blindlistd: listening on ADDRESS` to standard error, and tells the service manager if there is one.
+/// When it is ready it writes `blindlistd: status page at URL`, if there is one, and `blindlistd: listening on ADDRESS` to
+/// standard error, and tells the service manager if there is one.
 ///
 /// # Errors
-/// [`Error`] when the home cannot be served, [`Error::Transport`] when the address cannot be listened on.
-pub async fn serve(home: Home, listen: Option<SocketAddr>) -> Result<(), Error> {
+/// [`Error`] when the home cannot be served, [`Error::Transport`] when the address cannot be listened on,
+/// [`Error::AdminAddress`] when the admin page would be open to others without a token.
+pub async fn serve(home: Home, options: ServeOptions) -> Result<(), Error> {
     let (identity, authority) = home.server_identity()?;
     let config = home.config()?;
+    let plain = options.plain;
+    let address = options.listen.unwrap_or(config.listen);
+    let admin = admin(&home, &config, options).await?;
     let service = Arc::new(Service::open(home.clone()).await?);
-    let address = listen.unwrap_or(config.listen);
     let server = Server::bind(address, &identity, &authority, config.limits.transport())?;
     let stopped = stop_signal()?;
     let hangup = listen_for(SignalKind::hangup())?;
-    let running = Running { home, service: Arc::clone(&service), control: server.control(), config };
-    eprintln!("blindlistd: listening on {}", server.local_addr()?);
+    let (address, control) = (server.local_addr()?, server.control());
+    let running = Running { home, service: Arc::clone(&service), control: control.clone(), config };
     // They end with this function.
     let mut beside = JoinSet::new();
+    if let Some(admin) = admin {
+        say(plain, "status page at", &format!("http://{}/", admin.address()?));
+        let certificate_end = certificate_end(identity.certificate());
+        beside.spawn(admin.run(Shown { service: Arc::clone(&service), control, address, certificate_end }));
+    }
+    say(plain, "listening on", &address.to_string());
     beside.spawn(follow_configuration(running, hangup));
     beside.spawn(notify::watchdog());
+    beside.spawn(keep_checkpoints(Arc::clone(&service)));
+    service.tell_start();
     notify::ready();
+    let draining = Arc::clone(&service);
+    let stopped = async move {
+        stopped.await;
+        draining.begin_to_drain();
+    };
     server.run(Arc::new(Network::new(Arc::clone(&service))), stopped).await;
+    service.keep_checkpoint().await;
     service.close().await;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Sends what is logged to standard error; BLINDLIST_LOG says what.
-pub(crate) fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+/// How often a checkpoint is kept while the log grows.
+const CHECKPOINTS: Duration = Duration::from_mins(1);
+
+/// Keeps a checkpoint now, and one in every minute in which the log has grown.
+async fn keep_checkpoints(service: Arc<Service>) {
+    loop {
+        service.keep_checkpoint().await;
+        tokio::time::sleep(CHECKPOINTS).await;
+    }
+}
+
+/// The admin page, if the command line or the configuration wants one.
+async fn admin(home: &Home, config: &Config, options: ServeOptions) -> Result<Option<Admin>, Error> {
+    let (said, configured) =
+        ((options.admin, options.admin_token_file), (config.admin, config.admin_token_file.as_deref()));
+    let guards_nothing = said.1.is_some();
+    match AdminOptions::chosen(said, configured, home.path()) {
+        Some(options) => Admin::bind(&options).await.map(Some),
+        None if guards_nothing => {
+            tracing::warn!("--admin-token-file guards nothing: neither --admin nor blindlistd.toml names an address");
+            Ok(None)
+        }
+        None => Ok(None),
+    }
+}
+
+/// Tells where something is: people by a line that scripts read too, and machines by the log.
+fn say(plain: bool, what: &str, place: &str) {
+    if plain {
+        eprintln!("blindlistd: {what} {place}");
+    } else {
+        tracing::info!(place, "{what}");
+    }
 }
 
 async fn follow_configuration(mut running: Running, mut hangup: Signal) {

@@ -1,39 +1,48 @@
 //! The service: one request, one response, without a socket (SPEC.md, "Evaluation", "Messages", "Refusals").
 //!
 //! Whoever has a transport calls [`Service::answer`] with the digest of the caller's certificate. Everything is
-//! authorised anew from the ledger. What is answered follows the catalog in the home: a release that is published
-//! meanwhile is served from the next catalog request on. Logs name insurers, counts and codes, and nobody else.
+//! authorised anew from the ledger. What is answered follows the catalog: a release that is published meanwhile is served
+//! from the next catalog request on. Logs name insurers, counts and codes, and nobody else.
 
 mod evaluate;
+mod follow;
 mod live;
+mod log;
 mod queue;
 mod rate;
 #[cfg(test)]
 mod tests;
+mod view;
+mod watch;
 
 use std::num::NonZeroU64;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use blindlist_protocol::codec::CodecError;
-use blindlist_protocol::ids::{Digest, EpochId, LedgerId, ReleaseId};
+use blindlist_protocol::ids::{Digest, EpochId, ReleaseId};
 use blindlist_protocol::message::{Account, Request, Response};
 use blindlist_protocol::operator::EpochKey;
 use blindlist_protocol::params::{MAX_AUDIT_ENTRY, MAX_RESPONSE};
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
-use blindlist_protocol::signature::VerifyingKey;
+use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
-use blindlist_store::file;
 use blindlist_transport::Incoming;
 use tokio::sync::Mutex;
 
+use self::follow::{Followed, missing};
 use self::live::Live;
+use self::log::Refusals;
 use self::queue::{Places, Queue};
 use self::rate::Rates;
-use crate::Error;
-use crate::catalog::Snapshot;
+pub(crate) use self::view::{NotReady, View};
+pub(crate) use self::watch::Seen;
+use self::watch::Watch;
+use crate::{Error, audit};
 use crate::config::Limits;
 use crate::home::Home;
 use crate::ledger::{Ledger, LedgerError, Status};
+use crate::outside::instant;
 
 /// Milliseconds after which an insurer that found the ledger busy is told to come again.
 const BUSY_WAIT: u64 = 1_000;
@@ -41,14 +50,20 @@ const BUSY_WAIT: u64 = 1_000;
 /// Answers insurers from one home.
 pub struct Service {
     home: Home,
-    operator_key: VerifyingKey,
+    /// Signs receipts and checkpoints.
+    receipt_key: SigningKey,
     ledger: Ledger,
+    refusals: Refusals,
     live: RwLock<Arc<Live>>,
     rates: Rates,
     /// Held while the live state is being replaced.
-    reloading: Mutex<()>,
+    followed: Mutex<Followed>,
     /// Who is evaluated for next.
     queue: Queue,
+    /// What the operator's people see of the work.
+    watch: Arc<Watch>,
+    /// Whether the server is about to stop.
+    draining: AtomicBool,
 }
 
 /// The insurer that asks.
@@ -64,26 +79,28 @@ impl Service {
     /// Opens a home for serving: catalog, live releases, epochs with their keys, and the ledger. Never `keys/offline`.
     ///
     /// # Errors
-    /// [`Error::WrongLedger`] when an epoch is accounted for in another ledger; [`Error`] for whatever is missing or
-    /// damaged.
+    /// [`Error::WrongLedger`] when an epoch is accounted for in another ledger, [`Error::Audit`] when the ledger does not go
+    /// on from the checkpoint that the home keeps; [`Error`] for whatever is missing or damaged.
     pub async fn open(home: Home) -> Result<Self, Error> {
-        let operator_key = home.operator_key()?;
+        let receipt_key = home.receipt_signing_key()?;
         let ledger = home.ledger().await?;
-        let id = LedgerId::from_bytes(ledger.id());
-        let snapshot = Snapshot::read(&home, &operator_key)?;
-        let live = Live::load(&home, &operator_key, id, snapshot, None)?;
+        audit::check_kept(&home, &ledger, &receipt_key.verifying()).await?;
+        let (live, followed) = follow::begin(&home, &ledger).await?;
         let config = home.config()?;
         let rates = Rates::new(config.rate);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             home,
-            operator_key,
+            receipt_key,
             ledger,
+            refusals: Refusals::default(),
             live: RwLock::new(Arc::new(live)),
             rates,
-            reloading: Mutex::new(()),
+            followed: Mutex::new(followed),
             // One more than cores: a chunk that is being charged waits for the disk.
             queue: Queue::new(cores + 1, Places::of(&config.limits)),
+            watch: Arc::new(Watch::new()),
+            draining: AtomicBool::new(false),
         })
     }
 
@@ -111,40 +128,69 @@ impl Service {
     }
 
     async fn try_answer(&self, certificate: &[u8; 32], request: Incoming) -> Result<Response, Refusal> {
-        let request = decode(request)?;
-        let caller = Arc::new(self.identify(certificate).await?);
+        let began = instant();
+        let request = decode(request).inspect_err(|refusal| {
+            let code = refusal.code;
+            tracing::info!(code = u16::from(code), "refused before anything of it was looked at: {code}");
+            self.watch.refused_unknown(refusal.code);
+        })?;
+        let caller = self.identify(certificate, &request).await?;
+        let (caller, kind) = (Arc::new(caller), watch::kind(&request));
+        self.watch.asked(&caller);
         let answered = match request {
             Request::Catalog => Ok(self.catalog().await),
-            Request::Object(digest) => self.object(&caller, &digest),
+            Request::Object(digest) => self.object(&caller, &digest).await,
             Request::Segment { release, number } => self.segment(&caller, release, number).await,
             Request::Account(epoch) => self.account(&caller, epoch).await,
-            Request::Evaluate(evaluate) => self.evaluate(&caller, evaluate).await,
+            Request::Evaluate(evaluate) => {
+                let epoch = evaluate.epoch;
+                let answered = self.evaluate(&caller, evaluate).await;
+                if let Err(refusal) = &answered {
+                    self.log_refusal(caller.id, epoch, refusal).await;
+                }
+                answered
+            }
+            Request::Checkpoint(ledger) => self.checkpoint(ledger).await,
+            Request::Consistency { ledger, from, to } => self.consistency(ledger, from, to).await,
+            Request::Inclusion { ledger, index, size } => self.inclusion(ledger, index, size).await,
+            Request::Succession(key) => self.succession(&key),
         };
         if let Err(refusal) = &answered {
             tracing::info!(insurer = %caller.name, code = u16::from(refusal.code), "refused: {}", refusal.code);
+            self.watch.refused(&caller, refusal.code);
         }
+        self.watch.answered(kind, began);
         answered
     }
 
     /// [EVA-1]
-    async fn identify(&self, certificate: &[u8; 32]) -> Result<Caller, Refusal> {
-        let found = self.ledger.by_certificate(certificate).await.map_err(|error| ledger_refusal(&error))?;
+    async fn identify(&self, certificate: &[u8; 32], request: &Request) -> Result<Caller, Refusal> {
+        let found = self.ledger.by_certificate(certificate).await.map_err(|error| {
+            let refusal = ledger_refusal(&error);
+            self.watch.refused_unknown(refusal.code);
+            refusal
+        })?;
         let Some(insurer) = found else {
             tracing::warn!("a caller's certificate belongs to no enrolled insurer");
+            self.watch.refused_unknown(RefusalCode::UnknownInsurer);
             return Err(RefusalCode::UnknownInsurer.into());
         };
         let name: Slug = insurer.name.parse().map_err(|_| {
             tracing::error!("the ledger holds an insurer whose name is not allowed");
             RefusalCode::Internal
         })?;
+        let signing_key = VerifyingKey::from_bytes(insurer.signing_key);
+        let caller = Caller { id: insurer.id, name, signing_key, rate: insurer.rate };
         match insurer.status {
-            Status::Active => {
-                let signing_key = VerifyingKey::from_bytes(insurer.signing_key);
-                Ok(Caller { id: insurer.id, name, signing_key, rate: insurer.rate })
-            }
+            Status::Active => Ok(caller),
             Status::Suspended => {
-                tracing::info!(insurer = %name, "refused: suspended");
-                Err(RefusalCode::Suspended.into())
+                tracing::info!(insurer = %caller.name, "refused: suspended");
+                self.watch.refused(&caller, RefusalCode::Suspended);
+                let refusal = RefusalCode::Suspended.into();
+                if let Request::Evaluate(evaluate) = request {
+                    self.log_refusal(caller.id, evaluate.epoch, &refusal).await;
+                }
+                Err(refusal)
             }
         }
     }
@@ -154,15 +200,35 @@ impl Service {
         Response::Catalog(self.live().snapshot.bytes.clone())
     }
 
-    fn object(&self, caller: &Caller, digest: &Digest) -> Result<Response, Refusal> {
+    fn succession(&self, key: &VerifyingKey) -> Result<Response, Refusal> {
         let live = self.live();
-        let object = live.object(digest, caller).ok_or(RefusalCode::UnknownObject)?;
-        Ok(Response::Object(object.to_vec()))
+        let succession = live.succession(key).ok_or(RefusalCode::UnknownObject)?;
+        Ok(Response::Object(succession.to_vec()))
+    }
+
+    async fn object(&self, caller: &Caller, digest: &Digest) -> Result<Response, Refusal> {
+        if self.live().lacks_object(digest, caller) {
+            self.follow_catalog().await;
+        }
+        let live = self.live();
+        match live.object(digest, caller) {
+            Some(object) => Ok(Response::Object(object.to_vec())),
+            None if live.lacks_object(digest, caller) => Err(missing()),
+            None => Err(RefusalCode::UnknownObject.into()),
+        }
     }
 
     async fn segment(&self, caller: &Caller, release: ReleaseId, number: u32) -> Result<Response, Refusal> {
-        let live = self.live();
-        let release = live.release(&release, caller).ok_or(RefusalCode::UnknownObject)?;
+        let mut live = self.live();
+        if live.release(&release, caller).is_none() && live.lacks_a_release(caller) {
+            self.follow_catalog().await;
+            live = self.live();
+        }
+        let release = match live.release(&release, caller) {
+            Some(release) => release,
+            None if live.lacks_a_release(caller) => return Err(missing()),
+            None => return Err(RefusalCode::UnknownObject.into()),
+        };
         let range = release.manifest.segment(number).ok_or(RefusalCode::UnknownObject)?;
         let read = tokio::task::spawn_blocking(move || release.read(range)).await;
         match read {
@@ -193,39 +259,34 @@ impl Service {
             if live.is_some() {
                 self.follow_catalog().await;
             }
-            return Err(RefusalCode::RetiredEpoch.into());
+            // One that goes on under another manifest key has another id now; its key is not destroyed.
+            let gone_on = self.live().was_succeeded(epoch);
+            return Err((if gone_on { RefusalCode::UnknownEpoch } else { RefusalCode::RetiredEpoch }).into());
         }
-        Ok(live.ok_or(RefusalCode::UnknownEpoch)?)
+        if let Some(live) = live {
+            return Ok(live);
+        }
+        if !self.live().lacks_an_epoch() || !self.ledger.has_epoch(epoch).await.map_err(|error| ledger_refusal(&error))? {
+            return Err(RefusalCode::UnknownEpoch.into());
+        }
+        self.follow_catalog().await;
+        self.live().epoch(epoch).ok_or_else(missing)
+    }
+
+    /// Keeps the newest checkpoint of the log in the home, when it has grown: the ledger is held against it at the next
+    /// start. That it could not be kept is told and changes nothing.
+    pub async fn keep_checkpoint(&self) {
+        match audit::keep(&self.home, &self.ledger, &self.receipt_key).await {
+            Ok(()) => {}
+            Err(Error::Ledger(error @ (LedgerError::Busy { .. } | LedgerError::Unreachable { .. }))) => {
+                tracing::warn!(%error, "no checkpoint of the audit log was kept this time");
+            }
+            Err(error) => tracing::error!(%error, "no checkpoint of the audit log was kept"),
+        }
     }
 
     fn live(&self) -> Arc<Live> {
         Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Takes over the catalog of the home if it is another one than is served. On failure the old one stays.
-    async fn follow_catalog(&self) {
-        let _alone = self.reloading.lock().await;
-        let (home, operator_key, served) = (self.home.clone(), self.operator_key, self.live());
-        let ledger = LedgerId::from_bytes(self.ledger.id());
-        let loaded = tokio::task::spawn_blocking(move || {
-            let limit = served.snapshot.bytes.len() as u64;
-            // Most times it is the same: then nothing is verified and nothing loaded.
-            if file::read_limited(home.catalog_path(), limit).is_ok_and(|bytes| bytes == served.snapshot.bytes) {
-                return Ok(None);
-            }
-            let snapshot = Snapshot::read(&home, &operator_key)?;
-            Live::load(&home, &operator_key, ledger, snapshot, Some(&served)).map(Some)
-        });
-        match loaded.await {
-            Ok(Ok(None)) => {}
-            Ok(Ok(Some(live))) => {
-                let (sequence, lists) = (live.snapshot.catalog.sequence, live.snapshot.catalog.manifests.len());
-                tracing::info!(sequence, lists, "a new catalog is served");
-                *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live);
-            }
-            Ok(Err(error)) => tracing::error!(%error, "the new catalog cannot be served; the old one still is"),
-            Err(_) => tracing::error!("the new catalog could not be loaded; the old one is still served"),
-        }
     }
 }
 

@@ -30,6 +30,12 @@ pub(crate) fn date(seconds: u64) -> String {
     }
 }
 
+/// A time in seconds since 1970 to the minute, in UTC: `2026-01-31 23:59 UTC`.
+pub(crate) fn moment(seconds: u64) -> String {
+    let minutes = seconds / 60 % (24 * 60);
+    format!("{} {:02}:{:02} UTC", date(seconds), minutes / 60, minutes % 60)
+}
+
 /// The first eight digits of an id: enough to tell a few apart.
 pub(crate) fn short(id: &impl ToString) -> String {
     id.to_string().chars().take(8).collect()
@@ -104,5 +110,6 @@ mod tests {
             ("1,234,567".into(), "1 row".into(), "0 rows".into())
         );
         assert_eq!((date(0), date(u64::MAX)), ("1970-01-01".into(), "unknown".into()));
+        assert_eq!(moment(86_399), "1970-01-01 23:59 UTC");
     }
 }

@@ -1,11 +1,12 @@
 //! Signed objects in files: read and verified, checked and signed.
 
+use std::io;
 use std::path::Path;
 
 use blindlist_protocol::codec::CodecError;
 use blindlist_protocol::object::{self, Kind, ObjectError};
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
-use blindlist_store::file;
+use blindlist_store::{StoreError, file};
 
 use crate::Error;
 
@@ -14,6 +15,14 @@ pub(crate) fn read<T: Kind>(what: &'static str, path: &Path, key: &VerifyingKey)
     let bytes = file::read_limited(path, T::LIMIT as u64)?;
     let value = open(what, path, &bytes, key)?;
     Ok((bytes, value))
+}
+
+/// The bytes of a file of at most `limit`, if it is there.
+pub(crate) fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+    match file::read_limited(path, limit) {
+        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => Ok(Some(read?)),
+    }
 }
 
 /// The value of an object that was read from a file, if `key` signed it.

@@ -4,19 +4,21 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use blindlist_protocol::catalog::{Listed, audience_tag};
+use blindlist_protocol::catalog::{Catalog, Listed, audience_tag};
 use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, Fingerprint};
 use blindlist_protocol::entry::Dictionary;
+use blindlist_protocol::epoch::Evidence;
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::object;
 use blindlist_protocol::signature::SigningKey;
 use blindlist_store::file;
 use blindlist_transport::certificate_digest;
 
-use crate::catalog::Snapshot;
+use crate::catalog::{self, Snapshot};
 use crate::home::Home;
 use crate::init::{NewOperator, init};
 use crate::insurers::{Approval, approve};
+use crate::outside::wait;
 use crate::releases::{Release, live};
 use crate::seal::{Audience, By, Choices, Sealed, seal};
 use crate::{Error, signed};
@@ -35,7 +37,7 @@ pub(crate) struct Insurer {
 impl Operator {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let new = NewOperator { operator: "op".parse().unwrap(), addresses: vec![], ledger: None };
+        let new = NewOperator { operator: "op".parse().unwrap(), addresses: vec![], ledger: None, evidence: Evidence::Optional };
         init(&folder.path().join("home"), &new).await.unwrap();
         let home = Home::open(folder.path().join("home")).unwrap();
         Self { folder, home }
@@ -82,7 +84,29 @@ impl Operator {
         let tags = audience.iter().map(|insurer| audience_tag(&digest, &insurer.bundle.insurer_id));
         let mut listed = Listed { manifest: digest, audience: tags.collect() };
         listed.audience.sort_unstable();
-        self.snapshot().next(&[release.digest], vec![listed], &key, 1).unwrap().publish(&self.home).unwrap();
+        self.publish(&self.snapshot().next(&[release.digest], vec![listed], 1));
+    }
+
+    /// Puts an earlier catalog back in the home and in the ledger, as if none had been published since.
+    pub(crate) fn put_back(&self, catalog: &[u8]) {
+        fs::write(self.home.catalog_path(), catalog).unwrap();
+        let forget = async || {
+            let ledger = self.home.ledger().await?;
+            ledger.forget_catalog().await;
+            ledger.close().await;
+            Ok(())
+        };
+        wait(forget).unwrap();
+    }
+
+    /// Publishes a catalog.
+    pub(crate) fn publish(&self, catalog: &Catalog) {
+        let key = self.home.manifest_key().unwrap();
+        let published = async || {
+            let ledger = self.home.ledger().await?;
+            catalog::publish(&self.home, &ledger, catalog.clone(), &key).await
+        };
+        wait(published).unwrap();
     }
 
     /// An insurer that may ask about so many members.

@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     let server = operator.serve();
     let began = Instant::now();
     let busy = runtime.block_on(full_house(&insurers, &pool, &server, connections));
-    let peak = status(&server, "VmHWM:") as f64 / 1e6;
+    let peak = server.peak_memory() as f64 / 1e6;
     println!("{connections} chunks at once: answered within {:.1?}, after {busy} times busy", began.elapsed());
     server.stop();
 
@@ -146,7 +146,9 @@ async fn full_house(
                     | Response::Object(_)
                     | Response::Segment(_)
                     | Response::Account(_)
-                    | Response::Refused(_) => panic!("{}", kind(&answer)),
+                    | Response::Refused(_)
+                    | Response::Checkpoint(_)
+                    | Response::Path(_) => panic!("{}", kind(&answer)),
                 }
             }
             // Until all have their answers: so many connections there are all the time.
@@ -163,11 +165,4 @@ fn cpu(server: &Serving) -> Duration {
     let (_, fields) = stat.rsplit_once(") ").unwrap();
     let ticks: u64 = fields.split_ascii_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
     Duration::from_millis(10 * ticks)
-}
-
-/// A size in the server's status, in bytes.
-fn status(server: &Serving, name: &str) -> u64 {
-    let status = server.proc("status");
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
 }

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
 use blindlist_protocol::identifier::{Identifier, Scheme};
-use blindlist_protocol::ids::{EpochId, JobId, LedgerId};
-use blindlist_protocol::insurer::{Asked, Epoch};
+use blindlist_protocol::ids::{EpochId, InsurerId, JobId, LedgerId};
+use blindlist_protocol::insurer::{Asked, Asker, Epoch};
 use blindlist_protocol::job::{Item, JobSeed};
 use blindlist_protocol::object;
 use blindlist_protocol::oprf::{
@@ -123,8 +123,8 @@ fn ask(secret: [u8; 32]) -> Asked {
     };
     let epoch = Arc::new(Epoch::open(&object::sign(&record, &operator), &operator.verifying()).unwrap());
     let person = Item::Person(Identifier::canary(Scheme::Nir, secret.first_chunk().unwrap()));
-    let (blinding, signer) = (epoch.blinding(&JobSeed::from_bytes(secret)), SigningKey::from_seed(&secret));
-    epoch.ask(record.first_set().unwrap(), JobId::from_bytes([1; 16]), 0, &[person], &blinding, &signer).unwrap()
+    let (blinding, asker) = (epoch.blinding(&JobSeed::from_bytes(secret)), Asker { insurer: InsurerId::from_bytes([2; 16]), signer: SigningKey::from_seed(&secret) });
+    epoch.ask(record.first_set().unwrap(), JobId::from_bytes([1; 16]), 0, &[person], &blinding, &asker).unwrap()
 }
 
 /// What must be caught: a multiplication that looks at each bit.

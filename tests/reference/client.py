@@ -1,4 +1,4 @@
-"""An insurer's client on the reference implementation: sections 12 to 18 and 21 over the transport of section 20.
+"""An insurer's client on the reference implementation: sections 12 to 18, 21, 22 and 24 over the transport of section 20.
 
     client.py enroll --profile DIR --name NAME                      makes the keys and DIR/request.csr; prints its fingerprint
     client.py join BUNDLE --profile DIR --fingerprint F             installs the operator's bundle
@@ -6,7 +6,8 @@
 
 A member file is CSV with one header line; its columns are found by section 7's names, or by `--column nir="Numéro"`. Rows are
 numbered from 1, the first after the header. It asks one holder, so it refuses epochs in which several answer together, and it
-keeps no jobs: a check that is interrupted is begun, and paid, again. It is for tests; nothing in it takes constant time.
+keeps no jobs: a check that is interrupted is begun, and paid, again, and epochs that require evidence are refused. It is for
+tests; nothing in it takes constant time. profiles.py says what it keeps.
 """
 
 from __future__ import annotations
@@ -21,14 +22,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blindlist import catalog, enrolment, identifiers, insurer, manifest, matching, messages, signatures, text
+from blindlist import catalog, checkpoints, enrolment, identifiers, insurer, manifest, matching, messages
+from blindlist import signatures, succession, text
+from blindlist.epoch import REQUIRED, holder_of
 from blindlist.errors import Refused
 from blindlist.index import Index
-from blindlist.objects import digest, open_object, sign_object
-from transport import Broken, Connection, Identity
+from blindlist.objects import open_object, sign_object
+from profiles import Profile, write
+from transport import Broken, Connection
 
 SCHEMES = {name: scheme for scheme, name in text.SCHEMES.items()}
 TRIES = 10  # for a server that is busy
+ANSWERS = {"Consistency": "Path", "Inclusion": "Path", "Succession": "Object"}  # the others are called as what asks for them
 
 
 class Failed(Exception):
@@ -67,7 +72,7 @@ def enroll(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     request = sign_object(enrolment.ENROLMENT_REQUEST, fields, signing_seed)
     for file, content in [("tls.seed", tls_seed), ("signing.seed", signing_seed), ("request.csr", request)]:
-        _write(folder / file, content)
+        write(folder / file, content)
     return {"request": str(folder / "request.csr"), "fingerprint": enrolment.fingerprint(request)}
 
 
@@ -79,60 +84,29 @@ def join(arguments: argparse.Namespace) -> dict[str, Any]:
     seeds = {"tls_key": "tls.seed", "signing_key": "signing.seed"}
     if any(fields[key] != signatures.public_key((folder / seed).read_bytes()) for key, seed in seeds.items()):
         raise Failed("the bundle was not made for the keys of this profile")  # [ENR-3]
-    installed = folder / "bundle"
-    if installed.exists():
-        pinned = open_object(enrolment.BUNDLE, installed.read_bytes(), None)["operator_key"]
-        if pinned != fields["operator_key"]:
-            raise Failed("this profile belongs to another operator key")  # [ENR-5]
-    _write(installed, bundle)
+    installed = Profile.of(folder)
+    if installed and installed.pins().key != fields["operator_key"]:
+        raise Failed("this profile belongs to another operator key")  # [ENR-5]
+    write(folder / "bundle", bundle)
     return {"operator": fields["operator"], "insurer": fields["insurer"]}
 
 
-@dataclass(frozen=True)
-class Profile:
-    """What `join` left in a folder."""
-
-    folder: Path
-    bundle: dict[str, Any]
-    identity: Identity
-    signing_seed: bytes
-
-    @staticmethod
-    def of(folder: Path) -> Profile:
-        if not (folder / "bundle").exists():
-            raise Failed("this profile has no bundle yet: join first")
-        bundle = open_object(enrolment.BUNDLE, (folder / "bundle").read_bytes(), None)
-        identity = Identity(bundle["certificate"], (folder / "tls.seed").read_bytes())
-        return Profile(folder, bundle, identity, (folder / "signing.seed").read_bytes())
-
-    def connect(self, server: str | None) -> Server:
-        """A connection to a server, or to the first of the bundle's that can be reached."""
-        failures = []
-        for address in [server] if server else self.bundle["addresses"]:
-            try:
-                return Server(Connection(address, self.identity, self.bundle["authority"]))
-            except Broken as broken:
-                failures.append(f"{address}: {broken}")
-        raise Failed("; ".join(failures))
-
-    def seen(self) -> tuple[int, bytes] | None:
-        """Sequence and digest of the last snapshot that was accepted. [CAT-2]"""
-        file = self.folder / "seen.json"
-        if not file.exists():
-            return None
-        seen = json.loads(file.read_text())
-        return seen["sequence"], bytes.fromhex(seen["digest"])
-
-    def remember(self, sequence: int, snapshot: bytes) -> None:
-        _write(self.folder / "seen.json", json.dumps({"sequence": sequence, "digest": digest(snapshot).hex()}).encode())
+def _profile(folder: Path) -> Profile:
+    profile = Profile.of(folder)
+    if profile is None:
+        raise Failed("this profile has no bundle yet: join first")
+    return profile
 
 
-def _write(file: Path, content: bytes) -> None:
-    """Writes a file that nobody else may read, whole or not at all."""
-    new = file.with_suffix(".new")
-    new.touch(mode=0o600)
-    new.write_bytes(content)
-    new.replace(file)
+def connect(profile: Profile, server: str | None) -> Server:
+    """A connection to a server, or to the first of the bundle's that can be reached."""
+    failures = []
+    for address in [server] if server else profile.bundle["addresses"]:
+        try:
+            return Server(Connection(address, profile.identity, profile.bundle["authority"]))
+        except Broken as broken:
+            failures.append(f"{address}: {broken}")
+    raise Failed("; ".join(failures))
 
 
 # Section 18.
@@ -164,9 +138,9 @@ class Server:
         raise Failed(f"the server is busy after {TRIES} tries")
 
     def ask(self, alternative: str, fields: Any = None) -> Any:
-        """What was asked for. The answer has the question's name, but for Evaluate. [MSG-1]"""
+        """What was asked for. [MSG-1]"""
         answered, value = messages.read_response(self.send(messages.REQUEST.encode((alternative, fields))))
-        if answered != alternative:
+        if answered != ANSWERS.get(alternative, alternative):
             raise Failed(f"the server answered {answered} to {alternative}")
         return value
 
@@ -189,15 +163,37 @@ class Release:
 def fetch(profile: Profile, server: Server, scheme: int) -> tuple[catalog.Accepted, list[Release]]:
     """The catalog with all that it names, and the releases of one scheme, verified."""
     bundle = profile.bundle
-    pinned, me = bundle["operator_key"], catalog.Insurer(bundle["insurer"], bundle["insurer_id"])
+    me = catalog.Insurer(bundle["insurer"], bundle["insurer_id"])
     snapshot = server.ask("Catalog")
-    fields = catalog.open_snapshot(snapshot, pinned, profile.seen(), int(time.time()))
+    fields = _open_snapshot(profile, server, snapshot)
+    pinned = profile.pins().key
     epochs, manifests = catalog.wanted(fields, me)
     objects = [server.ask("Object", {"digest": name}) for name in [*epochs, *manifests]]
     accepted = catalog.accept(fields, objects, pinned, me)
     profile.remember(fields["sequence"], snapshot)
     live = [found for found in accepted.manifests if found["scheme"] == scheme]
     return accepted, [Release(found, _fetch_index(server, found)) for found in live]
+
+
+def _open_snapshot(profile: Profile, server: Server, snapshot: bytes) -> dict[str, Any]:
+    """The snapshot under the pinned key, which successions may move. [SUC-2]"""
+    for _ in range(succession.MOST_STEPS):
+        try:
+            return catalog.open_snapshot(snapshot, profile.pins().key, profile.seen(), int(time.time()))
+        except Refused as refused:
+            if (refused.layer, refused.error) != ("object", "signature"):
+                raise
+            _follow(profile, server, refused)
+    return catalog.open_snapshot(snapshot, profile.pins().key, profile.seen(), int(time.time()))
+
+
+def _follow(profile: Profile, server: Server, why: Refused) -> None:
+    """Pins the key that succeeds the pinned one; without a succession the snapshot is refused as it was."""
+    try:
+        found = server.ask("Succession", {"key": profile.pins().key})
+    except Failed as failed:
+        raise why from failed
+    profile.pin(succession.follow(profile.pins(), found))
 
 
 def _fetch_index(server: Server, found: dict[str, Any]) -> Index:
@@ -260,9 +256,9 @@ def _is_rejected(scheme: int, column: str, value: str | None) -> bool:
 
 
 def check(arguments: argparse.Namespace) -> dict[str, Any]:
-    profile, scheme = Profile.of(arguments.profile), SCHEMES[arguments.scheme]
+    profile, scheme = _profile(arguments.profile), SCHEMES[arguments.scheme]
     members = read_members(arguments.members, scheme, arguments.delimiter, dict(arguments.column))
-    with profile.connect(arguments.server) as server:
+    with connect(profile, arguments.server) as server:
         accepted, releases = fetch(profile, server, scheme)
     if not releases:
         raise Failed(f"the operator has no list of scheme {arguments.scheme} for this insurer")
@@ -273,20 +269,27 @@ def check(arguments: argparse.Namespace) -> dict[str, Any]:
         record = accepted.records[epoch]
         if record["threshold"] != 1:
             raise Failed("several holders answer together in this epoch; this client asks one")
+        if record["evidence"] == REQUIRED:
+            raise Failed("this epoch requires evidence, and this client keeps no seeds")  # [EVI-1]
         job = insurer.Job(record, bytes([record["holders"][0]["index"]]), os.urandom(32), os.urandom(16))
         canaries = [identifiers.canary(scheme, value) for value in record["canaries"]]
         questions += [(asked, asked.request(profile.signing_seed)) for asked in job.ask([*members.accepted.values(), *canaries])]
 
-    with profile.connect(arguments.server) as server:
+    with connect(profile, arguments.server) as server:
         answers = [(asked, server.send(request)) for asked, request in questions]
         epochs = dict.fromkeys(asked.job.record["epoch"] for asked, _ in answers)
         accounts = [server.ask("Account", {"epoch": epoch}) for epoch in epochs]
 
+    me = profile.insurer()
+    proven = [asked.proven([(asked.job.holders[0], response)], me) for asked, response in answers]
+    ledgers = _receipts(profile, proven)
+    with connect(profile, arguments.server) as server:
+        audit(profile, server, accepted.fields["checkpoints"], ledgers)
+
     # From here on nothing is sent any more [MAT-3].
     evaluations: dict[bytes, dict[bytes, bytes]] = {}
-    for asked, response in answers:
-        answered = asked.proven([(asked.job.holders[0], response)]).unblind()
-        evaluations.setdefault(asked.job.record["epoch"], {}).update(answered.evaluations)
+    for chunk in proven:
+        evaluations.setdefault(chunk.asked.job.record["epoch"], {}).update(chunk.unblind().evaluations)
     return {
         "scheme": arguments.scheme,
         "rows": len(members.accepted) + len(members.rejected),
@@ -296,6 +299,56 @@ def check(arguments: argparse.Namespace) -> dict[str, Any]:
         "chunks": len(answers),
         "accounts": accounts,
     }
+
+
+# Section 22.
+
+Ledgers = dict[tuple[bytes, bytes], list[dict[str, Any]]]
+"""Receipts by ledger and receipt key."""
+
+
+def _receipts(profile: Profile, proven: list[insurer.Proven]) -> Ledgers:
+    """The receipts that came, which are kept by their jobs."""
+    ledgers: Ledgers = {}
+    jobs: dict[bytes, list[dict[str, Any]]] = {}
+    for chunk in proven:
+        job, (receipt,) = chunk.asked.job, chunk.receipts
+        holder = holder_of(job.record, job.holders[0])
+        ledgers.setdefault((holder["ledger"], holder["receipt_key"]), []).append(receipt)
+        jobs.setdefault(job.id, []).append({"ledger": holder["ledger"], "receipt": receipt})
+    for id, receipts in jobs.items():
+        profile.keep_receipts(id, receipts)
+    return ledgers
+
+
+def audit(profile: Profile, server: Server, in_catalog: list[dict[str, Any]], ledgers: Ledgers) -> None:
+    """Holds a new checkpoint of each ledger against its receipts and against what was seen before. [AUD-7]"""
+    for (ledger, key), receipts in ledgers.items():
+        checkpoint = server.ask("Checkpoint", {"ledger": ledger})
+        size = checkpoint["size"]
+        remembered = profile.checkpoint(ledger)
+        before = [last for last in [remembered, *in_catalog] if last and last["ledger"] == ledger]
+        held = [checkpoints.Held(r["index"], r["entry"], _inclusion(server, ledger, r["index"], size)) for r in receipts]
+        earlier = [checkpoints.Earlier(c["size"], c["root"], _consistency(server, ledger, c["size"], size)) for c in before]
+        checkpoints.check_signed(ledger, key, checkpoint)
+        for last, shown in zip(before, earlier):
+            try:
+                checkpoints.check_consistent(checkpoint, shown)
+            except Refused:
+                profile.keep_contradiction(ledger, [checkpoint, last])
+                raise
+        for receipt in held:
+            checkpoints.check_covers(checkpoint, receipt)
+        profile.remember_checkpoint(checkpoint)
+
+
+def _inclusion(server: Server, ledger: bytes, index: int, size: int) -> list[bytes]:
+    """The path of a receipt's entry; none is asked for where there can be none."""
+    return server.ask("Inclusion", {"ledger": ledger, "index": index, "size": size}) if index < size else []
+
+
+def _consistency(server: Server, ledger: bytes, start: int, end: int) -> list[bytes]:
+    return server.ask("Consistency", {"ledger": ledger, "from": start, "to": end}) if 1 <= start < end else []
 
 
 def report(

@@ -9,7 +9,7 @@ use blindlist_protocol::enrolment::Bundle;
 use blindlist_protocol::entry::{Dictionary, Entry};
 use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::identifier::{Identifier, Nir, Scheme};
-use blindlist_protocol::ids::{Digest, ReleaseId};
+use blindlist_protocol::ids::{Digest, LedgerId, ReleaseId};
 use blindlist_protocol::index::{Header, SealedEntry, encode};
 use blindlist_protocol::manifest::{Manifest, segment_digests};
 use blindlist_protocol::message::{Account, Evaluate, Evaluated, Request, Response};
@@ -17,10 +17,14 @@ use blindlist_protocol::object;
 use blindlist_protocol::operator::{EpochKey, Question};
 use blindlist_protocol::oprf::{SecretKey, evaluate_inputs};
 use blindlist_protocol::params::{CANARIES, SEGMENT_LENGTH};
+use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::refusal::RefusalCode;
 use blindlist_protocol::signature::SigningKey;
 
 use crate::{Insurer, Operator};
+
+/// What everybody has.
+const ACCOUNT: Account = Account { granted: 1_000_000, spent: 0 };
 
 /// The keys of an operator, in hands that do not care.
 #[derive(Debug)]
@@ -30,6 +34,7 @@ pub struct Forger {
     /// The epoch's record.
     pub record: EpochRecord,
     record_bytes: Vec<u8>,
+    receipt_key: SigningKey,
     share: PathBuf,
     insurer: Bundle,
     sequence: AtomicU64,
@@ -49,6 +54,7 @@ impl Forger {
     pub fn of(operator: &Operator, insurer: &Insurer) -> Self {
         let seed = fs::read(operator.home().join("keys/offline/manifest.key")).unwrap();
         let manifest_key = SigningKey::from_seed(&seed.try_into().unwrap());
+        let receipt = fs::read(operator.home().join("keys/online/receipt.key")).unwrap();
         let epochs = fs::read_dir(operator.home().join("epochs")).unwrap();
         let epoch = epochs.map(|entry| entry.unwrap().path()).next().unwrap();
         let record_bytes = fs::read(epoch.join("record")).unwrap();
@@ -57,6 +63,7 @@ impl Forger {
             manifest_key,
             record,
             record_bytes,
+            receipt_key: SigningKey::from_seed(&receipt.try_into().unwrap()),
             share: epoch.join("oprf.key"),
             insurer: insurer.bundle(),
             sequence: 1_000.into(),
@@ -136,8 +143,8 @@ impl Forger {
         let (index, id) = (forgery.index.clone(), forgery.manifest.release);
         let objects = [(digest, manifest), (object::digest(&self.record_bytes), self.record_bytes.clone())];
         let key = EpochKey::new(self.record.clone(), 1, self.secret()).unwrap();
-        let signing_key = self.insurer.signing_key;
-        let account = Account { granted: 1_000_000, spent: 0 };
+        let (insurer, receipt_key) = (self.insurer.clone(), self.receipt_key.clone());
+        let ledger = self.record.holders[0].ledger;
         let refused = || Response::Refused(RefusalCode::UnknownObject.into());
         move |request| match request {
             Request::Catalog => Response::Catalog(catalog.clone()),
@@ -150,8 +157,12 @@ impl Forger {
                 segment.map_or_else(refused, |bytes| Response::Segment(bytes.to_vec()))
             }
             Request::Segment { .. } => refused(),
-            Request::Account(_) => Response::Account(account),
-            Request::Evaluate(evaluate) => answer(evaluate.clone(), &key, &signing_key, account),
+            Request::Account(_) => Response::Account(ACCOUNT),
+            Request::Evaluate(evaluate) => answer(evaluate.clone(), &key, &insurer, (&ledger, &receipt_key)),
+            // Its log has one entry, the last charge: whoever asks about it finds that out.
+            Request::Checkpoint(_) | Request::Consistency { .. } | Request::Inclusion { .. } | Request::Succession(_) => {
+                refused()
+            }
         }
     }
 
@@ -163,13 +174,15 @@ impl Forger {
 fn answer(
     request: Evaluate,
     key: &EpochKey,
-    insurer: &blindlist_protocol::signature::VerifyingKey,
-    account: Account,
+    insurer: &Bundle,
+    (ledger, receipt_key): (&LedgerId, &SigningKey),
 ) -> Response {
-    match Question::validate(request, key, insurer) {
+    match Question::validate(request, key, &insurer.signing_key) {
         Ok(question) => {
             let (elements, proof) = question.answer(&[9; 64]);
-            Response::Evaluated(Evaluated { elements, proof, account, receipt: None })
+            let charge = question.charge(insurer.insurer_id, u64::from(question.count()));
+            let receipt = Receipt::of_charge(ledger, 0, charge, 0, receipt_key);
+            Response::Evaluated(Evaluated { elements, proof, account: ACCOUNT, receipt })
         }
         Err(code) => Response::Refused(code.into()),
     }

@@ -112,6 +112,12 @@ impl Insurer {
         Results::new(self.path(out))
     }
 
+    /// Whether a chunk of an unfinished job has been sent, or is about to be.
+    pub fn has_sent(&self) -> bool {
+        let mut jobs = fs::read_dir(self.profile().join("jobs")).into_iter().flatten().map_while(Result::ok);
+        jobs.any(|job| job.path().join("sent").exists())
+    }
+
     /// The answers that unfinished jobs have kept so far.
     pub fn answers_kept(&self) -> usize {
         let jobs = fs::read_dir(self.profile().join("jobs")).into_iter().flatten();

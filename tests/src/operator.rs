@@ -38,6 +38,14 @@ impl Operator {
         operator
     }
 
+    /// A copy of it in another folder, as another machine has it: the home as it is, with private folders and files.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let copy = Self { folder: tempfile::tempdir().unwrap(), name: self.name.clone() };
+        copy_folder(&self.home(), &copy.home());
+        copy
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -106,4 +114,19 @@ impl Operator {
 pub fn numbers_csv<S: AsRef<str>>(numbers: &[S]) -> String {
     let rows = numbers.iter().map(|number| format!("{}\n", number.as_ref()));
     std::iter::once("nir\n".to_owned()).chain(rows).collect()
+}
+
+/// Copies a folder with everything in it, and its permissions.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
 }

@@ -220,5 +220,7 @@ pub fn kind(response: &Response) -> String {
         Response::Account(account) => format!("{account:?}"),
         Response::Evaluated(evaluated) => format!("Evaluated({} elements)", evaluated.elements.len()),
         Response::Refused(refusal) => format!("{refusal:?}"),
+        Response::Checkpoint(checkpoint) => format!("Checkpoint(of {} entries)", checkpoint.size),
+        Response::Path(path) => format!("Path({} hashes)", path.len()),
     }
 }

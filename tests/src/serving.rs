@@ -75,6 +75,16 @@ impl Serving {
         self.log.lock().unwrap().clone()
     }
 
+    /// Where its admin page is, if it was started with one.
+    ///
+    /// # Panics
+    /// When it was not.
+    pub fn admin(&self) -> String {
+        let log = self.log();
+        let (_, rest) = log.split_once("status page at http://").unwrap_or_else(|| panic!("no admin page:\n{log}"));
+        rest.split_once('/').unwrap().0.to_owned()
+    }
+
     /// Kills it (SIGKILL) and says what it had said.
     pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
@@ -116,6 +126,18 @@ impl Serving {
     /// What the kernel says about its process: a file in /proc.
     pub fn proc(&self, file: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap()
+    }
+
+    /// The most memory that it has had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = self.proc("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+    }
+
+    /// How many file descriptors it has.
+    pub fn files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
 
     fn end(&mut self) -> String {

@@ -7,8 +7,10 @@
 //! [`scenario`] reads a file, [`operations`] are the table, [`compare`] and [`fault`] say whether what came is what was expected.
 #![allow(clippy::needless_pass_by_value, reason = "an operation is a function of its input, which it is given whole")]
 
+pub mod audit;
 pub mod client;
 pub mod compare;
+pub mod evidence;
 pub mod exchange;
 pub mod fault;
 pub mod objects;

@@ -7,14 +7,14 @@
 use std::fs;
 use std::sync::Mutex;
 
-use blindlist_protocol::message::{Account, Evaluated, Receipt, Request, Response};
+use blindlist_protocol::message::{Account, Evaluated, Request, Response};
 use blindlist_protocol::oprf::Element;
+use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_protocol::signature::Signature;
 use blindlist_tests::Scene;
 use blindlist_tests::impostor::Reply;
 use blindlist_tests::people::numbers;
-use blindlist_tests::programs::run;
 
 /// A tampering with the answer to a chunk.
 type Tamper = fn(Evaluated) -> Evaluated;
@@ -127,7 +127,7 @@ fn what_is_no_response_is_refused() {
         }),
         ("a response that is too long", |_| vec![0; 3 << 20]),
     ];
-    for kind in 0..4 {
+    for kind in 0..6 {
         for (what, garble) in garbles {
             let impostor = scene.tampering(move |request, response| {
                 let chosen = match request {
@@ -135,7 +135,9 @@ fn what_is_no_response_is_refused() {
                     Request::Object(_) => 1,
                     Request::Account(_) => 2,
                     Request::Evaluate(_) => 3,
-                    Request::Segment { .. } => 4,
+                    Request::Checkpoint(_) => 4,
+                    Request::Inclusion { .. } => 5,
+                    Request::Segment { .. } | Request::Consistency { .. } | Request::Succession(_) => 6,
                 };
                 if chosen == kind { Reply::Bytes(garble(response.encode())) } else { response.into() }
             });
@@ -189,23 +191,29 @@ fn refusals_end_as_documented() {
     scene.is_unharmed();
 }
 
-/// [MSG-2]
+/// [MSG-2], [AUD-4]
 #[test]
-fn a_receipt_is_accepted_and_bounded() {
+fn a_receipt_that_the_log_did_not_give_is_refused() {
     let scene = Scene::new();
-    for (length, code) in [(0, 0), (1_024, 0), (1_025, 76)] {
+    for (length, word) in [(0, "receipt"), (1_024, "receipt"), (1_025, "malformed")] {
         let impostor = scene.tampering(move |_, response| match response {
             Response::Evaluated(answer) => {
-                let signature = Signature::from_bytes([1; 64]);
-                let receipt = Receipt { index: 3, entry: vec![5; length], signature };
-                Response::Evaluated(Evaluated { receipt: Some(receipt), ..answer })
+                let receipt = Receipt { entry: vec![5; length], ..answer.receipt };
+                Response::Evaluated(Evaluated { receipt, ..answer })
             }
             other => other,
         });
-        run(scene.insurer.check_command(&scene.members, &impostor.address(), &format!("{length}"), &[])).ends(code);
+        scene.fails(&impostor, 76).complains(&[word]);
     }
-    scene.insurer.results("1025").are_none();
-    assert_eq!(scene.insurer.results("1024").affected(b',').len(), 5);
+    let impostor = scene.tampering(|_, response| match response {
+        Response::Evaluated(answer) => {
+            let receipt = Receipt { signature: Signature::from_bytes([1; 64]), ..answer.receipt };
+            Response::Evaluated(Evaluated { receipt, ..answer })
+        }
+        other => other,
+    });
+    scene.fails(&impostor, 76).complains(&["receipt"]);
+    scene.is_unharmed();
 }
 
 /// [MAN-5]

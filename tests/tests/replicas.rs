@@ -99,6 +99,50 @@ fn a_change_takes_effect_on_every_replica_at_once() {
     });
 }
 
+/// What one home seals every server of the ledger serves at once; what needs files that are not there yet is busy.
+#[test]
+fn a_replica_takes_the_catalog_from_the_database_and_is_busy_until_it_has_the_files() {
+    let first = Operator::with_ledger("op", &shared().database());
+    let insurer = RawInsurer::enrolled("raw", &first, 60);
+    let second = first.copied();
+    let servers = [first.serve(), second.serve()];
+    let input =
+        first.file("breach.csv", blindlist_tests::operator::numbers_csv(&blindlist_tests::people::numbers(0, 5)));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let line = insurer.connect(&servers[1]).await;
+        assert!(line.catalog.manifests.is_empty());
+        first.seal(&input, "list-a", "identity", &[]).ends(0);
+        let sealed = first.run(&["lists"]).ends(0);
+        let again = insurer.connect(&servers[1]).await;
+        let [listed] = &again.catalog.manifests[..] else { panic!("the second server knows of the list") };
+        assert!(sealed.stdout.contains(&listed.manifest.to_string()), "{sealed}");
+        let manifest = Request::Object(listed.manifest);
+        let refusal = line.refusal_of(&manifest.encode()).await;
+        assert!(refusal.code == RefusalCode::Busy && refusal.value > 0, "{refusal:?}");
+        assert_eq!(line.evaluated(line.chunk(elements(1, 8))).await.account.spent, 8, "the rest is served");
+        assert!(servers[1].log().contains("files of the catalog are not in this home"));
+        second.run(&["lists"]).ends(1).complains(&["the catalog names a release that is not in the folder releases"]);
+
+        blindlist_tests::operator::copy_folder(&first.home().join("releases"), &second.home().join("releases"));
+        let came = async || matches!(line.ask(&manifest).await, Response::Object(_));
+        while !came().await {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert!(servers[1].log().contains("the files that were missing are here"));
+    });
+    // The second home goes on from what the first has published.
+    second.seal(&input, "list-b", "identity", &[]).ends(0);
+    let catalog = |home: &Operator| std::fs::read(home.home().join("catalog")).unwrap();
+    assert_ne!(catalog(&first), catalog(&second));
+    runtime.block_on(async {
+        let line = insurer.connect(&servers[0]).await;
+        assert_eq!(line.catalog.manifests.len(), 2, "the first server follows the second home");
+        assert_eq!(line.catalog.sequence, 3);
+    });
+    first.run(&["audit", "verify"]).ends(0).prints(&["The audit log holds"]);
+}
+
 /// [EVA-4]
 #[test]
 fn a_server_outlives_its_database() {

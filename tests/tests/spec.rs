@@ -13,6 +13,7 @@ use blindlist_protocol::params::{
     PROOF_CHALLENGE_DOMAIN, PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN, SOURCE_DOMAIN,
     SUCCESSOR_DOMAIN, TLS_PROOF_DOMAIN,
 };
+use blindlist_protocol::succession::Succession;
 use blindlist_protocol::{index, refusal::RefusalCode};
 use blindlist_tests::programs::root;
 
@@ -76,6 +77,7 @@ fn domain_strings_are_those_of_section_23() {
         Catalog::LINE,
         EnrolmentRequest::LINE,
         Bundle::LINE,
+        Succession::LINE,
         &index::MAGIC,
     ];
     let mut known: Vec<String> = known.iter().map(|domain| String::from_utf8(domain.to_vec()).unwrap()).collect();

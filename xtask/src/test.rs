@@ -48,6 +48,11 @@ const TOOLS: &[Tool] = &[
         probe: postgres_is_there,
         install: || vec![line("apt-get update"), line("apt-get install -y --no-install-recommends postgresql")],
     },
+    Tool {
+        name: "Chromium",
+        probe: chromium_is_there,
+        install: || vec![line("apt-get update"), line("apt-get install -y --no-install-recommends chromium")],
+    },
     Tool { name: "the foreign client's packages", probe: foreign_packages_are_there, install: foreign_packages },
 ];
 
@@ -101,6 +106,13 @@ fn reference() -> Vec<Command> {
 fn postgres_is_there() -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "ls /usr/lib/postgresql/*/bin/initdb || command -v initdb"]);
+    command
+}
+
+/// Under the names that tests/src/browser.rs tries.
+fn chromium_is_there() -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "command -v chromium || command -v chromium-browser || command -v google-chrome"]);
     command
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use blindlist_protocol::message::{Request, Response};
-use blindlist_protocol::params::{MAX_AUDIT_ENTRY, MAX_CHUNK, MAX_RESPONSE, SEGMENT_LENGTH};
+use blindlist_protocol::params::{MAX_AUDIT_ENTRY, MAX_CHUNK, MAX_ENROLMENT, MAX_PATH, MAX_RESPONSE, SEGMENT_LENGTH};
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_transport::{CertificateDer, Connection, Identity, Timeouts, TransportError};
 use tokio::sync::Mutex;
@@ -82,7 +82,9 @@ impl QuicChannel {
                 | Response::Object(_)
                 | Response::Segment(_)
                 | Response::Account(_)
-                | Response::Evaluated(_)) => Ok(response),
+                | Response::Evaluated(_)
+                | Response::Checkpoint(_)
+                | Response::Path(_)) => Ok(response),
             },
             Err(error) => {
                 *lost = Some(connection);
@@ -185,7 +187,9 @@ impl Limits {
         let (response, seconds) = match request {
             Request::Catalog | Request::Object(_) => (MAX_RESPONSE, 60),
             Request::Segment { .. } => (SEGMENT_LENGTH as usize + FRAMING, 120),
-            Request::Account(_) => (FRAMING, 30),
+            Request::Account(_) | Request::Checkpoint(_) => (FRAMING, 30),
+            Request::Consistency { .. } | Request::Inclusion { .. } => (MAX_PATH * 32 + FRAMING, 30),
+            Request::Succession(_) => (MAX_ENROLMENT + FRAMING, 30),
             Request::Evaluate(_) => (MAX_CHUNK * 32 + MAX_AUDIT_ENTRY + FRAMING, 120),
         };
         Self { response, deadline: Duration::from_secs(seconds) }

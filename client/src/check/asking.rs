@@ -12,12 +12,13 @@ use blindlist_protocol::entry::Entry;
 use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::ReleaseId;
-use blindlist_protocol::insurer::{Asked, Epoch};
+use blindlist_protocol::insurer::{Asked, Asker, Epoch};
 use blindlist_protocol::job::{self, BlindingSecret, Item};
 use blindlist_protocol::matching::{Candidate, Who};
 use blindlist_protocol::message::Evaluated;
 use blindlist_protocol::params::MAX_CHUNK;
-use blindlist_protocol::signature::SigningKey;
+use blindlist_protocol::receipt::Receipt;
+use blindlist_protocol::signature::VerifyingKey;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::spawn_blocking;
 
@@ -37,7 +38,8 @@ pub(super) struct Work {
     holder: u8,
     job: Arc<Job>,
     secret: BlindingSecret,
-    signer: SigningKey,
+    asker: Asker,
+    former: Vec<VerifyingKey>,
     items: Vec<Item>,
     releases: Vec<ReleaseId>,
 }
@@ -51,6 +53,9 @@ pub(super) struct Kept {
     place: u32,
 }
 
+/// What is left of an answered chunk: the entries in each release, and the receipt.
+type Chunk = (Vec<Vec<Kept>>, Receipt);
+
 impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Kept(redacted)")
@@ -58,13 +63,14 @@ impl fmt::Debug for Kept {
 }
 
 impl Work {
-    /// Lays a job out: the members and the epoch's canaries.
+    /// Lays a job out: the members and the epoch's canaries. Chunks are signed by `asker`; those that were asked before may
+    /// have been signed by a key that it had formerly.
     pub(super) fn new(
         part: &Part,
         job: Arc<Job>,
         mut members: Vec<Identifier>,
         releases: Vec<ReleaseId>,
-        signer: SigningKey,
+        (asker, former): (Asker, Vec<VerifyingKey>),
     ) -> Self {
         let secret = part.epoch.blinding(job.seed());
         members.extend_from_slice(&part.canaries);
@@ -75,7 +81,8 @@ impl Work {
             items: job::layout(&secret, members),
             job,
             secret,
-            signer,
+            asker,
+            former,
             releases,
         }
     }
@@ -120,17 +127,19 @@ impl Work {
 
     fn ask(&self, number: u32) -> Result<Asked, ClientError> {
         let items = self.chunk(number);
-        let asked = self.epoch.ask(self.holders.clone(), self.job.id(), number, items, &self.secret, &self.signer);
-        asked.map_err(|_| ClientError::Internal("a chunk could not be asked for"))
+        let asked = self.epoch.ask(self.holders.clone(), self.job.id(), number, items, &self.secret, &self.asker);
+        let asked = asked.map_err(|_| ClientError::Internal("a chunk could not be asked for"))?;
+        Ok(asked.perhaps_asked_before(&self.former))
     }
 
     /// Proves an answer, keeps it when it is new, unblinds it: the entries in each release.
-    fn finish(&self, number: u32, asked: Asked, answer: Evaluated, new: bool) -> Result<Vec<Vec<Kept>>, ClientError> {
+    fn finish(&self, number: u32, asked: Asked, answer: Evaluated, new: bool) -> Result<Chunk, ClientError> {
         let refused = |source| Broken::Answer { number, source };
         let answers = [(self.holder, answer)];
         let answered = asked.prove(&answers).map_err(refused)?;
+        let [(_, answer)] = answers;
+        let receipt = answer.receipt.clone();
         if new {
-            let [(_, answer)] = answers;
             self.job.keep_answer(number, answer)?;
         }
         let evaluations = answered.finish();
@@ -143,12 +152,16 @@ impl Work {
             });
             kept.collect()
         };
-        Ok(self.releases.iter().map(derive).collect())
+        Ok((self.releases.iter().map(derive).collect(), receipt))
     }
 }
 
-/// Has all chunks evaluated, several at a time, and returns the entries of every member and canary in each release.
-pub(super) async fn evaluate(channel: &impl Channel, work: &Arc<Work>) -> Result<Vec<Vec<Kept>>, ClientError> {
+/// Has all chunks evaluated, several at a time, and returns the entries of every member and canary in each release, and
+/// the receipts in the order of the log.
+pub(super) async fn evaluate(
+    channel: &impl Channel,
+    work: &Arc<Work>,
+) -> Result<(Vec<Vec<Kept>>, Vec<Receipt>), ClientError> {
     let people = work.items.iter().filter(|item| matches!(item, Item::Person(_))).count();
     let mut kept: Vec<Vec<Kept>> = work.releases.iter().map(|_| Vec::with_capacity(people)).collect();
     let bar = members_bar("asking", people as u64);
@@ -156,18 +169,21 @@ pub(super) async fn evaluate(channel: &impl Channel, work: &Arc<Work>) -> Result
     let numbers: Vec<u32> = work.chunks().map(|(number, _)| number).collect();
     let mut chunks =
         stream::iter(numbers.into_iter().map(|number| chunk(channel, work, number))).buffer_unordered(at_a_time);
-    while let Some(chunk) = chunks.try_next().await? {
+    let mut receipts = Vec::new();
+    while let Some((chunk, receipt)) = chunks.try_next().await? {
+        receipts.push(receipt);
         bar.inc(chunk.first().map_or(0, |kept| kept.len() as u64));
         for (all, new) in kept.iter_mut().zip(chunk) {
             all.extend(new);
         }
     }
     bar.finish_and_clear();
-    Ok(kept)
+    receipts.sort_unstable_by_key(|receipt| receipt.index);
+    Ok((kept, receipts))
 }
 
 /// One chunk, from the job or from the operator.
-async fn chunk(channel: &impl Channel, work: &Arc<Work>, number: u32) -> Result<Vec<Vec<Kept>>, ClientError> {
+async fn chunk(channel: &impl Channel, work: &Arc<Work>, number: u32) -> Result<Chunk, ClientError> {
     let asked = blocking(work, move |work| work.ask(number)).await?;
     let asked = match work.job.answer(number)? {
         None => asked,

@@ -19,7 +19,7 @@ pub(super) const BATCH: usize = 4_096;
 const MOST: u32 = u32::MAX - 128;
 
 /// What the first reading found.
-pub(super) struct Members {
+pub(crate) struct Members {
     /// The distinct identifiers, in no order.
     pub identifiers: Vec<Identifier>,
     /// Data rows.
@@ -39,7 +39,7 @@ impl fmt::Debug for Members {
 }
 
 /// Reads all rows.
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
     scheme: Scheme,
     overrides: &[(Column, String)],

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
+use blindlist_protocol::epoch;
 use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::identifier::{Identifier, Scheme};
 use blindlist_protocol::ids::{Digest, EpochId, JobId};
@@ -16,10 +17,11 @@ use blindlist_protocol::params::{CANARIES, MAX_CHUNK};
 use blindlist_records::{Column, parse_override};
 
 use super::CheckOptions;
+use super::keeping::Keeping;
 use crate::channel::{self, Channel};
 use crate::profile::jobs::{Job, Jobs, Subject, Unfinished};
 use crate::show::{note, number};
-use crate::{ClientError, outside};
+use crate::{ClientError, EvidenceError, outside};
 
 /// A whole check.
 #[derive(Debug)]
@@ -101,8 +103,9 @@ impl Plan {
     }
 
     /// Says whether earlier work goes on, is lost, or never was; refuses to go on with a file that changed.
-    fn say_what_goes_on(&self, earlier: &Earlier, options: &CheckOptions) -> Result<(), ClientError> {
-        if options.resume && !self.goes_on() {
+    fn say_what_goes_on(&mut self, earlier: &Earlier, options: &CheckOptions) -> Result<(), ClientError> {
+        let former = self.begun_under_another_key(earlier);
+        if former.is_empty() && options.resume && !self.goes_on() {
             if earlier.is_of_another_version() {
                 return Err(ClientError::MembersChanged(options.members.clone()));
             }
@@ -113,7 +116,21 @@ impl Plan {
                 "warning: a check of this file is unfinished; this new one pays for its evaluations again (--resume goes on with it)",
             );
         }
+        if !former.is_empty() {
+            note(
+                "the unfinished check of this file was begun before the operator's manifest key was succeeded: it begins again, \
+                 and is paid again",
+            );
+            self.superseded.extend(former);
+        }
         Ok(())
+    }
+
+    /// Unfinished jobs about the same members that no epoch goes on with: their manifest key was succeeded. [SUC-3]
+    fn begun_under_another_key(&self, earlier: &Earlier) -> Vec<JobId> {
+        let Some(key) = self.parts.first().map(|part| &part.subject.operator_key) else { return Vec::new() };
+        let same = earlier.unfinished.iter().filter(|job| job.subject.members_sha256 == earlier.sha256);
+        same.filter(|job| job.subject.operator_key != *key).map(|job| job.id).collect()
     }
 
     /// Makes sure that what remains of every budget covers what is still to be charged, before anything is sent.
@@ -130,6 +147,22 @@ impl Plan {
             note(&format!("cost     {} of the {} evaluations left", number(needed), number(remaining)));
         }
         Ok(())
+    }
+
+    /// Makes sure that evidence is kept where the operator requires it. [EVI-1]
+    pub(super) fn require_evidence(&self, keeping: &Keeping<'_>) -> Result<(), ClientError> {
+        for part in &self.parts {
+            let required = part.epoch.record().evidence == epoch::Evidence::Required;
+            if required && !keeping.keeps(part.job.as_ref().map(|job| job.id())) {
+                return Err(EvidenceError::Required(part.epoch_id()).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Jobs about the same members that this check makes useless.
+    pub(super) fn superseded(&self) -> &[JobId] {
+        &self.superseded
     }
 
     /// Whether it goes on with an unfinished job.
@@ -189,14 +222,28 @@ impl Part {
         Ok(())
     }
 
-    /// Opens the job to go on with, or begins a new one.
-    pub(super) fn open_job(&mut self, jobs: &Jobs, members: u64, created: &str) -> Result<Arc<Job>, ClientError> {
+    /// The holder that is asked.
+    pub(super) fn asked(&self) -> Result<&epoch::Holder, ClientError> {
+        let holder = self.epoch.record().holder(self.holder);
+        holder.ok_or(ClientError::Internal("a holder that is not in its record"))
+    }
+
+    /// Opens the job to go on with, or begins a new one. Its evidence is kept first.
+    pub(super) fn open_job(
+        &mut self,
+        jobs: &Jobs,
+        keeping: &Keeping<'_>,
+        members: u64,
+        created: &str,
+    ) -> Result<Arc<Job>, ClientError> {
+        let chunks = u32::try_from(sizes(members).count()).map_err(|_| ClientError::Internal("too many chunks"))?;
         if let Some(job) = &self.job {
+            keeping.keep(self, job.id(), job.seed(), chunks, created)?;
             return Ok(Arc::clone(job));
         }
         let id = JobId::from_bytes(*outside::random()?);
         let seed = JobSeed::from_bytes(*outside::random()?);
-        let chunks = u32::try_from(sizes(members).count()).map_err(|_| ClientError::Internal("too many chunks"))?;
+        keeping.keep(self, id, &seed, chunks, created)?;
         let job = Arc::new(jobs.begin(id, &seed, &self.subject, chunks, created.to_owned())?);
         self.job = Some(Arc::clone(&job));
         Ok(job)

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use blindlist_protocol::catalog::Catalog;
 use blindlist_protocol::entry::Label;
-use blindlist_protocol::ids::Digest;
+use blindlist_protocol::ids::{Digest, LedgerId};
 use blindlist_protocol::live::Release;
+use blindlist_protocol::log::tree::Head;
 use blindlist_protocol::params::CANARIES;
 use blindlist_protocol::text::Slug;
 use blindlist_store::text;
@@ -40,9 +41,14 @@ pub struct Summary {
     pub lists: Vec<ListSummary>,
     /// What it cost.
     pub evaluations: EvaluationsSummary,
+    /// The audit logs that have the charges.
+    pub logs: Vec<LogSummary>,
     /// Where the results are; only shown.
     #[serde(skip)]
     pub out: PathBuf,
+    /// Where the evidence is, if it is kept; only shown.
+    #[serde(skip)]
+    pub evidence: Option<PathBuf>,
 }
 
 /// A catalog snapshot.
@@ -52,6 +58,24 @@ pub struct CatalogSummary {
     pub sequence: u64,
     /// Its digest, 64 hexadecimal digits.
     pub digest: String,
+}
+
+/// An audit log, as it was when all was answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogSummary {
+    /// Its ledger.
+    pub ledger: String,
+    /// Its entries.
+    pub size: u64,
+    /// The root over them.
+    pub root: String,
+}
+
+impl LogSummary {
+    /// The summary of a log with this head.
+    pub(super) fn new(ledger: &LedgerId, head: &Head) -> Self {
+        Self { ledger: ledger.to_string(), size: head.size, root: head.root.to_string() }
+    }
 }
 
 /// A member file.
@@ -133,7 +157,9 @@ impl Summary {
                 padding: asked - people - canaries,
                 remaining: None,
             },
+            logs: Vec::new(),
             out: PathBuf::new(),
+            evidence: None,
         }
     }
 }
@@ -192,6 +218,12 @@ impl fmt::Display for Summary {
             writeln!(f, "budget    {asked} evaluations used, {remaining} left")?;
         }
         let CatalogSummary { sequence, digest } = &self.catalog;
-        writeln!(f, "catalog   {sequence}, digest {digest}")
+        writeln!(f, "catalog   {sequence}, digest {digest}")?;
+        for log in &self.logs {
+            writeln!(f, "log       {} entries, root {}", number(log.size), log.root)?;
+        }
+        self.evidence.as_ref().map_or(Ok(()), |path| {
+            writeln!(f, "evidence  {}; keep it, the member file and the passphrase", text::path(path))
+        })
     }
 }

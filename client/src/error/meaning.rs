@@ -38,6 +38,7 @@ impl ClientError {
             | Self::TooManyMembers { .. }
             | Self::MembersChanged(_) => Code::BadInput,
             Self::CatalogExpired(_) | Self::Interrupted => Code::TryAgain,
+            Self::Evidence(error) => error.code(),
             Self::Broken(_) => Code::PeerBroke,
             Self::OtherFingerprint { .. } | Self::NotConfirmed | Self::OtherOperator(_) | Self::OverBudget { .. } => {
                 Code::NotAllowed
@@ -86,6 +87,7 @@ impl ClientError {
             | Self::NoMembers { .. }
             | Self::TooManyMembers { .. }
             | Self::MembersChanged(_)
+            | Self::Evidence(_)
             | Self::Broken(_) => false,
         }
     }

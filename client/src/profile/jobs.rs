@@ -8,7 +8,6 @@
 //! ```
 
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -19,8 +18,9 @@ use blindlist_protocol::job::JobSeed;
 use blindlist_protocol::message::{Evaluated, Response};
 use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_RESPONSE;
+use blindlist_protocol::receipt::Receipt;
 use blindlist_store::StoreError;
-use blindlist_store::file::{read_limited, read_secret_exact, write_atomic};
+use blindlist_store::file::{destroy, read_limited, read_secret_exact, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
 use serde::{Deserialize, Serialize};
 
@@ -183,15 +183,19 @@ impl Jobs {
         (0..job.chunks).filter(|chunk| answers.join(chunk.to_string()).exists()).count()
     }
 
+    /// The receipts in the answers of an unfinished job, those that can be read.
+    pub fn receipts(&self, id: JobId) -> Vec<Receipt> {
+        let Ok(Some(job)) = self.read(id) else { return Vec::new() };
+        let Ok(opened) = self.open_job(id) else { return Vec::new() };
+        (0..job.chunks).filter_map(|chunk| Some(opened.answer(chunk).ok()??.receipt)).collect()
+    }
+
     /// Removes a job that is no longer needed, its seed first. A failure is said, and no more: nobody waits for it.
     pub fn remove_or_say(&self, id: JobId) {
         let path = self.folder.join(id.to_string());
-        let seed = match fs::remove_file(path.join("seed")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            done => done,
-        };
-        if let Err(source) = seed.and_then(|()| fs::remove_dir_all(&path)) {
-            let error = StoreError::io("remove the finished job", &path, source);
+        let failed = |source| StoreError::io("remove the finished job", &path, source);
+        let removed = destroy(path.join("seed")).and_then(|()| fs::remove_dir_all(&path).map_err(failed));
+        if let Err(error) = removed {
             note(&format!("warning: {error}; its seed can open what was sent: remove the folder"));
         }
     }
@@ -250,7 +254,9 @@ impl Job {
                 | Response::Object(_)
                 | Response::Segment(_)
                 | Response::Account(_)
-                | Response::Refused(_),
+                | Response::Refused(_)
+                | Response::Checkpoint(_)
+                | Response::Path(_),
             )
             | Err(_) => Ok(None),
         }

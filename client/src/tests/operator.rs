@@ -1,33 +1,32 @@
 //! An operator without sockets or disk: it seals lists, signs what it must, charges and answers; and it can be told to
 //! tamper with what it answers.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use blindlist_protocol::catalog::{Catalog, Listed};
-use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, Fingerprint, successor_hash};
+use blindlist_protocol::enrolment::{Bundle, EnrolmentRequest, successor_hash};
 use blindlist_protocol::entry::{Dictionary, Entry, Label};
 use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
 use blindlist_protocol::identifier::{Identifier, Nir, Scheme};
 use blindlist_protocol::ids::{Digest, InsurerId, LedgerId, ReleaseId};
 use blindlist_protocol::index::{self, SealedEntry};
-use blindlist_protocol::live::Live;
+use blindlist_protocol::log::Event;
 use blindlist_protocol::manifest::{Manifest, segment_digests, source_commitment};
 use blindlist_protocol::message::{Account, Evaluated, Request, Response};
 use blindlist_protocol::object;
 use blindlist_protocol::operator::{EpochKey, Question};
 use blindlist_protocol::oprf::{SecretKey, evaluate_inputs};
 use blindlist_protocol::params::SEGMENT_LENGTH;
+use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
 use blindlist_transport::CertificateAuthority;
 
+pub(super) use super::insurer::Insurer;
+use super::log::TestLog;
 use crate::channel::{Channel, ChannelError};
-use crate::check::{self, CheckOptions, Summary};
-use crate::profile::Profile;
-use crate::{ClientError, Stop, enroll, live};
 
 /// The time of all tests, in seconds since 1970.
 pub(super) const NOW: u64 = 1_790_000_000;
@@ -53,14 +52,24 @@ pub(super) struct Operator {
 }
 
 /// What was charged and asked.
-#[derive(Default)]
 pub(super) struct Ledger {
-    charged: HashSet<Digest>,
+    charged: HashMap<Digest, Receipt>,
     spent: u64,
     /// Chunks asked for, repeated ones included.
     pub(super) asked: Vec<u32>,
     /// All requests, without what is secret or random in them.
     sent: Vec<String>,
+    log: TestLog,
+}
+
+/// The ledger of every operator here.
+pub(super) const LEDGER: LedgerId = LedgerId::from_bytes([1; 16]);
+/// The insurer's id.
+pub(super) const INSURER: InsurerId = InsurerId::from_bytes([2; 16]);
+
+/// The receipt key of the operator of a seed.
+pub(super) fn receipt_key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&[seed ^ 0x55; 32])
 }
 
 impl Operator {
@@ -79,8 +88,8 @@ impl Operator {
             holders: vec![Holder {
                 index: 1,
                 share: public,
-                receipt_key: key.verifying(),
-                ledger: LedgerId::from_bytes([1; 16]),
+                receipt_key: receipt_key(seed).verifying(),
+                ledger: LEDGER,
                 addresses: vec![],
             }],
             canaries: std::array::from_fn(|i| [u8::try_from(i).unwrap(); 16]),
@@ -97,6 +106,9 @@ impl Operator {
             manifests: vec![],
             checkpoints: vec![],
         };
+        let mut log = TestLog::new(LEDGER, receipt_key(seed));
+        let digest = object::digest(&object::sign(&record, &key));
+        log.append(Event::Epoch { epoch: record.epoch, operator_key: key.verifying(), key: public, record: digest });
         let mut operator = Self {
             epoch: EpochKey::new(record.clone(), 1, share).unwrap(),
             catalog,
@@ -105,7 +117,7 @@ impl Operator {
             granted: 1 << 20,
             nobody: 0,
             insurer: key.verifying(),
-            ledger: Mutex::default(),
+            ledger: Mutex::new(Ledger { charged: HashMap::new(), spent: 0, asked: vec![], sent: vec![], log }),
             tamper: None,
             key,
         };
@@ -262,22 +274,58 @@ impl Operator {
             Request::Account(_) => Ok(Response::Account(self.account())),
             Request::Evaluate(evaluate) => {
                 let question = Question::validate(evaluate.clone(), &self.epoch, &self.insurer)?;
-                {
-                    let mut ledger = self.ledger.lock().unwrap();
-                    ledger.asked.push(evaluate.number);
-                    let count = u64::from(question.count());
-                    if ledger.charged.insert(question.digest()) {
-                        if ledger.spent + count > self.granted {
-                            return Err(RefusalCode::OverBudget);
-                        }
-                        ledger.spent += count;
-                    }
-                }
+                let receipt = self.charge(&question, evaluate.number)?;
                 let (elements, proof) = question.answer(&[7; 64]);
                 let account = self.account();
-                Ok(Response::Evaluated(Evaluated { elements, proof, account, receipt: None }))
+                Ok(Response::Evaluated(Evaluated { elements, proof, account, receipt }))
             }
+            Request::Checkpoint(ledger) => Ok(Response::Checkpoint(self.log_of(ledger)?.checkpoint())),
+            Request::Consistency { ledger, from, to } => path(self.log_of(ledger)?.consistency(*from, *to)),
+            Request::Inclusion { ledger, index, size } => path(self.log_of(ledger)?.inclusion(*index, *size)),
+            Request::Succession(_) => Err(RefusalCode::UnknownObject),
         }
+    }
+
+    /// The receipt of a chunk, which is charged when it is new.
+    fn charge(&self, question: &Question<'_>, number: u32) -> Result<Receipt, RefusalCode> {
+        let mut ledger = self.ledger.lock().unwrap();
+        ledger.asked.push(number);
+        if let Some(receipt) = ledger.charged.get(&question.digest()) {
+            return Ok(receipt.clone());
+        }
+        let spent = ledger.spent + u64::from(question.count());
+        if spent > self.granted {
+            return Err(RefusalCode::OverBudget);
+        }
+        ledger.spent = spent;
+        let receipt = ledger.log.append(Event::Charge(question.charge(INSURER, spent)));
+        ledger.charged.insert(question.digest(), receipt.clone());
+        Ok(receipt)
+    }
+
+    /// The audit log as it is.
+    pub(super) fn log(&self) -> TestLog {
+        self.ledger.lock().unwrap().log.clone()
+    }
+
+    fn log_of(&self, ledger: &LedgerId) -> Result<TestLog, RefusalCode> {
+        Some(self.log()).filter(|log| log.ledger == *ledger).ok_or(RefusalCode::UnknownObject)
+    }
+
+    /// Changes the audit log.
+    pub(super) fn change_log(&self, change: impl FnOnce(&mut TestLog)) {
+        change(&mut self.ledger.lock().unwrap().log);
+    }
+
+    /// Changes the record of the only epoch.
+    pub(super) fn change_record(&mut self, change: impl FnOnce(&mut EpochRecord)) {
+        let mut record = self.epoch.record().clone();
+        change(&mut record);
+        record.version += 1;
+        let share = SecretKey::from_uniform_bytes(&[self.seed(); 64]).unwrap();
+        let digest = self.keep(object::sign(&record, &self.key));
+        self.epoch = EpochKey::new(record, 1, share).unwrap();
+        (self.catalog.epochs, self.catalog.sequence) = (vec![digest], self.catalog.sequence + 1);
     }
 
     fn account(&self) -> Account {
@@ -289,12 +337,13 @@ impl Operator {
         let authority = CertificateAuthority::generate("breached", NOW).unwrap();
         let certificate = authority.issue_client("insurer", request.tls_key.as_bytes(), NOW, 10).unwrap();
         self.insurer = request.signing_key;
+        self.enrol_in_log(request.signing_key);
         let bundle = Bundle {
             operator: slug("breached"),
             operator_key: self.key.verifying(),
             successor: successor_hash(&self.key.verifying()),
             insurer: slug("insurer"),
-            insurer_id: InsurerId::from_bytes([2; 16]),
+            insurer_id: INSURER,
             signing_key: request.signing_key,
             tls_key: request.tls_key,
             certificate: certificate.to_vec(),
@@ -303,6 +352,19 @@ impl Operator {
         };
         object::sign(&bundle, &self.key)
     }
+
+    fn enrol_in_log(&self, signing_key: VerifyingKey) {
+        let (insurer, epoch, certificate) = (INSURER, self.epoch.record().epoch, Digest::from_bytes([0; 32]));
+        let granted = self.granted;
+        self.change_log(|log| {
+            log.append(Event::Enrolment { insurer, name: slug("insurer"), signing_key, certificate });
+            log.append(Event::Budget { insurer, epoch, granted });
+        });
+    }
+}
+
+fn path(path: Option<Vec<Digest>>) -> Result<Response, RefusalCode> {
+    path.map(Response::Path).ok_or(RefusalCode::UnknownObject)
 }
 
 impl Channel for Operator {
@@ -312,7 +374,13 @@ impl Channel for Operator {
         let shown = match &request {
             Request::Evaluate(evaluate) => format!("{} of {}", evaluate.number, evaluate.elements.len()),
             Request::Object(_) => "object".to_owned(),
-            Request::Catalog | Request::Segment { .. } | Request::Account(_) => format!("{request:?}"),
+            Request::Catalog
+            | Request::Segment { .. }
+            | Request::Account(_)
+            | Request::Checkpoint(_)
+            | Request::Consistency { .. }
+            | Request::Inclusion { .. }
+            | Request::Succession(_) => format!("{request:?}"),
         };
         self.ledger.lock().unwrap().sent.push(shown);
         let response = self.answer(&request).map_err(|code| ChannelError::Refused(Refusal::from(code)))?;
@@ -321,102 +389,6 @@ impl Channel for Operator {
             None => response,
         };
         Ok(Response::decode(&response.encode())?)
-    }
-}
-
-/// An insurer's computer.
-pub(super) struct Insurer {
-    pub(super) home: tempfile::TempDir,
-}
-
-impl Insurer {
-    /// An insurer enrolled with the operator.
-    pub(super) fn joined(operator: &mut Operator) -> Self {
-        let insurer = Self { home: tempfile::tempdir().unwrap() };
-        enroll::enroll(&insurer.path("profile"), slug("insurer")).unwrap();
-        insurer.join(operator).unwrap();
-        insurer
-    }
-
-    /// Has the operator approve the request, and installs the bundle.
-    pub(super) fn join(&self, operator: &mut Operator) -> Result<(), ClientError> {
-        let request = object::open_self_signed(&self.read("profile/request.csr")).unwrap();
-        let bundle = operator.approve(&request);
-        std::fs::write(self.path("bundle"), &bundle).unwrap();
-        enroll::join(&self.path("bundle"), &self.profile(), Some(Fingerprint::of(&bundle)))?;
-        Ok(())
-    }
-
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-
-    pub(super) fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
-        std::fs::read(self.home.path().join(name)).unwrap()
-    }
-
-    pub(super) fn text(&self, name: &str) -> String {
-        String::from_utf8(self.read(name)).unwrap()
-    }
-
-    pub(super) fn profile(&self) -> Profile {
-        Profile::open(&self.path("profile")).unwrap()
-    }
-
-    /// Writes the member file.
-    pub(super) fn has(&self, members: impl AsRef<[u8]>) {
-        std::fs::write(self.path("members.csv"), members).unwrap();
-    }
-
-    pub(super) fn options(&self) -> CheckOptions {
-        CheckOptions {
-            members: self.path("members.csv"),
-            out: self.path("out"),
-            list: None,
-            scheme: None,
-            columns: vec![],
-            resume: false,
-        }
-    }
-
-    /// Checks the member file.
-    pub(super) fn check(&self, operator: &Operator) -> Result<Summary, ClientError> {
-        self.check_with(operator, &self.options())
-    }
-
-    pub(super) fn check_with(&self, operator: &Operator, options: &CheckOptions) -> Result<Summary, ClientError> {
-        self.check_until(operator, options, &Stop::never())
-    }
-
-    /// A check that Ctrl-C may end.
-    pub(super) fn check_until(
-        &self,
-        operator: &Operator,
-        options: &CheckOptions,
-        stop: &Stop,
-    ) -> Result<Summary, ClientError> {
-        run(check::ask(&self.profile(), operator, options, stop, NOW))?.conclude(|| NOW)
-    }
-
-    /// Goes on with a check.
-    pub(super) fn resume(&self, operator: &Operator) -> Result<Summary, ClientError> {
-        self.check_with(operator, &CheckOptions { resume: true, ..self.options() })
-    }
-
-    /// What is live at a time.
-    pub(super) fn refresh(&self, operator: &Operator, now: u64) -> Result<Live, ClientError> {
-        let profile = self.profile();
-        run(live::refresh(&profile, &profile.enrolled().unwrap(), operator, now))
-    }
-
-    /// The ids of unfinished jobs.
-    pub(super) fn unfinished(&self) -> usize {
-        self.profile().jobs().unwrap().unfinished().unwrap().len()
-    }
-
-    /// Whether no result and no temporary file is there.
-    pub(super) fn has_no_result(&self) -> bool {
-        std::fs::read_dir(self.path("out")).unwrap().next().is_none()
     }
 }
 

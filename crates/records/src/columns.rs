@@ -10,7 +10,7 @@ use std::{fmt, str::FromStr};
 
 use blindlist_protocol::identifier::{BirthDate, BirthRank, Field, GivenName, Identifier, Name, Nir, Reject, Scheme};
 
-use self::headers::{fold, listed, shown, synonyms};
+use self::headers::{fold, found, listed, shown, synonyms};
 use crate::{
     batch::Row,
     error::{ColumnError, HeaderError},
@@ -159,7 +159,7 @@ pub fn find_header(headers: &[String], header: &str) -> Result<usize, HeaderErro
     let mut places = headers.iter().enumerate().filter(|(_, found)| found.trim() == header).map(|(place, _)| place);
     match (places.next(), places.next()) {
         (Some(place), None) => Ok(place),
-        (None, _) => Err(HeaderError::Missing { header: shown(header), found: listed(headers.iter()) }),
+        (None, _) => Err(HeaderError::Missing { header: shown(header), found: found(headers) }),
         (Some(_), Some(_)) => Err(HeaderError::Repeated { header: shown(header) }),
     }
 }
@@ -210,7 +210,7 @@ impl Finder<'_> {
         self.find(column)?.ok_or_else(|| ColumnError::Missing {
             column,
             looked_for: listed(synonyms(column).iter()),
-            found: listed(self.headers.iter()),
+            found: found(self.headers),
         })
     }
 
@@ -226,7 +226,7 @@ impl Finder<'_> {
     fn find_chosen(&self, column: Column, header: &str) -> Result<usize, ColumnError> {
         match *self.places(|candidate| candidate.trim() == header) {
             [place] => Ok(place),
-            [] => Err(ColumnError::NoSuchHeader { column, header: shown(header), found: listed(self.headers.iter()) }),
+            [] => Err(ColumnError::NoSuchHeader { column, header: shown(header), found: found(self.headers) }),
             [_, _, ..] => Err(ColumnError::DuplicateHeader { column, header: shown(header) }),
         }
     }

@@ -3,15 +3,20 @@
 //! A file that is not encrypted is told apart by its first bytes. How hard a file may make it to try a passphrase is
 //! bounded, so that a file from elsewhere cannot use up time and memory.
 
-use std::io::{Read as _, Write as _};
+mod stream;
+
+use std::io::{BufRead, Read as _, Write as _};
 use std::path::Path;
 
 use age::secrecy::SecretString;
+use age::stream::StreamReader;
 use age::{DecryptError, Decryptor, Encryptor, scrypt};
 use zeroize::Zeroizing;
 
 use crate::StoreError;
 use crate::passphrase::Passphrase;
+
+pub use self::stream::{SealedReader, SealedWriter};
 
 /// The first bytes of a file in the age format.
 const HEADER: &[u8] = b"age-encryption.org/v1\n";
@@ -41,10 +46,7 @@ pub fn seal(secret: &[u8], passphrase: &Passphrase) -> Vec<u8> {
 }
 
 fn seal_with_work(secret: &[u8], passphrase: &Passphrase, work: u8) -> Vec<u8> {
-    let mut recipient = scrypt::Recipient::new(secret_string(passphrase));
-    recipient.set_work_factor(work);
-    let recipients = std::iter::once(&recipient as &dyn age::Recipient);
-    let encryptor = Encryptor::with_recipients(recipients).expect("one passphrase is a set of recipients");
+    let encryptor = encryptor(passphrase, work);
     let mut sealed = Vec::new();
     let mut writer = encryptor.wrap_output(&mut sealed).expect("a vector grows");
     writer.write_all(secret).expect("a vector grows");
@@ -57,31 +59,47 @@ fn seal_with_work(secret: &[u8], passphrase: &Passphrase, work: u8) -> Vec<u8> {
 /// # Errors
 /// [`StoreError::WrongPassphrase`], [`StoreError::TooLong`], [`StoreError::NotSealed`] when it is damaged, for another
 /// recipient than a passphrase, or asks for more work than is allowed.
-#[allow(clippy::wildcard_enum_match_arm, reason = "another crate's errors")]
 pub fn open(path: &Path, sealed: &[u8], passphrase: &Passphrase, max: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    let damaged = "it is damaged";
-    let failed = |problem| StoreError::NotSealed { path: path.to_path_buf(), problem };
-    let mut identity = scrypt::Identity::new(secret_string(passphrase));
-    identity.set_max_work_factor(MOST_WORK);
-    let decryptor = Decryptor::new_buffered(sealed).map_err(|_| failed(damaged))?;
-    if !decryptor.is_scrypt() {
-        return Err(failed("looked for a file under a passphrase, found one for other recipients"));
-    }
-    let decrypted = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity));
-    let mut reader = decrypted.map_err(|error| match error {
-        DecryptError::DecryptionFailed | DecryptError::NoMatchingKeys => {
-            StoreError::WrongPassphrase { path: path.to_path_buf() }
-        }
-        DecryptError::ExcessiveWork { .. } => failed("it asks for more work than is allowed, scrypt with N = 2^18"),
-        _ => failed(damaged),
-    })?;
+    let mut reader = decrypt(path, sealed, passphrase)?;
     // Whole at once: a vector that grew would leave copies behind. The secret is shorter than what it is sealed in.
     let mut secret = Zeroizing::new(Vec::with_capacity(sealed.len()));
-    reader.read_to_end(&mut secret).map_err(|_| failed(damaged))?;
+    reader.read_to_end(&mut secret).map_err(|_| not_sealed(path, DAMAGED))?;
     if secret.len() as u64 > max {
         return Err(StoreError::TooLong { path: path.to_path_buf(), max });
     }
     Ok(secret)
+}
+
+const DAMAGED: &str = "it is damaged";
+
+fn not_sealed(path: &Path, problem: &'static str) -> StoreError {
+    StoreError::NotSealed { path: path.to_path_buf(), problem }
+}
+
+fn encryptor(passphrase: &Passphrase, work: u8) -> Encryptor {
+    let mut recipient = scrypt::Recipient::new(secret_string(passphrase));
+    recipient.set_work_factor(work);
+    let recipients = std::iter::once(&recipient as &dyn age::Recipient);
+    Encryptor::with_recipients(recipients).expect("one passphrase is a set of recipients")
+}
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "another crate's errors")]
+fn decrypt<R: BufRead>(path: &Path, sealed: R, passphrase: &Passphrase) -> Result<StreamReader<R>, StoreError> {
+    let failed = |problem| not_sealed(path, problem);
+    let mut identity = scrypt::Identity::new(secret_string(passphrase));
+    identity.set_max_work_factor(MOST_WORK);
+    let decryptor = Decryptor::new_buffered(sealed).map_err(|_| failed(DAMAGED))?;
+    if !decryptor.is_scrypt() {
+        return Err(failed("looked for a file under a passphrase, found one for other recipients"));
+    }
+    let decrypted = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity));
+    decrypted.map_err(|error| match error {
+        DecryptError::DecryptionFailed | DecryptError::NoMatchingKeys => {
+            StoreError::WrongPassphrase { path: path.to_path_buf() }
+        }
+        DecryptError::ExcessiveWork { .. } => failed("it asks for more work than is allowed, scrypt with N = 2^18"),
+        _ => failed(DAMAGED),
+    })
 }
 
 fn secret_string(passphrase: &Passphrase) -> SecretString {

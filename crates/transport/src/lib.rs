@@ -24,7 +24,7 @@ pub use client::{Connection, Timeouts};
 pub use error::{CertificateFault, TransportError};
 pub use pki::{CertificateAuthority, Identity, TlsKey, certificate_digest};
 pub use rustls::pki_types::CertificateDer;
-pub use server::{Control, Handler, Incoming, Limits, Peer, Server};
+pub use server::{Connections, Control, Handler, Incoming, Limits, Peer, Server};
 pub use validity::certificate_end;
 
 /// The application protocol that both sides must name in the handshake (RFC 7301).

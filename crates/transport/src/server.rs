@@ -6,18 +6,19 @@
 mod connection;
 mod limits;
 mod places;
+mod reset;
 mod room;
 
 use std::{
     fmt,
     future::Future,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, UdpSocket},
     pin::pin,
     sync::Arc,
     time::Duration,
 };
 
-use quinn::{Endpoint, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
+use quinn::{Endpoint, TokioRuntime, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
 use rustls::pki_types::CertificateDer;
 use tokio::{
     sync::watch,
@@ -94,6 +95,17 @@ pub struct Server {
     limits: watch::Sender<Limits>,
 }
 
+/// The connections of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// Open now, those in handshake included.
+    pub open: usize,
+    /// Accepted since the start; some of them may have failed in the handshake.
+    pub accepted: u64,
+    /// Refused before a handshake since the start: there were too many.
+    pub refused: u64,
+}
+
 /// Changes the limits of a server that runs. A clone is for the same server.
 #[derive(Clone)]
 pub struct Control {
@@ -108,6 +120,16 @@ impl Control {
     pub fn set_limits(&self, limits: Limits) {
         self.endpoint.set_server_config(Some(quic_config(&self.crypto, &limits)));
         self.limits.send_replace(limits);
+    }
+
+    /// How many connections there are, and were.
+    pub fn connections(&self) -> Connections {
+        let stats = self.endpoint.stats();
+        Connections {
+            open: self.endpoint.open_connections(),
+            accepted: stats.accepted_handshakes,
+            refused: stats.refused_handshakes,
+        }
     }
 }
 
@@ -133,8 +155,11 @@ impl Server {
         let crypto = QuicServerConfig::try_from(Arc::new(tls::server_config(identity, client_ca)?))
             .map_err(|_| TransportError::Pki { problem: "TLS offers no cipher that QUIC can begin with" })?;
         let crypto = Arc::new(crypto);
-        let endpoint = Endpoint::server(quic_config(&crypto, &limits), address)
-            .map_err(|source| TransportError::Bind { address, source })?;
+        let endpoint = UdpSocket::bind(address).and_then(|socket| {
+            let (config, runtime) = (reset::endpoint_config(identity), Arc::new(TokioRuntime));
+            Endpoint::new(config, Some(quic_config(&crypto, &limits)), socket, runtime)
+        });
+        let endpoint = endpoint.map_err(|source| TransportError::Bind { address, source })?;
         Ok(Self { endpoint, crypto, limits: watch::Sender::new(limits) })
     }
 

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod faults;
+mod killed;
 mod limits;
 mod shutdown;
 mod trust;

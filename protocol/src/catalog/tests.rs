@@ -1,5 +1,6 @@
 //! Layout, round trip and rules of the catalog snapshot.
 
+use crate::signature::Signature;
 use super::*;
 use crate::codec;
 use crate::fixtures::{any as some, assert_allowed, assert_rules, assert_strict, replaced, slug};

@@ -3,11 +3,14 @@
 use super::trace;
 use super::{Format, Inspection, Part, Value, Verdict};
 use crate::chunk;
+use crate::log::{Entry, Event};
 use crate::message::{Evaluate, Evaluated, Request, Response};
 use crate::object;
 use crate::oprf::{self, Element, Scalar};
-use crate::params::{MAX_AUDIT_ENTRY, MAX_CHUNK};
+use crate::params::{MAX_AUDIT_ENTRY, MAX_CHUNK, MAX_PATH};
 
+/// What it takes to check a receipt or a checkpoint.
+const SIGNED_BY_HOLDER: &str = "its signature is verified with the holder's receipt key (section 22)";
 /// Bytes of a scalar.
 const SCALAR: usize = 32;
 
@@ -18,6 +21,8 @@ pub(super) fn read_request<'a>(bytes: &'a [u8], inspection: &mut Inspection<'a>)
         Err(failure) => inspection.failure = Some(failure),
         Ok(Request::Evaluate(evaluate)) => chunk(&evaluate, inspection),
         Ok(Request::Catalog | Request::Object(_) | Request::Segment { .. } | Request::Account(_)) => {}
+        Ok(Request::Checkpoint(_) | Request::Consistency { .. } | Request::Inclusion { .. }) => {}
+        Ok(Request::Succession(_)) => {}
     }
 }
 
@@ -36,6 +41,8 @@ pub(super) fn read_response<'a>(bytes: &'a [u8], inspection: &mut Inspection<'a>
             inspection.find("segment", Verdict::Open, "whether it is the one that the manifest names (MAN-5)");
         }
         Ok(Response::Evaluated(evaluated)) => answer(&evaluated, inspection),
+        Ok(Response::Checkpoint(_)) => inspection.find("checkpoint", Verdict::Open, SIGNED_BY_HOLDER),
+        Ok(Response::Path(path)) => bounded("path", "hashes", path.len(), MAX_PATH, inspection),
         Ok(Response::Account(_) | Response::Refused(_)) => {}
     }
 }
@@ -61,13 +68,8 @@ fn chunk(evaluate: &Evaluate, inspection: &mut Inspection<'_>) {
 
 /// What holds of an answer by itself (SPEC.md, "Proofs").
 fn answer(evaluated: &Evaluated, inspection: &mut Inspection<'_>) {
-    if let Some(entry) = evaluated.receipt.as_ref().map(|receipt| receipt.entry.len())
-        && entry > MAX_AUDIT_ENTRY
-    {
-        let rule =
-            format!("an entry of {entry} bytes, where {MAX_AUDIT_ENTRY} are allowed (SPEC.md section 18, MSG-2)");
-        inspection.find("receipt", Verdict::Fails, rule);
-    }
+    let entry = &evaluated.receipt.entry;
+    bounded("receipt", "bytes of an entry", entry.len(), MAX_AUDIT_ENTRY, inspection);
     count(&evaluated.elements, inspection);
     decodable(&evaluated.elements, inspection);
     let (c, s) = evaluated.proof.as_bytes().split_at(SCALAR);
@@ -77,12 +79,20 @@ fn answer(evaluated: &Evaluated, inspection: &mut Inspection<'_>) {
     } else {
         inspection.find("proof", Verdict::Fails, "a scalar is not canonical (SPEC.md section 16, PRF-1)");
     }
-    if evaluated.receipt.is_some() {
-        inspection.find(
-            "receipt",
-            Verdict::Open,
-            "its signature is verified with the holder's receipt key (section 22.1)",
-        );
+    let found = match Entry::decode(entry) {
+        Ok(Entry { event: Event::Charge(_), .. }) => (Verdict::Holds, "its entry is a charge (AUD-4)"),
+        Ok(_) => (Verdict::Fails, "its entry is another event than a charge (SPEC.md section 22.2, AUD-4)"),
+        Err(_) => (Verdict::Fails, "its bytes are no entry of an audit log (SPEC.md section 22.1)"),
+    };
+    inspection.find("entry", found.0, found.1);
+    inspection.find("receipt", Verdict::Open, SIGNED_BY_HOLDER);
+}
+
+/// Finds fault with what is longer than its limit.
+fn bounded(name: &'static str, what: &str, found: usize, limit: usize, inspection: &mut Inspection<'_>) {
+    if found > limit {
+        let rule = format!("{found} {what}, where {limit} are allowed (SPEC.md section 18, MSG-2)");
+        inspection.find(name, Verdict::Fails, rule);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Signed objects (SPEC.md, "Signatures and signed objects" and sections 10 to 13).
+//! Signed objects (SPEC.md, "Signatures and signed objects" and sections 10 to 13 and 24).
 
 use super::trace;
 use super::{Format, Inspection, Path, Problem, Type, Value, Verdict};
@@ -65,6 +65,7 @@ fn identity(bytes: &[u8], inspection: &mut Inspection<'_>) {
         Format::EpochRecord
         | Format::Manifest
         | Format::Catalog
+        | Format::Succession
         | Format::Index
         | Format::Request
         | Format::Response => inspection.find("digest", Verdict::Fact, object::digest(bytes).to_string()),
@@ -87,6 +88,7 @@ fn rules<T: Kind>(value: &T, inspection: &mut Inspection<'_>) {
 fn signer(format: Format) -> &'static str {
     match format {
         Format::EnrolmentRequest => "signing_key",
+        Format::Succession => "new_key",
         Format::EpochRecord
         | Format::Manifest
         | Format::Catalog
@@ -115,6 +117,10 @@ fn beyond(format: Format) -> &'static str {
         Format::Bundle => {
             "whose it is: that rests on the fingerprint, compared over another channel (ENR-2); whether the keys are the \
              insurer's own (ENR-3); whether the certificates are what section 20 wants"
+        }
+        Format::Succession => {
+            "whether old_key is the pinned manifest key, and whether new_key has the hash that was pinned as its successor's \
+             (SUC-2)"
         }
         Format::Index | Format::Request | Format::Response => "",
     }

@@ -4,14 +4,17 @@ mod property;
 
 use super::*;
 use crate::catalog::Listed;
-use crate::fixtures::{G, G2, Operator, holders, insurer, slug, unhex};
+use crate::fixtures::{G, G2, INSURER, Operator, holders, insurer, slug, unhex};
 use crate::ids::{Digest, EpochId, InsurerId, JobId};
 use crate::index::{HEADER_LEN, SealedEntry, encode};
-use crate::message::{Account, Evaluate, Evaluated, Receipt, Request, Response};
+use crate::log::{Charge, Entry, Event, Status};
+use crate::message::{Account, Evaluate, Evaluated, Request, Response};
+use crate::receipt::Receipt;
 use crate::object::{digest, sign};
 use crate::oprf::{Element, Proof};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::signature::{Signature, SigningKey};
+use crate::succession::Succession;
 
 fn key() -> SigningKey {
     SigningKey::from_seed(&[1; 32])
@@ -45,6 +48,16 @@ fn bundle() -> Bundle {
     }
 }
 
+fn succession() -> Succession {
+    Succession {
+        operator: slug("op"),
+        old_key: insurer().verifying(),
+        new_key: key().verifying(),
+        successor: digest(b""),
+        time: 3,
+    }
+}
+
 /// An index of three blocks.
 fn index() -> Vec<u8> {
     let tag = |i: u128| (i << 116) + ((i * i) << 70);
@@ -68,12 +81,28 @@ fn evaluate(elements: Vec<Element>) -> Request {
     })
 }
 
-fn evaluated(entry: usize, proof: [u8; 64]) -> Response {
+/// An entry of a log: a charge.
+fn charge() -> Vec<u8> {
+    let charge = Charge {
+        insurer: INSURER,
+        epoch: EpochId::from_bytes([0x11; 32]),
+        holders: holders(&[1, 3]),
+        job: JobId::from_bytes([0x22; 16]),
+        number: 0x0304,
+        count: 1,
+        digest: Digest::from_bytes([0x33; 32]),
+        signature: Signature::from_bytes([0x55; 64]),
+        spent: 64,
+    };
+    Entry { time: 7, event: Event::Charge(charge) }.encode()
+}
+
+fn evaluated(entry: Vec<u8>, proof: [u8; 64]) -> Response {
     Response::Evaluated(Evaluated {
         elements: vec![element(G)],
         proof: Proof::from_bytes(proof),
         account: Account { granted: 100, spent: 64 },
-        receipt: Some(Receipt { index: 5, entry: vec![0xee; entry], signature: Signature::from_bytes([0x77; 64]) }),
+        receipt: Receipt { index: 5, entry, signature: Signature::from_bytes([0x77; 64]) },
     })
 }
 
@@ -88,9 +117,10 @@ fn good() -> Vec<(Format, Vec<u8>)> {
         (Format::Catalog, sign(&catalog(), &key())),
         (Format::EnrolmentRequest, sign(&request, &insurer())),
         (Format::Bundle, sign(&bundle(), &key())),
+        (Format::Succession, sign(&succession(), &key())),
         (Format::Index, index()),
         (Format::Request, evaluate(vec![element(G2), element(G)]).encode()),
-        (Format::Response, evaluated(2, [0; 64]).encode()),
+        (Format::Response, evaluated(charge(), [0; 64]).encode()),
         (Format::Response, Response::Catalog(sign(&catalog(), &key())).encode()),
         (Format::Response, Response::Refused(Refusal::with(RefusalCode::OverBudget, 7)).encode()),
     ]
@@ -160,11 +190,11 @@ fn the_spans_of_what_else_a_type_can_be() {
     let expected = ["0 4 alternative choice 5 Refused", "4 2 code u16 13", "6 8 value u64 5"];
     assert_eq!(lines(&inspect(&refused, Format::Response)), expected);
 
-    let answer = evaluated(2, [0; 64]).encode();
+    let answer = evaluated(vec![0xee; 2], [0; 64]).encode();
     let answer = lines(&inspect(&answer, Format::Response));
     assert!(answer.contains(&"108 8 account.granted u64 100".to_owned()), "{answer:?}");
-    assert!(answer.contains(&"124 1 receipt option true".to_owned()), "{answer:?}");
-    assert!(answer.contains(&"133 10 receipt.entry bytes eeee".to_owned()), "{answer:?}");
+    assert!(answer.contains(&"124 8 receipt.index u64 5".to_owned()), "{answer:?}");
+    assert!(answer.contains(&"132 10 receipt.entry bytes eeee".to_owned()), "{answer:?}");
 
     let segment = Response::Segment(b"abc".to_vec()).encode();
     let expected = ["0 4 alternative choice 2 Segment", "4 11 segment bytes 616263"];
@@ -325,8 +355,8 @@ fn a_failure_says_where_and_what() {
         ),
         (
             Format::Request,
-            patched(&request, 0, &[5]),
-            "at offset 0, reading alternative: it is 5, where the alternatives are 0 to 4 (SPEC.md section 18)",
+            patched(&request, 0, &[9]),
+            "at offset 0, reading alternative: it is 9, where the alternatives are 0 to 8 (SPEC.md section 18)",
         ),
         (
             Format::Request,
@@ -336,7 +366,7 @@ fn a_failure_says_where_and_what() {
         (
             Format::Request,
             vec![0; 263_169],
-            "at offset 0: there are more than the 263168 bytes that it may have (SPEC.md section 23)",
+            "at offset 0: there are more than the 263168 bytes that it may have (SPEC.md section 26)",
         ),
     ];
     for (format, bytes, expected) in cases {
@@ -394,10 +424,17 @@ fn broken_rules_are_named() {
     assert!(
         wrong(&no_element, Format::Request).starts_with("elements: elements[0] at offset 74 is the identity element")
     );
-    let long = evaluated(1025, [0; 64]).encode();
-    assert!(wrong(&long, Format::Response).starts_with("receipt: an entry of 1025 bytes"));
-    let no_proof = evaluated(0, [0xff; 64]).encode();
+    let long = evaluated(vec![0xee; 1025], [0; 64]).encode();
+    assert!(wrong(&long, Format::Response).starts_with("receipt: 1025 bytes of an entry"));
+    let no_proof = evaluated(charge(), [0xff; 64]).encode();
     assert!(wrong(&no_proof, Format::Response).starts_with("proof: a scalar is not canonical"));
+    let status = Event::Status { insurer: INSURER, status: Status::Active };
+    let status = evaluated(Entry { time: 7, event: status }.encode(), [0; 64]).encode();
+    assert!(wrong(&status, Format::Response).starts_with("entry: its entry is another event than a charge"));
+    let no_entry = evaluated(vec![0xee; 2], [0; 64]).encode();
+    assert!(wrong(&no_entry, Format::Response).starts_with("entry: its bytes are no entry"));
+    let long = Response::Path(vec![Digest::from_bytes([1; 32]); 129]).encode();
+    assert!(wrong(&long, Format::Response).starts_with("path: 129 hashes"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub(super) fn content(choice: &str, alternative: &str) -> Option<&'static str> {
     match (choice, alternative) {
         ("Request", "Object") => Some("digest"),
         ("Request", "Account") => Some("epoch"),
+        ("Request", "Succession") => Some("key"),
         ("Response", "Catalog" | "Object") => Some("object"),
         ("Response", "Segment") => Some("segment"),
         _ => None,

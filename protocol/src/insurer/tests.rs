@@ -3,7 +3,7 @@
 mod wrong;
 
 use super::*;
-use crate::fixtures::{JOB, Operator, holders, insurer, items, people};
+use crate::fixtures::{JOB, Operator, holders, asker, insurer, items, people};
 use crate::job::{cost, layout};
 use crate::message::Request;
 use crate::oprf::{evaluate_inputs, hash_to_group};
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 /// A chunk of these items, asked of these holders.
 fn ask(operator: &Operator, set: &[u8], items: &[Item]) -> Asked {
-    operator.epoch().ask(holders(set), JOB, 0, items, &operator.blinding(1), &insurer()).unwrap()
+    operator.epoch().ask(holders(set), JOB, 0, items, &operator.blinding(1), &asker()).unwrap()
 }
 
 /// Asks, validates, answers, proves, unblinds.
@@ -45,6 +45,26 @@ fn any_set_of_holders_evaluates_like_the_whole_key() {
             }
         }
     }
+}
+
+/// [AUD-4]
+#[test]
+fn a_chunk_that_was_charged_before_the_insurers_keys_changed_is_accepted_under_its_own_keys_alone() {
+    let (operator, items) = (Operator::new(1, 1, 1, 1), items(3));
+    let before = ask(&operator, &[1], &items);
+    let answers = operator.answers(before.request());
+    let again = || {
+        let asker = Asker { signer: SigningKey::from_seed(&[0x2f; 32]), ..asker() };
+        operator.epoch().ask(holders(&[1]), JOB, 0, &items, &operator.blinding(1), &asker).unwrap()
+    };
+    assert_eq!(again().request().elements, before.request().elements);
+    let another = SigningKey::from_seed(&[0x3f; 32]).verifying();
+    for former in [&[][..], &[another]] {
+        let refused = again().perhaps_asked_before(former).prove(&answers);
+        assert_eq!(refused.err(), Some(EvaluationError::Receipt(BadReceipt)));
+    }
+    let known = again().perhaps_asked_before(&[another, insurer().verifying()]);
+    assert_eq!(known.prove(&answers).unwrap().finish(), direct(&operator, &items));
 }
 
 #[test]
@@ -92,7 +112,7 @@ fn a_full_chunk_fits_into_a_request() {
     assert_eq!(Request::decode(&request.encode()), Ok(request));
     items.push(Item::Padding(0));
     let set = || holders(&[1]);
-    let error = |items| operator.epoch().ask(set(), JOB, 0, items, &operator.blinding(1), &insurer()).err();
+    let error = |items| operator.epoch().ask(set(), JOB, 0, items, &operator.blinding(1), &asker()).err();
     assert_eq!(error(&items), Some(EvaluationError::ChunkSize));
     assert_eq!(error(&[]), Some(EvaluationError::ChunkSize));
 }
@@ -101,7 +121,7 @@ fn a_full_chunk_fits_into_a_request() {
 fn sets_that_the_epoch_does_not_allow_are_not_asked() {
     let operator = Operator::new(1, 1, 2, 3);
     for set in [&[1][..], &[1, 2, 3], &[1, 4], &[4, 5]] {
-        let asked = operator.epoch().ask(holders(set), JOB, 0, &items(2), &operator.blinding(1), &insurer());
+        let asked = operator.epoch().ask(holders(set), JOB, 0, &items(2), &operator.blinding(1), &asker());
         assert_eq!(asked.err(), Some(EvaluationError::Holders), "{set:?}");
     }
 }
@@ -129,7 +149,7 @@ fn nothing_blinds_twice() {
         for item in items(10).into_iter().chain((0..10).map(Item::Padding)) {
             let item = std::slice::from_ref(&item);
             let asked =
-                operator.epoch().ask(holders(&[1]), JOB, 0, item, &operator.blinding(seed), &insurer()).unwrap();
+                operator.epoch().ask(holders(&[1]), JOB, 0, item, &operator.blinding(seed), &asker()).unwrap();
             let b = oprf::decode(&asked.request().elements[0]).unwrap();
             // r·G = B − H(x): equal when and only when r is.
             let blind = match &item[0] {
@@ -164,7 +184,7 @@ fn only_a_record_of_the_pinned_key_is_an_epoch() {
 #[test]
 fn a_secret_blinds_in_its_own_epoch_only() {
     let [operator, other] = [Operator::new(1, 1, 1, 1), Operator::new(1, 2, 1, 1)];
-    let error = |secret| operator.epoch().ask(holders(&[1]), JOB, 0, &items(2), &secret, &insurer()).err();
+    let error = |secret| operator.epoch().ask(holders(&[1]), JOB, 0, &items(2), &secret, &asker()).err();
     assert_eq!(error(operator.blinding(1)), None);
     assert_eq!(error(other.blinding(1)), Some(EvaluationError::Secret));
     // The epoch makes that of its own operator key and K.

@@ -22,7 +22,7 @@ fn evaluate() -> Evaluate {
     }
 }
 
-fn evaluated(receipt: Option<Receipt>) -> Evaluated {
+fn evaluated(receipt: Receipt) -> Evaluated {
     Evaluated {
         elements: vec![Element::from_bytes([0x33; 32])],
         proof: Proof::from_bytes([0x66; 64]),
@@ -33,6 +33,13 @@ fn evaluated(receipt: Option<Receipt>) -> Evaluated {
 
 fn receipt(entry: usize) -> Receipt {
     Receipt { index: 5, entry: vec![0xee; entry], signature: Signature::from_bytes([0x77; 64]) }
+}
+
+const LEDGER: LedgerId = LedgerId::from_bytes([0x22; 16]);
+
+fn checkpoint() -> Checkpoint {
+    let (root, signature) = (Digest::from_bytes([0x11; 32]), Signature::from_bytes([0x77; 64]));
+    Checkpoint { ledger: LEDGER, size: 0x0102, root, time: 5, signature }
 }
 
 fn requests() -> Vec<(Request, String)> {
@@ -58,6 +65,16 @@ fn requests() -> Vec<(Request, String)> {
         ),
         (Request::Account(EpochId::from_bytes([0x11; 32])), ["03000000", &id32].concat()),
         (Request::Evaluate(evaluate()), evaluate_layout.concat()),
+        (Request::Checkpoint(LEDGER), ["05000000", &id16].concat()),
+        (
+            Request::Consistency { ledger: LEDGER, from: 0x0102, to: 3 },
+            ["06000000", &id16, "0201000000000000", "0300000000000000"].concat(), // alternative, ledger, from, to
+        ),
+        (
+            Request::Inclusion { ledger: LEDGER, index: 0x0102, size: 3 },
+            ["07000000", &id16, "0201000000000000", "0300000000000000"].concat(), // alternative, ledger, index, size
+        ),
+        (Request::Succession(VerifyingKey::from_bytes([0x11; 32])), ["08000000", &id32].concat()),
     ]
 }
 
@@ -73,10 +90,17 @@ fn responses() -> Vec<(Response, String)> {
     ]
     .concat();
     let receipt_layout = [
-        "01",               // there is a receipt
         "0500000000000000", // index
         "0200000000000000", // length of the entry
         "eeee",             // entry
+        &"77".repeat(64),   // signature
+    ];
+    let checkpoint_layout = [
+        "06000000",         // alternative
+        &"22".repeat(16),   // ledger
+        "0201000000000000", // size
+        &"11".repeat(32),   // root
+        "0500000000000000", // time
         &"77".repeat(64),   // signature
     ];
     vec![
@@ -84,8 +108,7 @@ fn responses() -> Vec<(Response, String)> {
         (Response::Object(b"abc".to_vec()), ["01000000", &bytes].concat()),
         (Response::Segment(b"abc".to_vec()), ["02000000", &bytes].concat()),
         (Response::Account(account()), ["03000000", &account_layout].concat()),
-        (Response::Evaluated(evaluated(None)), [&evaluated_layout, "00"].concat()),
-        (Response::Evaluated(evaluated(Some(receipt(2)))), [evaluated_layout, receipt_layout.concat()].concat()),
+        (Response::Evaluated(evaluated(receipt(2))), [evaluated_layout, receipt_layout.concat()].concat()),
         (
             Response::Refused(Refusal::with(RefusalCode::OverBudget, 0x0102)),
             ["05000000", "0b00", "0201000000000000"].concat(), // alternative, code, value
@@ -93,6 +116,11 @@ fn responses() -> Vec<(Response, String)> {
         (
             Response::Refused(RefusalCode::Unlisted(0xfffe).into()),
             ["05000000", "feff", "0000000000000000"].concat(), // a code that this version does not know
+        ),
+        (Response::Checkpoint(checkpoint()), checkpoint_layout.concat()),
+        (
+            Response::Path(vec![Digest::from_bytes([0x11; 32])]),
+            ["07000000", "0100000000000000", &"11".repeat(32)].concat(), // alternative, length, hash
         ),
     ]
 }
@@ -124,13 +152,13 @@ fn every_message_is_strict() {
 /// [ENC-1]
 #[test]
 fn unknown_alternatives_are_malformed() {
-    // 5 and above are reserved for requests, 6 and above for responses; whatever follows does not matter.
-    for tag in [5, 6, 7, 0x0100, u32::MAX] {
+    // Whatever follows does not matter.
+    for tag in [8, 9, 10, 0x0100, u32::MAX] {
         for length in [0, 32, 200] {
             let bytes = [&u32::to_le_bytes(tag)[..], &vec![0; length]].concat();
-            assert_eq!(Request::decode(&bytes), Err(CodecError::Malformed), "{tag}");
-            if tag != 5 {
-                assert_eq!(Response::decode(&bytes), Err(CodecError::Malformed), "{tag}");
+            assert_eq!(Response::decode(&bytes), Err(CodecError::Malformed), "{tag}");
+            if tag != 8 {
+                assert_eq!(Request::decode(&bytes), Err(CodecError::Malformed), "{tag}");
             }
         }
     }
@@ -153,7 +181,7 @@ fn the_largest_messages_fit() {
     let request =
         Request::Evaluate(Evaluate { holders: holders(&all_holders), elements: elements.clone(), ..evaluate() });
     assert_eq!(Request::decode(&request.encode()), Ok(request));
-    let response = Response::Evaluated(Evaluated { elements, ..evaluated(Some(receipt(MAX_AUDIT_ENTRY))) });
+    let response = Response::Evaluated(Evaluated { elements, ..evaluated(receipt(MAX_AUDIT_ENTRY)) });
     assert_eq!(Response::decode(&response.encode()), Ok(response));
     let object = Response::Object(vec![1; crate::params::MAX_OBJECT]);
     assert_eq!(Response::decode(&object.encode()), Ok(object));
@@ -192,22 +220,20 @@ fn holders_that_are_no_set_are_malformed() {
     }
 }
 
-/// [ENC-1]
+/// [MSG-2]
 #[test]
-fn an_option_is_absent_or_present() {
-    let mut bytes = Response::Evaluated(evaluated(None)).encode();
-    for tag in 2..=0xff {
-        *bytes.last_mut().unwrap() = tag;
-        assert_eq!(Response::decode(&bytes), Err(CodecError::Malformed), "{tag}");
-    }
+fn a_receipts_entry_has_at_most_1024_bytes() {
+    let response = |entry| Response::Evaluated(evaluated(receipt(entry)));
+    assert_eq!(Response::decode(&response(1_024).encode()), Ok(response(1_024)));
+    assert_eq!(Response::decode(&response(1_025).encode()), Err(CodecError::Malformed));
 }
 
 /// [MSG-2]
 #[test]
-fn a_receipts_entry_has_at_most_1024_bytes() {
-    let response = |entry| Response::Evaluated(evaluated(Some(receipt(entry))));
-    assert_eq!(Response::decode(&response(1_024).encode()), Ok(response(1_024)));
-    assert_eq!(Response::decode(&response(1_025).encode()), Err(CodecError::Malformed));
+fn a_path_has_at_most_128_hashes() {
+    let response = |hashes| Response::Path(vec![Digest::from_bytes([1; 32]); hashes]);
+    assert_eq!(Response::decode(&response(128).encode()), Ok(response(128)));
+    assert_eq!(Response::decode(&response(129).encode()), Err(CodecError::Malformed));
 }
 
 #[test]

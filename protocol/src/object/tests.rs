@@ -8,6 +8,7 @@ use crate::fixtures::{Operator, insurer, slug};
 use crate::ids::InsurerId;
 use crate::manifest::Manifest;
 use crate::params;
+use crate::succession::Succession;
 
 /// One key signs everything here, so that nothing but the kind tells objects apart.
 fn key() -> SigningKey {
@@ -113,9 +114,16 @@ fn no_domain_is_a_prefix_of_another() {
         params::PROOF_COEFFICIENT_DOMAIN,
         params::PROOF_NONCE_DOMAIN,
         params::PROOF_CHALLENGE_DOMAIN,
+        params::RECEIPT_DOMAIN,
+        params::OPENINGS_LINE,
+        params::SAMPLE_DOMAIN,
+        params::AUDIENCE_DOMAIN,
+        Succession::LINE,
+        params::CHECKPOINT_DOMAIN.as_bytes(),
     ];
     for (i, one) in domains.iter().enumerate() {
-        assert!(one.starts_with(b"blindlist/1 ") && one.ends_with(b"\n"), "domain {i}");
+        let is_checkpoint = *one == params::CHECKPOINT_DOMAIN.as_bytes();
+        assert!(is_checkpoint || (one.starts_with(b"blindlist/1 ") && one.ends_with(b"\n")), "domain {i}");
         for (j, other) in domains.iter().enumerate().filter(|(j, _)| *j != i) {
             assert!(!other.starts_with(one), "domain {i} begins domain {j}");
         }

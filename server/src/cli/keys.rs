@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use blindlist_protocol::enrolment::Fingerprint;
+use blindlist_protocol::epoch::Evidence;
 use blindlist_protocol::text::Slug;
 use clap::{Args, Subcommand};
 
@@ -33,11 +34,23 @@ pub struct KeyHomeArgs {
 #[derive(Debug, Subcommand)]
 pub enum EpochCommand {
     /// Make a new epoch beside the others; lists are sealed in it from now on, and every insurer has its budget again.
-    New(KeyHomeArgs),
+    New(NewEpochArgs),
     /// Show the epochs and the lists in them.
     List(HomeArgs),
     /// End an epoch for ever: destroy its key, and take its lists out of the catalog.
     Retire(RetireArgs),
+}
+
+/// Options of `epoch new`.
+#[derive(Debug, Args)]
+pub struct NewEpochArgs {
+    /// The home.
+    #[command(flatten)]
+    pub home: KeyHomeArgs,
+    /// Whether insurers must keep evidence, encrypted, that shows an auditor whom they asked about in the epoch: optional or
+    /// required.
+    #[arg(long, value_name = "WHETHER", default_value = "optional", value_parser = evidence)]
+    pub evidence: Evidence,
 }
 
 /// Options of `epoch retire`.
@@ -49,6 +62,21 @@ pub struct RetireArgs {
     /// The home.
     #[command(flatten)]
     pub home: KeyHomeArgs,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Options of `succeed`.
+#[derive(Debug, Args)]
+pub struct SucceedArgs {
+    /// The home.
+    #[command(flatten)]
+    pub home: KeyHomeArgs,
+    /// The private file with the successor's key, when it is not HOME/keys/offline/successor.key. It is the manifest key's
+    /// from then on.
+    #[arg(long, value_name = "FILE")]
+    pub successor_key: Option<PathBuf>,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
@@ -106,4 +134,13 @@ pub struct RevokeArgs {
 pub(super) fn epoch_prefix(text: &str) -> Result<String, &'static str> {
     let is_prefix = (4..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_prefix.then(|| text.to_ascii_lowercase()).ok_or("it is an epoch's id: its first 4 to 64 hexadecimal digits")
+}
+
+/// Whether insurers must keep evidence.
+pub(super) fn evidence(text: &str) -> Result<Evidence, &'static str> {
+    match text {
+        "optional" => Ok(Evidence::Optional),
+        "required" => Ok(Evidence::Required),
+        _ => Err("it is optional or required"),
+    }
 }

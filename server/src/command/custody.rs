@@ -7,9 +7,11 @@ use blindlist_store::passphrase::Passphrase;
 use blindlist_store::text;
 
 use super::small_runtime;
-use crate::cli::{EpochCommand, KeyHomeArgs, PassphraseArgs, RenewArgs, RetireArgs, RevokeArgs, UnlockArgs};
+use crate::cli::{
+    EpochCommand, KeyHomeArgs, NewEpochArgs, PassphraseArgs, RenewArgs, RetireArgs, RevokeArgs, SucceedArgs, UnlockArgs,
+};
 use crate::home::{CREDENTIAL, Home, Passphrases};
-use crate::{Error, epochs, insurers, passphrase, show};
+use crate::{Error, epochs, insurers, passphrase, show, succession};
 
 /// Opens a home whose secret keys are needed.
 pub(super) fn open(home: &Path, unlock: &UnlockArgs) -> Result<Home, Error> {
@@ -54,15 +56,15 @@ pub(super) fn run_epoch(command: EpochCommand) -> Result<String, Error> {
     }
 }
 
-fn run_new(args: &KeyHomeArgs) -> Result<String, Error> {
-    let made = small_runtime()?.block_on(epochs::new(&open_keys(args)?))?;
+fn run_new(args: &NewEpochArgs) -> Result<String, Error> {
+    let made = small_runtime()?.block_on(epochs::new(&open_keys(&args.home)?, args.evidence))?;
     let taken_up = if made.taken_up { " An earlier `epoch new` had begun it and was cut off." } else { "" };
     Ok(format!(
         "The epoch {} is live.{taken_up}\n\n\
          Lists are sealed in it from now on; those that are live stay in theirs. Every insurer has its budget again in it,\n\
          beside what is left in the others. Keep a copy of {} where only you can read it.\n",
         made.epoch,
-        text::word(&args.home)
+        text::word(&args.home.home)
     ))
 }
 
@@ -78,6 +80,32 @@ fn run_retire(args: &RetireArgs) -> Result<String, Error> {
          A server that runs answers nothing in it any more; it lets go of the key when it is next asked for the catalog, or\n\
          restarted.\n",
         retired.epoch, retired.epoch
+    ))
+}
+
+pub(super) fn run_succeed(args: &SucceedArgs) -> Result<String, Error> {
+    let home = open_keys(&args.home)?;
+    let done = small_runtime()?.block_on(succession::succeed(&home, args.successor_key.as_deref(), args.yes))?;
+    let taken_up = if done.taken_up { " An earlier `succeed` had begun it and was cut off." } else { "" };
+    Ok(format!(
+        "The successor is the manifest key now, and the key before is destroyed.{taken_up}\n\n{}\n\
+         A server that runs follows when it is next asked for the catalog. Insurers follow by themselves at their next check,\n\
+         which tells both keys; checks that they had not finished begin again. What was left of each budget is\n\
+         granted in the new epochs.\n\n\
+         Next:\n\
+         \x20 1. Move keys/offline/successor.key, which is new, to a medium that is kept apart, and copy the home.\n\
+         \x20 2. Destroy the key before in every backup: keys/offline/manifest.key.\n{}",
+        show::fields(&[
+            ("key before", done.old_key.to_string()),
+            ("operator key", done.new_key.to_string()),
+            ("epochs", show::count(done.epochs as u64)),
+            ("lists", show::count(done.lists as u64)),
+            ("catalog", format!("sequence {}", done.sequence)),
+        ]),
+        args.successor_key.as_ref().map_or_else(String::new, |file| format!(
+            "  3. Destroy {} too, or guard it: it is the manifest key now, of which the home has its own copy.\n",
+            text::path(file)
+        )),
     ))
 }
 
@@ -101,6 +129,6 @@ pub(super) fn run_revoke(args: &RevokeArgs) -> Result<String, Error> {
     Ok(format!("The insurer {name} is revoked: it is answered nothing ever again, and its name stays taken.\n"))
 }
 
-fn open_keys(args: &KeyHomeArgs) -> Result<Home, Error> {
+pub(super) fn open_keys(args: &KeyHomeArgs) -> Result<Home, Error> {
     open(&args.home, &args.unlock)
 }

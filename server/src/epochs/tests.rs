@@ -58,7 +58,7 @@ impl Scene {
 async fn a_new_epoch_is_live_beside_the_first_and_sealed_in() {
     let scene = Scene::new().await;
     let insurer = scene.operator.approve("mutuelle", 60).await;
-    let made = new(scene.home()).await.unwrap();
+    let made = new(scene.home(), Evidence::Optional).await.unwrap();
     assert!(!made.taken_up && made.epoch != scene.first);
     scene.operator.seal("new", &people(5)).unwrap();
     let of = |list: &str| scene.operator.live().into_iter().find(|release| release.manifest.list.as_str() == list);
@@ -77,7 +77,7 @@ async fn a_new_epoch_is_live_beside_the_first_and_sealed_in() {
 #[tokio::test]
 async fn a_seal_takes_the_epoch_that_it_is_told() {
     let scene = Scene::new().await;
-    new(scene.home()).await.unwrap();
+    new(scene.home(), Evidence::Optional).await.unwrap();
     let input = scene.operator.file("in.csv", &people(3));
     let seal = |epoch: &str| {
         let choices = crate::seal::Choices { epoch: Some(epoch.to_owned()), ..choices("new") };
@@ -92,23 +92,23 @@ async fn a_seal_takes_the_epoch_that_it_is_told() {
 async fn a_new_epoch_that_was_cut_off_is_taken_up() {
     let scene = Scene::new().await;
     // Cut off when it is whole, before the ledger and the catalog know it.
-    let (id, _) = scene.custody().await.make().unwrap();
+    let (record, _) = scene.custody().await.make(Evidence::Optional).unwrap();
     assert_eq!(scene.lists(), ["old"], "an epoch that nobody names disturbs nothing");
     assert!(list(scene.home()).await.unwrap().contains("unfinished"));
-    assert_eq!(new(scene.home()).await.unwrap(), New { epoch: id, taken_up: true });
+    assert_eq!(new(scene.home(), Evidence::Optional).await.unwrap(), New { epoch: record.epoch, taken_up: true });
     assert!(!list(scene.home()).await.unwrap().contains("unfinished"));
     // Cut off before it was whole: its key goes.
     let part = scene.home().path().join("epochs").join(format!(".{}.tmp", "ab".repeat(32)));
     std::fs::create_dir(&part).unwrap();
     std::fs::write(part.join("oprf.key"), [7; 32]).unwrap();
-    assert!(!new(scene.home()).await.unwrap().taken_up);
+    assert!(!new(scene.home(), Evidence::Optional).await.unwrap().taken_up);
     assert!(!part.exists());
 }
 
 #[tokio::test]
 async fn a_retired_epoch_takes_its_lists_and_its_key_with_it() {
     let scene = Scene::new().await;
-    let second = new(scene.home()).await.unwrap().epoch;
+    let second = new(scene.home(), Evidence::Optional).await.unwrap().epoch;
     scene.operator.seal("new", &people(5)).unwrap();
     let retired = scene.retire(scene.first).await.unwrap();
     assert_eq!(retired, Retired { epoch: scene.first, lists: vec!["old".parse().unwrap()] });
@@ -123,15 +123,14 @@ async fn a_retired_epoch_takes_its_lists_and_its_key_with_it() {
 async fn a_retirement_goes_on_wherever_it_was_cut_off() {
     for cut in 0..3 {
         let scene = Scene::new().await;
-        let second = new(scene.home()).await.unwrap().epoch;
+        let second = new(scene.home(), Evidence::Optional).await.unwrap().epoch;
         scene.operator.seal("new", &people(5)).unwrap();
         let (first, manifest) = (scene.stored(scene.first).await, scene.operator.live()[1].digest);
         assert_eq!(scene.operator.live()[1].manifest.epoch, scene.first);
         let custody = scene.custody().await;
         custody.ledger.retire_epoch(scene.first.as_bytes(), now().unwrap().cast_signed()).await.unwrap();
         if cut > 0 {
-            let next = custody.snapshot.without_epoch(first.digest, &[manifest], &custody.key, 1).unwrap();
-            next.publish(scene.home()).unwrap();
+            custody.publish(custody.snapshot.without_epoch(first.digest, &[manifest], 1)).await.unwrap();
         }
         drop(custody);
         if cut > 1 {
@@ -152,7 +151,7 @@ async fn a_retirement_goes_on_wherever_it_was_cut_off() {
 async fn the_only_live_epoch_and_unknown_ones_are_not_retired() {
     let scene = Scene::new().await;
     assert!(matches!(scene.retire(scene.first).await, Err(Error::LastEpoch(id)) if id == scene.first));
-    let second = new(scene.home()).await.unwrap().epoch;
+    let second = new(scene.home(), Evidence::Optional).await.unwrap().epoch;
     let other = (0..=9).map(|digit| digit.to_string().repeat(8));
     let [first, second_text] = [scene.first, second].map(|id| id.to_string());
     let unknown = other.into_iter().find(|prefix| !first.starts_with(prefix) && !second_text.starts_with(prefix));
@@ -170,7 +169,7 @@ async fn a_seal_under_way_keeps_epochs_as_they_are() {
     let scene = Scene::new().await;
     let releases = scene.home().releases().unwrap();
     let _sealing = releases.lock().unwrap();
-    for error in [new(scene.home()).await.unwrap_err(), scene.retire(scene.first).await.unwrap_err()] {
+    for error in [new(scene.home(), Evidence::Optional).await.unwrap_err(), scene.retire(scene.first).await.unwrap_err()] {
         assert!(error.code().number() == 75, "{error}");
     }
 }

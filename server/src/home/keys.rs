@@ -11,7 +11,7 @@ use blindlist_store::passphrase::Passphrase;
 use blindlist_transport::{CertificateAuthority, CertificateDer, Identity, TlsKey};
 
 use super::{Home, write_new};
-use crate::Error;
+use crate::{Error, signed};
 
 /// Most bytes of a certificate or of a TLS key.
 const LIMIT: u64 = 4_096;
@@ -31,17 +31,36 @@ impl Home {
     /// # Errors
     /// [`Error::Store`] or [`Error::Key`].
     pub fn operator_key(&self) -> Result<VerifyingKey, Error> {
-        let path = self.online("manifest.pub")?;
-        let bytes = file::read_limited(&path, LIMIT)?;
+        // In this order: the next one gets the other's name when a succession ends.
+        match self.next_key()? {
+            Some(next) if self.is_succeeded_by(&next) => Ok(next),
+            Some(_) | None => self.settled_key(),
+        }
+    }
+
+    /// The manifest key of before a succession that is under way, or the only one there is.
+    pub(crate) fn settled_key(&self) -> Result<VerifyingKey, Error> {
+        const NAME: &str = "manifest.pub";
+        let path = self.online(NAME)?;
+        self.public_key(NAME)?.ok_or(Error::Key { path, problem: "it is missing: put it back from a backup" })
+    }
+
+    /// The public key in a file of `keys/online`, if it is there.
+    pub(super) fn public_key(&self, name: &str) -> Result<Option<VerifyingKey>, Error> {
+        let path = self.online(name)?;
+        let Some(bytes) = signed::read_if_there(&path, LIMIT)? else { return Ok(None) };
         let bytes = bytes.try_into().map_err(|_| Error::Key { path, problem: "a manifest key has 32 bytes" })?;
-        Ok(VerifyingKey::from_bytes(bytes))
+        Ok(Some(VerifyingKey::from_bytes(bytes)))
     }
 
     /// The manifest key, which signs epochs, releases, catalogs and bundles.
     ///
     /// # Errors
-    /// [`Error::Store`] or [`Error::Key`], also when it is not the key that `keys/online/manifest.pub` holds.
+    /// [`Error::SuccessionBegun`] while another key is taking its place; [`Error::Store`] or [`Error::Key`], also when it is not the key that `keys/online/manifest.pub` holds.
     pub fn manifest_key(&self) -> Result<SigningKey, Error> {
+        if self.next_key()?.is_some() {
+            return Err(Error::SuccessionBegun);
+        }
         let path = self.offline("manifest.key")?;
         let key = self.signing_key(&path)?;
         if key.verifying() == self.operator_key()? {
@@ -50,10 +69,21 @@ impl Home {
         Err(Error::Key { path, problem: "it is not the key whose public half is in keys/online/manifest.pub" })
     }
 
-    /// The hash that pins the key which may replace the manifest key.
+    /// The hash that pins the key which may replace the manifest key. The key itself may be kept elsewhere.
     pub(crate) fn successor_hash(&self) -> Result<Digest, Error> {
-        let key = self.signing_key(&self.offline("successor.key")?)?;
-        Ok(successor_hash(&key.verifying()))
+        match self.written_successor_hash()? {
+            Some(hash) => Ok(hash),
+            None => Ok(successor_hash(&self.signing_key(&self.offline("successor.key")?)?.verifying())),
+        }
+    }
+
+    /// That hash as it was written down; homes of earlier versions have none.
+    pub(crate) fn written_successor_hash(&self) -> Result<Option<Digest>, Error> {
+        let path = self.offline("successor.hash")?;
+        let Some(bytes) = signed::read_if_there(&path, LIMIT)? else { return Ok(None) };
+        let bytes =
+            bytes.try_into().map_err(|_| Error::Key { path, problem: "the hash of a successor has 32 bytes" })?;
+        Ok(Some(Digest::from_bytes(bytes)))
     }
 
     /// The certificate authority with its key.
@@ -68,6 +98,11 @@ impl Home {
         let key = self.tls_key(&self.online("tls.key")?)?;
         let identity = Identity::new(certificate(&self.online("tls.crt")?)?, key)?;
         Ok((identity, certificate(&self.online("ca.crt")?)?))
+    }
+
+    /// The receipt key, which signs receipts and checkpoints.
+    pub(crate) fn receipt_signing_key(&self) -> Result<SigningKey, Error> {
+        self.signing_key(&self.online("receipt.key")?)
     }
 
     /// The public half of the receipt key, and the passphrase that the keys which `serve` reads are under.
@@ -94,6 +129,7 @@ impl Home {
             (self.online("tls.crt")?, keys.server.certificate().as_ref()),
             (self.online("ca.crt")?, authority),
             (self.online("manifest.pub")?, keys.manifest.verifying().as_bytes()),
+            (self.offline("successor.hash")?, successor_hash(&keys.successor.verifying()).as_bytes()),
         ] {
             file::write_new(path, bytes)?;
         }
@@ -101,7 +137,7 @@ impl Home {
     }
 
     /// The signing key whose 32-byte seed a file holds.
-    fn signing_key(&self, path: &Path) -> Result<SigningKey, Error> {
+    pub(crate) fn signing_key(&self, path: &Path) -> Result<SigningKey, Error> {
         Ok(SigningKey::from_seed(&self.passphrases.read_exact(path)?.0))
     }
 
@@ -109,11 +145,11 @@ impl Home {
         Ok(TlsKey::from_pkcs8(self.passphrases.read(path, LIMIT)?.0)?)
     }
 
-    fn offline(&self, name: &str) -> Result<PathBuf, Error> {
+    pub(crate) fn offline(&self, name: &str) -> Result<PathBuf, Error> {
         Ok(self.part("keys/offline")?.join(name))
     }
 
-    fn online(&self, name: &str) -> Result<PathBuf, Error> {
+    pub(crate) fn online(&self, name: &str) -> Result<PathBuf, Error> {
         Ok(self.part("keys/online")?.join(name))
     }
 }

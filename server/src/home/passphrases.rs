@@ -19,6 +19,8 @@ pub const CREDENTIAL: &str = "blindlistd-passphrase";
 
 /// Most bytes of a key.
 pub(crate) const LONGEST: u64 = 4_096;
+/// Most bytes of the file of a key.
+pub(crate) const LONGEST_SEALED: u64 = LONGEST + sealed::OVERHEAD;
 
 /// Where passphrases come from, and those that have come.
 #[derive(Debug, Default)]

@@ -3,12 +3,14 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::catalog::Snapshot;
 
 fn new() -> NewOperator {
     NewOperator {
         operator: "op".parse().unwrap(),
         addresses: vec!["op.example.fr:5000".parse().unwrap(), "10.0.0.1:4433".parse().unwrap()],
         ledger: None,
+        evidence: Evidence::Optional,
     }
 }
 

@@ -1,8 +1,12 @@
-//! One chunk, one charge: debit it if it fits and if it is new, in one transaction.
-//!
-//! The debit comes first because it takes the lock of the account; a repeat then undoes it.
+//! One chunk, one charge: debit it if it fits and if it is new, and log it, in one transaction.
+
+use blindlist_protocol::holders::HolderSet;
+use blindlist_protocol::ids::{Digest, EpochId, InsurerId, JobId};
+use blindlist_protocol::log::{self as entries, Event};
+use blindlist_protocol::signature::Signature;
 
 use super::error::{failed, within};
+use super::log::{Change, Logged};
 use super::row;
 use super::{Account, Connection, Ledger, LedgerError, Status};
 
@@ -15,6 +19,8 @@ pub struct Charge {
     pub insurer: [u8; 16],
     /// The id of the epoch that it is charged in, 32 bytes.
     pub epoch: [u8; 32],
+    /// The holders that answer the chunk together.
+    pub holders: HolderSet,
     /// The digest of the chunk, 32 bytes. It is charged once for each insurer and epoch.
     pub digest: [u8; 32],
     /// The id of the insurer's job, 16 bytes.
@@ -30,17 +36,21 @@ pub struct Charge {
 }
 
 /// What became of a charge. Amounts are evaluations; `remaining` is what is left in the epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It is charged, durably: the chunk is to be answered.
     Charged {
         /// What is left after it.
         remaining: u64,
+        /// Its entry in the log.
+        logged: Logged,
     },
     /// It was charged before and costs nothing now: the chunk is to be answered again.
     Repeat {
         /// What is left.
         remaining: u64,
+        /// The entry of the charge.
+        logged: Logged,
     },
     /// It does not fit in what is left. Nothing is charged.
     OverBudget {
@@ -73,18 +83,78 @@ impl Ledger {
     }
 
     async fn charge_in_turn(&self, charge: &Charge) -> Result<Outcome, LedgerError> {
-        let mut transaction = self.writer.begin().await.map_err(failed(DOING))?;
-        let outcome = match debit(&mut transaction, charge).await? {
-            Some(account) if record(&mut transaction, charge).await? => {
-                transaction.commit().await.map_err(failed(DOING))?;
-                return Ok(Outcome::Charged { remaining: account.remaining() });
-            }
-            Some(debited) => Outcome::Repeat { remaining: debited.remaining().saturating_add(charge.count.into()) },
-            None => why_not(&mut transaction, charge).await?,
+        let mut change = self.begin_change(DOING).await?;
+        let charged = charged(&mut change.transaction, charge).await?;
+        let debited = match charged {
+            None => debit(&mut change.transaction, charge).await?,
+            Some(_) => None,
         };
-        transaction.rollback().await.map_err(failed(DOING))?;
-        Ok(outcome)
+        let Some(account) = debited else {
+            let outcome = why_not(&mut change, charge, charged).await?;
+            change.rollback().await?;
+            return Ok(outcome);
+        };
+        let logged = change.append(event(charge, account), charge.at).await?;
+        record(&mut change.transaction, charge, &logged).await?;
+        change.commit().await?;
+        Ok(Outcome::Charged { remaining: account.remaining(), logged })
     }
+
+    /// Appends the refusal of a chunk to the log. `code` is one that is logged.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`], [`LedgerError::DiskFull`], [`LedgerError::Database`].
+    pub async fn log_refusal(&self, refusal: Event, at: i64) -> Result<(), LedgerError> {
+        const DOING: &str = "log a refusal";
+        within(DOING, async {
+            let mut change = self.begin_change(DOING).await?;
+            change.append(refusal, at).await?;
+            change.commit().await
+        })
+        .await
+    }
+}
+
+/// A charge as the log holds it.
+fn event(charge: &Charge, account: Account) -> Event {
+    Event::Charge(entries::Charge {
+        insurer: InsurerId::from_bytes(charge.insurer),
+        epoch: EpochId::from_bytes(charge.epoch),
+        holders: charge.holders.clone(),
+        job: JobId::from_bytes(charge.job),
+        number: charge.number,
+        count: charge.count,
+        digest: Digest::from_bytes(charge.digest),
+        signature: Signature::from_bytes(charge.signature),
+        spent: account.spent,
+    })
+}
+
+/// Where the chunk's charge stands in the log, if it was charged before.
+async fn charged(transaction: &mut Connection, charge: &Charge) -> Result<Option<i64>, LedgerError> {
+    let found = sqlx::query("SELECT entry FROM charges WHERE insurer = $1 AND epoch = $2 AND digest = $3")
+        .bind(&charge.insurer[..])
+        .bind(&charge.epoch[..])
+        .bind(&charge.digest[..])
+        .fetch_optional(transaction)
+        .await
+        .map_err(failed(DOING))?;
+    found.map(|found| row::number(&found, "entry")).transpose()
+}
+
+/// Why nothing is debited. A suspension comes before all else; a repeat does not mind that the budget is spent.
+async fn why_not(change: &mut Change, charge: &Charge, charged: Option<i64>) -> Result<Outcome, LedgerError> {
+    let Some((status, account)) = standing(&mut change.transaction, charge).await? else {
+        return Ok(Outcome::NoAccount);
+    };
+    let remaining = account.remaining();
+    // A budget that was lowered may be below what was spent.
+    let missing = account.spent.saturating_add(charge.count.into()).saturating_sub(account.granted);
+    Ok(match (status, charged) {
+        (Status::Suspended, _) => Outcome::Suspended,
+        (Status::Active, Some(entry)) => Outcome::Repeat { remaining, logged: change.entry(entry).await? },
+        (Status::Active, None) => Outcome::OverBudget { remaining, missing },
+    })
 }
 
 /// Debits the account if the insurer is active and the charge fits; the account after it.
@@ -107,11 +177,11 @@ async fn debit(transaction: &mut Connection, charge: &Charge) -> Result<Option<A
     debited.as_ref().map(row::account).transpose()
 }
 
-/// Writes the charge down; `false` when the chunk was charged before.
-async fn record(transaction: &mut Connection, charge: &Charge) -> Result<bool, LedgerError> {
-    let recorded = sqlx::query(
-        "INSERT INTO charges (insurer, epoch, digest, job, number, count, signature, at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+/// Writes down that the chunk is charged, and where its entry is.
+async fn record(transaction: &mut Connection, charge: &Charge, logged: &Logged) -> Result<(), LedgerError> {
+    sqlx::query(
+        "INSERT INTO charges (insurer, epoch, digest, job, number, count, signature, at, entry) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(&charge.insurer[..])
     .bind(&charge.epoch[..])
@@ -121,36 +191,24 @@ async fn record(transaction: &mut Connection, charge: &Charge) -> Result<bool, L
     .bind(i64::from(charge.count))
     .bind(&charge.signature[..])
     .bind(charge.at)
+    .bind(logged.index.cast_signed())
     .execute(transaction)
     .await
     .map_err(failed(DOING))?;
-    Ok(recorded.rows_affected() == 1)
+    Ok(())
 }
 
-/// Why nothing was debited. A suspension comes before all else; a repeat does not mind that the budget is spent.
-async fn why_not(transaction: &mut Connection, charge: &Charge) -> Result<Outcome, LedgerError> {
+/// Whether the insurer is answered, and its account; `None` when the insurer or the epoch is unknown here.
+async fn standing(transaction: &mut Connection, charge: &Charge) -> Result<Option<(Status, Account)>, LedgerError> {
     let found = sqlx::query(
-        "SELECT status, granted, spent, \
-         (SELECT COUNT(*) FROM charges WHERE insurer = $1 AND epoch = $2 AND digest = $3) AS charged \
-         FROM accounts JOIN insurers ON insurers.id = accounts.insurer \
+        "SELECT status, granted, spent FROM accounts JOIN insurers ON insurers.id = accounts.insurer \
          WHERE accounts.insurer = $1 AND accounts.epoch = $2",
     )
     .bind(&charge.insurer[..])
     .bind(&charge.epoch[..])
-    .bind(&charge.digest[..])
     .fetch_optional(transaction)
     .await
     .map_err(failed(DOING))?;
-    let Some(found) = found else {
-        return Ok(Outcome::NoAccount);
-    };
-    let account = row::account(&found)?;
-    let remaining = account.remaining();
-    // A budget that was lowered may be below what was spent.
-    let missing = account.spent.saturating_add(charge.count.into()).saturating_sub(account.granted);
-    Ok(match Status::from_text(row::text(&found, "status")?)? {
-        Status::Suspended => Outcome::Suspended,
-        Status::Active if row::number(&found, "charged")? > 0 => Outcome::Repeat { remaining },
-        Status::Active => Outcome::OverBudget { remaining, missing },
-    })
+    let standing = |found| Ok((Status::from_text(row::text(&found, "status")?)?, row::account(&found)?));
+    found.map(standing).transpose()
 }

@@ -2,6 +2,10 @@
 
 use std::collections::HashMap;
 
+use blindlist_protocol::ids::{Digest, EpochId, InsurerId};
+use blindlist_protocol::log::{self as entries, Event};
+use blindlist_protocol::signature::VerifyingKey;
+
 use super::error::failed;
 use super::row;
 use super::{Connection, Ledger, LedgerError, Status};
@@ -69,16 +73,19 @@ impl Ledger {
         const DOING: &str = "retire an epoch";
         let mut change = self.begin_change(DOING).await?;
         let known = sqlx::query("SELECT epoch FROM epochs WHERE epoch = $1").bind(&epoch[..]);
-        if known.fetch_optional(&mut *change).await.map_err(failed(DOING))?.is_none() {
+        if known.fetch_optional(&mut *change.transaction).await.map_err(failed(DOING))?.is_none() {
             return Err(LedgerError::UnknownEpoch);
         }
-        sqlx::query("INSERT INTO retired_epochs (epoch, at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        let retired = sqlx::query("INSERT INTO retired_epochs (epoch, at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(&epoch[..])
             .bind(at)
-            .execute(&mut *change)
+            .execute(&mut *change.transaction)
             .await
             .map_err(failed(DOING))?;
-        change.commit().await.map_err(failed(DOING))
+        if retired.rows_affected() == 1 {
+            change.append(Event::Retirement { epoch: EpochId::from_bytes(*epoch) }, at).await?;
+        }
+        change.commit().await
     }
 
     /// Gives an insurer another certificate and signing key, at once; its account goes on, and what it had before is
@@ -92,34 +99,40 @@ impl Ledger {
         const DOING: &str = "renew an insurer's keys";
         let mut change = self.begin_change(DOING).await?;
         let old = sqlx::query("SELECT certificate, signing_key FROM insurers WHERE id = $1");
-        let old = old.bind(&renewal.insurer[..]).fetch_optional(&mut *change).await.map_err(failed(DOING))?;
+        let old = old.bind(&renewal.insurer[..]).fetch_optional(&mut *change.transaction).await.map_err(failed(DOING))?;
         let old = old.ok_or(LedgerError::UnknownInsurer)?;
         let (certificate, signing_key): ([u8; 32], [u8; 32]) =
             (row::bytes(&old, "certificate")?, row::bytes(&old, "signing_key")?);
-        refuse_revoked(&mut change, &renewal.insurer).await?;
+        refuse_revoked(&mut change.transaction, &renewal.insurer).await?;
         if certificate == renewal.certificate {
             return Err(LedgerError::CertificateTaken);
         }
-        refuse_taken(&mut change, CERTIFICATE, &renewal.certificate, LedgerError::CertificateTaken).await?;
+        refuse_taken(&mut change.transaction, CERTIFICATE, &renewal.certificate, LedgerError::CertificateTaken).await?;
         if signing_key != renewal.signing_key {
-            refuse_taken(&mut change, SIGNING_KEY, &renewal.signing_key, LedgerError::SigningKeyTaken).await?;
+            refuse_taken(&mut change.transaction, SIGNING_KEY, &renewal.signing_key, LedgerError::SigningKeyTaken).await?;
         }
         sqlx::query("INSERT INTO former_keys (insurer, certificate, signing_key, at) VALUES ($1, $2, $3, $4)")
             .bind(&renewal.insurer[..])
             .bind(&certificate[..])
             .bind(&signing_key[..])
             .bind(renewal.at)
-            .execute(&mut *change)
+            .execute(&mut *change.transaction)
             .await
             .map_err(failed(DOING))?;
         sqlx::query("UPDATE insurers SET certificate = $1, signing_key = $2 WHERE id = $3")
             .bind(&renewal.certificate[..])
             .bind(&renewal.signing_key[..])
             .bind(&renewal.insurer[..])
-            .execute(&mut *change)
+            .execute(&mut *change.transaction)
             .await
             .map_err(failed(DOING))?;
-        change.commit().await.map_err(failed(DOING))
+        let keys = Event::Keys {
+            insurer: InsurerId::from_bytes(renewal.insurer),
+            signing_key: VerifyingKey::from_bytes(renewal.signing_key),
+            certificate: Digest::from_bytes(renewal.certificate),
+        };
+        change.append(keys, renewal.at).await?;
+        change.commit().await
     }
 
     /// Revokes an insurer at the time `at`: it is suspended for ever, and its name and keys stay taken.
@@ -133,20 +146,22 @@ impl Ledger {
         let suspended = sqlx::query("UPDATE insurers SET status = $1 WHERE id = $2")
             .bind(Status::Suspended.text())
             .bind(&insurer[..])
-            .execute(&mut *change)
+            .execute(&mut *change.transaction)
             .await
             .map_err(failed(DOING))?;
         if suspended.rows_affected() == 0 {
             return Err(LedgerError::UnknownInsurer);
         }
-        refuse_revoked(&mut change, insurer).await?;
+        refuse_revoked(&mut change.transaction, insurer).await?;
         sqlx::query("INSERT INTO revoked_insurers (insurer, at) VALUES ($1, $2)")
             .bind(&insurer[..])
             .bind(at)
-            .execute(&mut *change)
+            .execute(&mut *change.transaction)
             .await
             .map_err(failed(DOING))?;
-        change.commit().await.map_err(failed(DOING))
+        let revoked = Event::Status { insurer: InsurerId::from_bytes(*insurer), status: entries::Status::Revoked };
+        change.append(revoked, at).await?;
+        change.commit().await
     }
 
     /// What has changed of insurers since they were registered, by id; of one without an entry, nothing.

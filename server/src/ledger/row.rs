@@ -10,6 +10,11 @@ pub(super) fn bytes<const LENGTH: usize>(row: &Row, column: &'static str) -> Res
     found.try_into().map_err(|_| LedgerError::Damaged { what: column })
 }
 
+/// Bytes of any length.
+pub(super) fn blob<'row>(row: &'row Row, column: &'static str) -> Result<&'row [u8], LedgerError> {
+    row.try_get(column).map_err(|_| LedgerError::Damaged { what: column })
+}
+
 pub(super) fn text<'row>(row: &'row Row, column: &'static str) -> Result<&'row str, LedgerError> {
     row.try_get(column).map_err(|_| LedgerError::Damaged { what: column })
 }

@@ -24,7 +24,7 @@ macro_rules! step {
 }
 
 /// In order; the first has number 1.
-const STEPS: &[Step] = &[step!("0001_ledger"), step!("0002_rate"), step!("0003_custody")];
+const STEPS: &[Step] = &[step!("0001_ledger"), step!("0002_rate"), step!("0003_custody"), step!("0004_audit")];
 
 /// Brings the schema up to date.
 pub(super) async fn migrate(connection: &mut Connection, place: &Place) -> Result<(), LedgerError> {

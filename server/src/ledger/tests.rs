@@ -2,14 +2,22 @@ mod away;
 mod charges;
 mod crash;
 mod custody;
+mod log;
+mod overview;
+mod succession;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use blindlist_protocol::ids::{Digest, EpochId};
+use blindlist_protocol::oprf::SecretKey;
+use blindlist_protocol::signature::VerifyingKey;
+use blindlist_protocol::text::Slug;
 use blindlist_store::StoreError;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use self::charges::{Said, said};
 use super::*;
 
 const ID: [u8; 16] = [0xa1; 16];
@@ -74,7 +82,7 @@ impl Fixture {
     /// With an open epoch and the insurer `1`.
     async fn with_budget(on: On, budget: u64) -> Self {
         let fixture = Self::new(on).await;
-        fixture.ledger.open_epoch(&EPOCH).await.unwrap();
+        fixture.ledger.open_epoch(&epoch(EPOCH)).await.unwrap();
         fixture.ledger.register(&insurer(1, "one", budget)).await.unwrap();
         fixture
     }
@@ -85,10 +93,26 @@ impl Fixture {
     }
 }
 
-fn insurer(number: u8, name: &str, budget: u64) -> NewInsurer<'_> {
+/// An epoch of this id, whatever its keys are.
+fn epoch(id: [u8; 32]) -> NewEpoch {
+    NewEpoch {
+        epoch: EpochId::from_bytes(id),
+        operator_key: VerifyingKey::from_bytes([0x0e; 32]),
+        key: SecretKey::from_uniform_bytes(&[1; 64]).unwrap().public(),
+        record: Digest::from_bytes([0x0d; 32]),
+        at: AT,
+    }
+}
+
+/// A name that lives as long as the tests.
+fn slug(name: &str) -> &'static Slug {
+    Box::leak(Box::new(name.parse().unwrap()))
+}
+
+fn insurer(number: u8, name: &str, budget: u64) -> NewInsurer<'static> {
     NewInsurer {
         id: [number; 16],
-        name,
+        name: slug(name),
         certificate: [number.wrapping_add(50); 32],
         signing_key: [number.wrapping_add(100); 32],
         budget,
@@ -172,12 +196,12 @@ on_both! {
 #[tokio::test]
 async fn insurers_come_back_as_they_were_registered(on: On) {
     let Fixture { folder: _folder, ledger, .. } = Fixture::new(on).await;
-    ledger.register(&insurer(2, "Mutuelle «Été»'; --", 20)).await.unwrap();
-    ledger.register(&insurer(1, "A", u64::MAX >> 1)).await.unwrap();
+    ledger.register(&insurer(2, "mutuelle-ete", 20)).await.unwrap();
+    ledger.register(&insurer(1, "a", u64::MAX >> 1)).await.unwrap();
     let listed = ledger.insurers().await.unwrap();
     let expected = Insurer {
         id: [2; 16],
-        name: "Mutuelle «Été»'; --".to_owned(),
+        name: "mutuelle-ete".to_owned(),
         certificate: [52; 32],
         signing_key: [102; 32],
         status: Status::Active,
@@ -185,7 +209,7 @@ async fn insurers_come_back_as_they_were_registered(on: On) {
         rate: None,
         created: AT,
     };
-    assert_eq!(listed.iter().map(|insurer| insurer.name.as_str()).collect::<Vec<_>>(), ["A", "Mutuelle «Été»'; --"]);
+    assert_eq!(listed.iter().map(|insurer| insurer.name.as_str()).collect::<Vec<_>>(), ["a", "mutuelle-ete"]);
     assert_eq!(listed.get(1), Some(&expected));
     assert_eq!(listed.first().unwrap().budget, u64::MAX >> 1);
     assert_eq!(ledger.by_certificate(&[52; 32]).await.unwrap(), Some(expected));
@@ -195,7 +219,7 @@ async fn insurers_come_back_as_they_were_registered(on: On) {
 #[tokio::test]
 async fn names_certificates_keys_and_ids_are_unique_and_told_apart(on: On) {
     let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 5).await;
-    let same_name = NewInsurer { name: "one", ..insurer(2, "", 5) };
+    let same_name = NewInsurer { name: slug("one"), ..insurer(2, "two", 5) };
     assert!(matches!(ledger.register(&same_name).await, Err(LedgerError::NameTaken)));
     let same_certificate = NewInsurer { certificate: [51; 32], ..insurer(2, "two", 5) };
     assert!(matches!(ledger.register(&same_certificate).await, Err(LedgerError::CertificateTaken)));
@@ -221,11 +245,11 @@ async fn a_budget_beyond_the_ledger_is_refused(on: On) {
 async fn each_insurer_has_an_account_in_each_epoch(on: On) {
     let Fixture { folder: _folder, ledger, .. } = Fixture::new(on).await;
     ledger.register(&insurer(1, "before", 10)).await.unwrap();
-    ledger.open_epoch(&EPOCH).await.unwrap();
+    ledger.open_epoch(&epoch(EPOCH)).await.unwrap();
     ledger.register(&insurer(2, "between", 20)).await.unwrap();
-    ledger.open_epoch(&OTHER_EPOCH).await.unwrap();
+    ledger.open_epoch(&epoch(OTHER_EPOCH)).await.unwrap();
     ledger.register(&insurer(3, "after", 30)).await.unwrap();
-    ledger.open_epoch(&EPOCH).await.unwrap();
+    ledger.open_epoch(&epoch(EPOCH)).await.unwrap();
     for (number, granted) in [(1, 10), (2, 20), (3, 30)] {
         let expected = Account { granted, spent: 0 };
         let listed = ledger.accounts(&[number; 16]).await.unwrap();
@@ -245,8 +269,8 @@ async fn insurers_and_epochs_added_at_once_do_not_miss_each_other(on: On) {
     let mut tasks = JoinSet::new();
     for number in 0..20 {
         let (first, second) = (fixture.ledger.clone(), second.clone());
-        tasks.spawn(async move { first.register(&insurer(number, &number.to_string(), 10)).await });
-        tasks.spawn(async move { second.open_epoch(&[number; 32]).await });
+        tasks.spawn(async move { first.register(&insurer(number, &format!("n{number}"), 10)).await });
+        tasks.spawn(async move { second.open_epoch(&epoch([number; 32])).await });
     }
     while let Some(done) = tasks.join_next().await {
         done.unwrap().unwrap();
@@ -274,11 +298,11 @@ async fn a_rate_lasts_until_it_is_the_default_again(on: On) {
 #[tokio::test]
 async fn a_status_lasts(on: On) {
     let fixture = Fixture::with_budget(on, 5).await;
-    fixture.ledger.set_status(&[1; 16], Status::Suspended).await.unwrap();
+    fixture.ledger.set_status(&[1; 16], Status::Suspended, AT).await.unwrap();
     let fixture = fixture.reopened().await;
     let found = fixture.ledger.by_certificate(&[51; 32]).await.unwrap().unwrap();
     assert_eq!(found.status, Status::Suspended);
-    let unknown = fixture.ledger.set_status(&[9; 16], Status::Active).await;
+    let unknown = fixture.ledger.set_status(&[9; 16], Status::Active, AT).await;
     assert!(matches!(unknown, Err(LedgerError::UnknownInsurer)));
 }
 
@@ -287,20 +311,20 @@ async fn a_budget_is_changed_in_every_epoch_that_is_open_or_will_be(on: On) {
     let Fixture { folder: _folder, ledger, .. } = Fixture::with_budget(on, 10).await;
     ledger.register(&insurer(2, "two", 10)).await.unwrap();
     ledger.charge(&charges::charge(1, 8)).await.unwrap();
-    ledger.set_budget(&[1; 16], 5).await.unwrap();
+    ledger.set_budget(&[1; 16], 5, AT).await.unwrap();
     assert_eq!(account(&ledger, 1, EPOCH).await, Some((5, 8)));
-    let refused = ledger.charge(&charges::charge(2, 1)).await.unwrap();
-    assert_eq!(refused, Outcome::OverBudget { remaining: 0, missing: 4 }, "3 that are owed, and 1");
-    assert_eq!(ledger.charge(&charges::charge(1, 8)).await.unwrap(), Outcome::Repeat { remaining: 0 });
-    ledger.set_budget(&[1; 16], 9).await.unwrap();
-    assert_eq!(ledger.charge(&charges::charge(2, 1)).await.unwrap(), Outcome::Charged { remaining: 0 });
-    ledger.open_epoch(&OTHER_EPOCH).await.unwrap();
+    let refused = said(&ledger, &charges::charge(2, 1)).await;
+    assert_eq!(refused, Said::OverBudget { remaining: 0, missing: 4 }, "3 that are owed, and 1");
+    assert_eq!(said(&ledger, &charges::charge(1, 8)).await, Said::Repeat(0));
+    ledger.set_budget(&[1; 16], 9, AT).await.unwrap();
+    assert_eq!(said(&ledger, &charges::charge(2, 1)).await, Said::Charged(0));
+    ledger.open_epoch(&epoch(OTHER_EPOCH)).await.unwrap();
     assert_eq!(account(&ledger, 1, OTHER_EPOCH).await, Some((9, 0)));
     assert_eq!(account(&ledger, 2, EPOCH).await, Some((10, 0)), "nobody else's");
     assert_eq!(ledger.by_name("one").await.unwrap().unwrap().budget, 9);
     assert_eq!(ledger.by_name("One").await.unwrap(), None);
-    assert!(matches!(ledger.set_budget(&[9; 16], 1).await, Err(LedgerError::UnknownInsurer)));
-    assert!(matches!(ledger.set_budget(&[1; 16], 1 << 63).await, Err(LedgerError::TooMany { .. })));
+    assert!(matches!(ledger.set_budget(&[9; 16], 1, AT).await, Err(LedgerError::UnknownInsurer)));
+    assert!(matches!(ledger.set_budget(&[1; 16], 1 << 63, AT).await, Err(LedgerError::TooMany { .. })));
     assert_eq!(account(&ledger, 1, EPOCH).await, Some((9, 9)));
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use blindlist_protocol::epoch::Evidence;
 use blindlist_store::{StoreError, sealed};
 
 use super::*;
@@ -18,7 +19,7 @@ impl Scene {
     /// A home with its keys under `words`.
     async fn new(words: Option<&str>) -> Self {
         let scene = Self { folder: tempfile::tempdir().unwrap() };
-        let new = NewOperator { operator: "op".parse().unwrap(), addresses: vec![], ledger: None };
+        let new = NewOperator { operator: "op".parse().unwrap(), addresses: vec![], ledger: None, evidence: Evidence::Optional };
         let under = words.map(|words| scene.passphrase(words));
         init_under(&scene.path(), &new, under.as_ref()).await.unwrap();
         scene
@@ -148,7 +149,7 @@ async fn a_change_that_was_cut_off_goes_on() {
 async fn a_new_epochs_key_is_under_the_passphrase_of_the_online_keys() {
     let scene = Scene::new(Some("off")).await;
     change(&scene.home(&["off"]), KeyFiles::Online, Some(&scene.passphrase("on"))).unwrap();
-    let made = crate::epochs::new(&scene.home(&["off", "on"])).await.unwrap();
+    let made = crate::epochs::new(&scene.home(&["off", "on"]), Evidence::Optional).await.unwrap();
     let online = scene.home(&["on"]);
     let stored = online.epochs(&online.operator_key().unwrap()).unwrap();
     let new = stored.iter().find(|epoch| epoch.record.epoch == made.epoch).unwrap();

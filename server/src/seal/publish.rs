@@ -15,10 +15,11 @@ use blindlist_store::{StoreError, text};
 
 use super::plan::Plan;
 use super::report::Outcome;
-use crate::catalog::Snapshot;
+use crate::catalog::{self, Snapshot};
 use crate::epochs::find_epoch;
 use crate::home::{Home, StoredEpoch, ids_in, move_folder};
-use crate::outside::now;
+use crate::ledger::Ledger;
+use crate::outside::{now, wait};
 use crate::releases::{self, Release};
 use crate::{Error, signed};
 
@@ -33,7 +34,7 @@ pub(super) struct Operator {
 impl Operator {
     pub(super) fn load(home: &Home) -> Result<Self, Error> {
         let key = home.manifest_key()?;
-        let snapshot = Snapshot::read(home, &key.verifying())?;
+        let snapshot = with_ledger(home, async |ledger| catalog::newest(home, ledger, &key.verifying()).await)?;
         let live = releases::live(home, &snapshot.catalog, &key.verifying())?;
         let mut epochs = home.epochs(&key.verifying())?;
         epochs.retain(|epoch| snapshot.catalog.epochs.contains(&epoch.digest));
@@ -189,9 +190,22 @@ pub(super) fn publish(
     }
     let changes: Vec<_> = ready.iter().zip(&manifests).map(|(release, digest)| release.listed(*digest)).collect();
     let old: Vec<Digest> = replaced.into_iter().flatten().collect();
-    let catalog = operator.snapshot.next(&old, changes, &operator.key, now()?)?;
-    catalog.publish(home)?;
+    let next = operator.snapshot.next(&old, changes, now()?);
+    let catalog = with_ledger(home, async |ledger| catalog::publish(home, ledger, next, &operator.key).await)?;
     Ok(published(Outcome::Published, catalog))
+}
+
+/// Opened for a moment only: what is between takes hours.
+fn with_ledger(
+    home: &Home,
+    work: impl AsyncFnOnce(&Ledger) -> Result<Snapshot, Error> + Send,
+) -> Result<Snapshot, Error> {
+    wait(async || {
+        let ledger = home.ledger().await?;
+        let done = work(&ledger).await;
+        ledger.close().await;
+        done
+    })
 }
 
 /// The manifest holds the digest of every segment, so that only the stored index remains to be compared.

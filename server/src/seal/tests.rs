@@ -170,12 +170,12 @@ fn the_same_plan_and_inputs_give_the_same_bytes() {
     assert_eq!(fs::read(operator.home.catalog_path()).unwrap(), catalog, "nothing new, no new catalog");
 
     // Cut off between the release and the catalog.
-    fs::write(operator.home.catalog_path(), &before).unwrap();
+    operator.put_back(&before);
     assert_eq!(again().unwrap().outcome, Outcome::Published);
     assert_eq!(operator.live()[0].digest, sealed.lists[0].manifest);
 
     // Cut off before the release: made anew, to the byte.
-    fs::write(operator.home.catalog_path(), &before).unwrap();
+    operator.put_back(&before);
     fs::remove_dir_all(sealed.plan.parent().unwrap()).unwrap();
     assert_eq!(again().unwrap().outcome, Outcome::Published);
     assert_eq!(files(operator.home.releases().unwrap().path()), first);

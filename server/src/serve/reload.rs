@@ -46,6 +46,8 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
     let keys = [
         ("operator", old.operator != new.operator),
         ("listen", old.listen != new.listen),
+        ("admin", old.admin != new.admin),
+        ("admin_token_file", old.admin_token_file != new.admin_token_file),
         ("ledger", old.ledger != new.ledger),
         ("limits.megabytes", old.limits.megabytes != new.limits.megabytes),
     ];

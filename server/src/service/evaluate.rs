@@ -6,15 +6,18 @@
 
 use std::sync::Arc;
 
+use blindlist_protocol::ids::LedgerId;
 use blindlist_protocol::message::{Evaluate, Evaluated, Response};
 use blindlist_protocol::operator::{EpochKey, Question};
 use blindlist_protocol::oprf::{Element, Proof};
+use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use tokio::runtime::Handle;
 
 use super::queue::Full;
+use super::watch::{Paid, Watch};
 use super::{Caller, Service, ledger_refusal};
-use crate::ledger::{Charge, Ledger, Outcome};
+use crate::ledger::{Charge, Ledger, Logged, Outcome};
 use crate::outside::{instant, now, random};
 
 impl Service {
@@ -23,21 +26,25 @@ impl Service {
         // Before anything is computed: what is over the rate costs next to nothing.
         self.rates.admit(caller.id, caller.rate, request.elements.len(), instant())?;
         let id = request.epoch;
+        let waiting = self.watch.queue(request.elements.len());
+        let count = request.elements.len();
         let turn = self.queue.turn(caller.id).await.map_err(|Full(wait)| {
+            self.rates.take_back(caller.id, count);
             let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             Refusal::with(RefusalCode::Busy, wait)
         })?;
-        let (ledger, caller_there) = (self.ledger.clone(), Arc::clone(caller));
+        waiting.end();
+        let (ledger, caller_there, watch) = (self.ledger.clone(), Arc::clone(caller), Arc::clone(&self.watch));
         let work = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            run(request, &epoch, &ledger, &caller_there)
+            run(request, &epoch, &ledger, &caller_there, &watch)
         });
-        let (elements, proof) = work.await.map_err(|_| RefusalCode::Internal)??;
+        let ((elements, proof), Logged { index, entry }) = work.await.map_err(|_| RefusalCode::Internal)??;
         Ok(Response::Evaluated(Evaluated {
             elements,
             proof,
             account: self.read_account(caller, &id).await?,
-            receipt: None,
+            receipt: Receipt::sign(&LedgerId::from_bytes(self.ledger.id()), index, entry, &self.receipt_key),
         }))
     }
 }
@@ -48,21 +55,31 @@ fn run(
     epoch: &EpochKey,
     ledger: &Ledger,
     caller: &Caller,
-) -> Result<(Vec<Element>, Proof), Refusal> {
+    watch: &Watch,
+) -> Result<((Vec<Element>, Proof), Logged), Refusal> {
+    let began = instant();
     // [EVA-2], [EVA-3]
     let question = Question::validate(request, epoch, &caller.signing_key)?;
     // Before the charge: whoever is charged gets an answer.
     let fresh = random().map_err(|error| internal(&error))?;
-    charge(&question, ledger, caller)?;
-    Ok(question.answer(&fresh))
+    let validated = began.elapsed();
+    let began = instant();
+    let paid = charge(&question, ledger, caller);
+    watch.metrics.ledger_took(began.elapsed());
+    let ((paid, logged), began) = (paid?, instant());
+    let answer = question.answer(&fresh);
+    watch.metrics.evaluated_in(validated + began.elapsed());
+    watch.evaluated(caller, question.place().0, question.count(), paid);
+    Ok((answer, logged))
 }
 
 /// [EVA-4], [EVA-5]
-fn charge(question: &Question<'_>, ledger: &Ledger, caller: &Caller) -> Result<(), Refusal> {
+fn charge(question: &Question<'_>, ledger: &Ledger, caller: &Caller) -> Result<(Paid, Logged), Refusal> {
     let (job, number) = question.place();
     let charge = Charge {
         insurer: caller.id,
         epoch: *question.epoch().as_bytes(),
+        holders: question.holders().clone(),
         digest: *question.digest().as_bytes(),
         job: *job.as_bytes(),
         number,
@@ -72,13 +89,13 @@ fn charge(question: &Question<'_>, ledger: &Ledger, caller: &Caller) -> Result<(
     };
     let outcome = Handle::current().block_on(ledger.charge(&charge));
     match outcome.map_err(|error| ledger_refusal(&error))? {
-        Outcome::Charged { remaining } => {
+        Outcome::Charged { remaining, logged } => {
             tracing::info!(insurer = %caller.name, count = charge.count, remaining, "a chunk is charged");
-            Ok(())
+            Ok((Paid::Now, logged))
         }
-        Outcome::Repeat { remaining } => {
+        Outcome::Repeat { remaining, logged } => {
             tracing::info!(insurer = %caller.name, count = charge.count, remaining, "a chunk is repeated");
-            Ok(())
+            Ok((Paid::Before, logged))
         }
         Outcome::OverBudget { missing, .. } => Err(Refusal::with(RefusalCode::OverBudget, missing)),
         Outcome::Suspended => Err(RefusalCode::Suspended.into()),

@@ -70,6 +70,14 @@ impl Rates {
         asked.until = asked.until.max(now) + time_of(count, rate);
         Ok(())
     }
+
+    /// Takes back what was counted for a chunk that was told to come again.
+    pub(super) fn take_back(&self, insurer: [u8; 16], count: usize) {
+        let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(asked) = all.get_mut(&insurer) {
+            asked.until = asked.until.checked_sub(time_of(count, asked.rate)).unwrap_or(asked.until);
+        }
+    }
 }
 
 /// How long so many evaluations take at this rate; a chunk of 8,192 at one in a minute takes days, not more.
@@ -98,6 +106,16 @@ mod tests {
         let refusal = admitted.unwrap_err();
         assert_eq!(refusal.code, RefusalCode::RateLimited);
         refusal.value
+    }
+
+    #[test]
+    fn what_is_taken_back_may_be_asked_again_at_once() {
+        let (rates, now) = (Rates::new(rate(60)), Instant::now());
+        rates.admit(ONE, None, CHUNK, now).unwrap();
+        rates.take_back(ONE, CHUNK);
+        rates.admit(ONE, None, CHUNK, now).unwrap();
+        assert!(wait(rates.admit(ONE, None, CHUNK, now)) > 0);
+        rates.take_back([2; 16], CHUNK);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The service in process: what is answered, what is refused, and what is charged for.
 
+mod follow;
+mod log;
+
 use std::fs;
 
 use blindlist_protocol::catalog::{Catalog, Listed};
@@ -8,7 +11,7 @@ use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::identifier::{Identifier, Nir};
 use blindlist_protocol::ids::JobId;
-use blindlist_protocol::insurer::{Asked, Epoch};
+use blindlist_protocol::insurer::{Asked, Asker, Epoch};
 use blindlist_protocol::job::{Item, JobSeed};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::message::{Evaluate, Evaluated};
@@ -17,6 +20,7 @@ use blindlist_protocol::oprf::{Element, blind_evaluate, decode, evaluate_inputs}
 use blindlist_protocol::params::{CANARIES, SEGMENT_LENGTH};
 
 use super::*;
+use crate::epochs::opened;
 use crate::insurers::{resume, set_budget, suspend};
 use crate::testing::{Insurer, Operator, nir, people};
 
@@ -62,17 +66,18 @@ impl Scene {
         let items: Vec<_> = people.map(|i| Item::Person(Identifier::nir(&Nir::parse(&nir(i)).unwrap()))).collect();
         let secret = self.epoch.blinding(&JobSeed::from_bytes([7; 32]));
         let holders = self.record().first_set().unwrap();
-        let (job, signer) = (JobId::from_bytes([1; 16]), &self.insurer.signing);
-        (self.epoch.ask(holders, job, 0, &items, &secret, signer).unwrap(), items)
+        let job = JobId::from_bytes([1; 16]);
+        let asker =
+            Asker { insurer: self.insurer.bundle.insurer_id, signer: SigningKey::from_seed(&self.insurer.signing.seed()) };
+        (self.epoch.ask(holders, job, 0, &items, &secret, &asker).unwrap(), items)
     }
 
     async fn evaluate(&self, request: Evaluate) -> Result<Evaluated, Refusal> {
         match self.call(&Request::Evaluate(request)).await {
             Response::Evaluated(evaluated) => Ok(evaluated),
             Response::Refused(refusal) => Err(refusal),
-            other @ (Response::Catalog(_) | Response::Object(_) | Response::Segment(_) | Response::Account(_)) => {
-                panic!("{other:?}")
-            }
+            other @ (Response::Catalog(_) | Response::Object(_) | Response::Segment(_)) => panic!("{other:?}"),
+            other @ (Response::Account(_) | Response::Checkpoint(_) | Response::Path(_)) => panic!("{other:?}"),
         }
     }
 
@@ -100,14 +105,8 @@ impl Scene {
 }
 
 fn refused(response: &Response) -> RefusalCode {
-    match response {
-        Response::Refused(refusal) => refusal.code,
-        Response::Catalog(_)
-        | Response::Object(_)
-        | Response::Segment(_)
-        | Response::Account(_)
-        | Response::Evaluated(_) => panic!("it was answered: {response:?}"),
-    }
+    let Response::Refused(refusal) = response else { panic!("it was answered: {response:?}") };
+    refusal.code
 }
 
 fn code(result: Result<Evaluated, Refusal>) -> RefusalCode {
@@ -121,7 +120,7 @@ async fn a_chunk_is_evaluated_proven_and_charged_once() {
     let (asked, items) = scene.ask(0..5);
     let request = asked.request().clone();
     let answer = scene.evaluate(request.clone()).await.unwrap();
-    assert_eq!((answer.account, &answer.receipt), (Account { granted: 64, spent: 5 }, &None));
+    assert_eq!(answer.account, Account { granted: 64, spent: 5 });
 
     let proven = asked.prove(&[(1, answer.clone())]).unwrap();
     let key = scene.operator.home.operator_key().unwrap();
@@ -133,6 +132,7 @@ async fn a_chunk_is_evaluated_proven_and_charged_once() {
 
     let again = scene.evaluate(request).await.unwrap();
     assert_eq!((again.elements, again.account), (answer.elements, answer.account), "a repeat costs nothing");
+    assert_eq!(again.receipt, answer.receipt, "a repeat has the receipt of its charge");
     assert_ne!(again.proof, answer.proof, "every proof has a fresh nonce");
 }
 
@@ -408,7 +408,7 @@ async fn another_ledger_is_refused() {
         let _ = fs::remove_file(format!("{}{suffix}", path.display()));
     }
     let ledger = Ledger::create(&path, [8; 16]).await.unwrap();
-    ledger.open_epoch(scene.record().epoch.as_bytes()).await.unwrap();
+    ledger.open_epoch(&opened(scene.record(), Digest::from_bytes([0; 32])).unwrap()).await.unwrap();
     ledger.close().await;
     let error = Service::open(scene.operator.home.clone()).await.unwrap_err();
     assert!(matches!(error, Error::WrongLedger { .. }), "{error}");

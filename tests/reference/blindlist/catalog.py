@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable
 
+from .checkpoints import CHECKPOINT
 from .encoding import U64, Fixed, List, Struct
 from .epoch import EPOCH_RECORD
 from .errors import Refused
@@ -16,9 +17,6 @@ from .text import Slug
 MOST_OBJECTS = 4_096
 MOST_ADDRESSED = 1_024
 
-CHECKPOINT = Struct(
-    "checkpoint", [("ledger", Fixed(16)), ("size", U64), ("root", Fixed(32)), ("time", U64), ("signature", Fixed(64))]
-)
 BODY = Struct(
     "catalog",
     [

@@ -26,22 +26,20 @@ class Chunk:
 
     def statement(self) -> bytes:
         """The message that the insurer signs."""
-        return (
-            b"blindlist/1 chunk\n"
-            + self.operator_key
-            + self.epoch
-            + self.key
-            + self.job
-            + U32.encode(self.number)
-            + U32.encode(len(self.elements))
-            + digest(self.elements)
-        )
+        count, summed = len(self.elements), digest(self.elements)
+        return statement(self.operator_key, self.key, self.epoch, self.job, self.number, count, summed)
 
     def sign(self, signing_seed: bytes) -> bytes:
         return signatures.sign(signing_seed, self.statement())
 
     def verify(self, signing_key: bytes, signature: bytes) -> None:
         signatures.verify(signing_key, self.statement(), signature)
+
+
+def statement(operator_key: bytes, key: bytes, epoch: bytes, job: bytes, number: int, count: int, digest: bytes) -> bytes:
+    """The message that an insurer signs, for who has no more than the chunk's digest, such as a log."""
+    numbers = U32.encode(number) + U32.encode(count)
+    return b"blindlist/1 chunk\n" + operator_key + epoch + key + job + numbers + digest
 
 
 def is_chunk(elements: Sequence[bytes]) -> bool:

@@ -62,17 +62,13 @@ def multiply(scalar: int, point: Point) -> Point:
 
 
 def multiply_base(scalar: int) -> Point:
-    """scalar*B."""
-    return multiply_often(scalar, BASE)
+    """scalar*B, with a wider table than other points are worth."""
+    return _multiply_by_table(scalar, BASE, 8)
 
 
 def multiply_often(scalar: int, point: Point) -> Point:
-    """scalar*point, from a table of all j * 16^i * point: for points that are multiplied again and again."""
-    table = _table(point)
-    result = IDENTITY
-    for i in range(64):
-        result = add(result, table[i][scalar >> 4 * i & 15])
-    return result
+    """scalar*point: for points that are multiplied again and again."""
+    return _multiply_by_table(scalar, point, 4)
 
 
 def multi_multiply(scalars: Sequence[int], points: Sequence[Point]) -> Point:
@@ -120,12 +116,21 @@ def wide(data: bytes) -> int:
     return int.from_bytes(data, "little") % ORDER
 
 
+def _multiply_by_table(scalar: int, point: Point, width: int) -> Point:
+    table = _table(point, width)
+    result = IDENTITY
+    for i, row in enumerate(table):
+        result = add(result, row[scalar >> width * i & (1 << width) - 1])
+    return result
+
+
 @lru_cache(maxsize=8)
-def _table(point: Point) -> list[list[Point]]:
+def _table(point: Point, width: int) -> list[list[Point]]:
+    """All j * 2^(width*i) * point, for scalars of 256 bits."""
     table = []
-    for _ in range(64):
-        table.append(_multiples(point, 15))
-        point = add(table[-1][15], point)
+    for _ in range(256 // width):
+        table.append(_multiples(point, (1 << width) - 1))
+        point = add(table[-1][-1], point)
     return table
 
 

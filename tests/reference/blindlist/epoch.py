@@ -7,7 +7,7 @@ from typing import Any, Sequence
 
 from . import curve, oprf, ristretto255
 from .curve import ORDER
-from .encoding import U8, U32, U64, Array, Fixed, List, Named, Struct
+from .encoding import U8, U32, U64, Array, Bytes, Checked, Fixed, List, Named, Struct
 from .errors import Refused
 from .objects import OBJECT_LIMIT, Kind, require, strictly_ascending
 from .oprf import Key
@@ -58,6 +58,10 @@ def is_set(holders: Sequence[int]) -> bool:
     return 1 <= len(holders) <= MOST_HOLDERS and holders[0] >= 1 and strictly_ascending(holders)
 
 
+Holders = Checked(Bytes, is_set)
+"""`list of u8`, as requests and entries of the log have it; anything else is malformed."""
+
+
 def check_set(record: dict[str, Any], holders: Sequence[int]) -> None:
     """Refuses a set that is not exactly t of the epoch's holders."""
     known = {holder["index"] for holder in record["holders"]}
@@ -75,8 +79,13 @@ def secret_part(holders: Sequence[int], index: int, share: bytes) -> int:
 def public_part(record: dict[str, Any], holders: Sequence[int], index: int) -> bytes:
     """λ·share_i: the key that a holder's answer is proven against."""
     check_set(record, holders)
-    share = next(holder["share"] for holder in record["holders"] if holder["index"] == index)
+    share = holder_of(record, index)["share"]
     return ristretto255.encode(curve.multiply(lagrange(index, holders), ristretto255.element(share)))
+
+
+def holder_of(record: dict[str, Any], index: int) -> dict[str, Any]:
+    """What the record says of a holder that it has."""
+    return next(holder for holder in record["holders"] if holder["index"] == index)
 
 
 def _rules(fields: dict[str, Any]) -> None:

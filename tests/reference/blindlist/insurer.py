@@ -1,9 +1,9 @@
-"""SPEC.md sections 14 to 18 as an insurer goes through them, without any transport: it gives and takes bytes.
+"""SPEC.md sections 14 to 18, and 22.2, as an insurer goes through them, without any transport: it gives and takes bytes.
 
 Asked  -- a chunk; `request` are the bytes for each holder of the set
-  | proven(answers)      verifies every answer, adds them up
-Proven -- the chunk with k*B for each of its elements
-  | unblind()            only here: what is not proven is never unblinded [JOB-3]
+  | proven(answers, insurer)    verifies every answer and its receipt, adds the answers up
+Proven -- the chunk with k*B for each of its elements; `receipts` are to be kept, and held against a checkpoint
+  | unblind()                   only here: what is not proven is never unblinded [JOB-3]
 Answered -- y of each person in the chunk
 """
 
@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable, Sequence
 
-from . import curve, epoch, jobs, proofs, ristretto255
+from . import curve, epoch, jobs, proofs, receipts, ristretto255
 from .chunks import Chunk
 from .curve import Point
 from .errors import Refused
 from .messages import REQUEST, read_response
+from .receipts import Insurer
 
 
 @dataclass(frozen=True)
@@ -46,29 +47,33 @@ class Asked:
     def elements(self) -> list[bytes]:
         return [blinded.element for blinded in self.blinded]
 
+    def chunk(self) -> Chunk:
+        record = self.job.record
+        return Chunk(record["operator_key"], record["epoch"], record["key"], self.job.id, self.number, self.elements())
+
     def request(self, signing_seed: bytes) -> bytes:
         """The Evaluate request, the same for each holder."""
-        record, job, elements = self.job.record, self.job, self.elements()
-        chunk = Chunk(record["operator_key"], record["epoch"], record["key"], job.id, self.number, elements)
+        chunk = self.chunk()
         fields = {
-            "epoch": record["epoch"],
-            "holders": job.holders,
-            "job": job.id,
-            "number": self.number,
-            "elements": elements,
+            "epoch": chunk.epoch,
+            "holders": self.job.holders,
+            "job": chunk.job,
+            "number": chunk.number,
+            "elements": chunk.elements,
             "signature": chunk.sign(signing_seed),
         }
         return REQUEST.encode(("Evaluate", fields))
 
-    def proven(self, answers: Sequence[tuple[int, bytes]]) -> Proven:
+    def proven(self, answers: Sequence[tuple[int, bytes]], insurer: Insurer) -> Proven:
         """Verifies the answers: (holder, its response), one from each holder of the set."""
         if sorted(holder for holder, _ in answers) != list(self.job.holders):
             raise Refused("answer", "answers")
-        evaluated = [self._verified(holder, response) for holder, response in answers]
-        return Proven(self, tuple(curve.total(column) for column in zip(*evaluated)))
+        verified = [self._verified(holder, response, insurer) for holder, response in answers]
+        evaluated = [elements for elements, _ in verified]
+        return Proven(self, tuple(curve.total(column) for column in zip(*evaluated)), tuple(receipt for _, receipt in verified))
 
-    def _verified(self, holder: int, response: bytes) -> list[Point]:
-        """The elements of one holder's answer, by the K, epoch and set that were asked about. [PRF-2]"""
+    def _verified(self, holder: int, response: bytes, insurer: Insurer) -> tuple[list[Point], dict[str, Any]]:
+        """Elements and receipt of one holder's answer, by the K, epoch and set that were asked about. [PRF-2] [AUD-4]"""
         alternative, fields = read_response(response)
         if alternative != "Evaluated":
             raise Refused("answer", "answers")  # [MSG-1]
@@ -76,15 +81,17 @@ class Asked:
         part = epoch.public_part(record, holders, holder)
         asked = proofs.Asked(record["key"], record["epoch"], holders, holder, part)
         proofs.verify(asked, self.elements(), fields["elements"], fields["proof"])
-        return [ristretto255.element(data) for data in fields["elements"]]
+        receipts.check(fields["receipt"], epoch.holder_of(record, holder), self.chunk(), holders, insurer)
+        return [ristretto255.element(data) for data in fields["elements"]], fields["receipt"]
 
 
 @dataclass(frozen=True)
 class Proven:
-    """A chunk with the evaluated elements: they are k*B."""
+    """A chunk with the evaluated elements, which are k*B, and the receipts, in the order of the answers."""
 
     asked: Asked
     evaluated: tuple[Point, ...]
+    receipts: tuple[dict[str, Any], ...]
 
     def unblind(self) -> Answered:
         key = self.asked.job.record["key"]

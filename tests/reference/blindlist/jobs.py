@@ -30,7 +30,7 @@ def layout(seed: bytes, operator_key: bytes, key: bytes, identifiers: Iterable[b
     s = secret(seed, operator_key, key)
     distinct = set(identifiers)
     elements = [person(s, x) for x in distinct]
-    elements += [_padding(s, j) for j in range(-len(distinct) % MULTIPLE)]
+    elements += [padding(s, j) for j in range(-len(distinct) % MULTIPLE)]
     elements.sort(key=lambda blinded: blinded.order)
     runs = [elements[i : i + MOST_ELEMENTS] for i in range(0, len(elements), MOST_ELEMENTS)]
     return [sorted(run, key=lambda blinded: blinded.element) for run in runs]
@@ -56,7 +56,7 @@ def person(s: bytes, x: bytes) -> Blinded:
 
 
 @lru_cache(maxsize=1024)  # the vectors ask a few jobs again and again
-def _padding(s: bytes, j: int) -> Blinded:
+def padding(s: bytes, j: int) -> Blinded:
     number = U32.encode(j)
     r = _blind(s, b"padding", number)
     return Blinded(None, r, _order(s, b"padding", number), ristretto255.encode(curve.multiply_base(r)))

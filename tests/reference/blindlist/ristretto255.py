@@ -5,6 +5,8 @@ An element is a point of edwards25519 that stands for its whole coset: compare w
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from . import curve
 from .curve import IDENTITY, SQRT_M1, Point, d, p
 from .errors import Refused
@@ -22,6 +24,7 @@ def element(data: bytes) -> Point:
     return point
 
 
+@lru_cache(maxsize=1 << 15)  # the vectors show the same elements again and again
 def decode(data: bytes) -> Point | None:
     """RFC 9496, section 4.3.1. None for bytes that are no canonical encoding."""
     s = int.from_bytes(data, "little")

@@ -1,11 +1,11 @@
-"""The operations of sections 5 and 10 to 21: signed objects, jobs, chunks, answers, messages, matching."""
+"""The operations of sections 5 and 10 to 21, but for the audit log's: signed objects, jobs, chunks, answers, messages, matching."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from blindlist import catalog, chunks, curve, enrolment, epoch, evaluation, manifest, matching, messages
-from blindlist import objects, ristretto255
+from blindlist import objects, receipts, ristretto255, signatures, succession
 from blindlist.encoding import U8, U32, U64, Bytes, Fixed, List, Option, Struct, Text, Tuple, from_json, to_json
 from blindlist.insurer import Asked, Job
 
@@ -13,7 +13,14 @@ from .registry import Json, operation
 
 KINDS = {
     kind.name: kind
-    for kind in (epoch.EPOCH_RECORD, manifest.MANIFEST, catalog.CATALOG, enrolment.ENROLMENT_REQUEST, enrolment.BUNDLE)
+    for kind in (
+        epoch.EPOCH_RECORD,
+        manifest.MANIFEST,
+        catalog.CATALOG,
+        enrolment.ENROLMENT_REQUEST,
+        enrolment.BUNDLE,
+        succession.SUCCESSION,
+    )
 }
 Seen = Option(Struct("seen", [("sequence", U64), ("digest", Fixed(32))]))
 
@@ -104,20 +111,21 @@ JOB = {
 
 @operation("job", JOB, {"requests": List(Bytes)})
 def job(signing_seed: bytes, **asked: Any) -> dict:
-    return {"requests": [chunk.request(signing_seed) for chunk in _ask(**asked)]}
+    return {"requests": [chunk.request(signing_seed) for chunk in ask(**asked)]}
 
 
 @operation(
     "answer",
-    JOB | {"chunk": U32, "answers": List(Tuple(U8, Bytes))},
+    JOB | {"insurer_id": Fixed(16), "chunk": U32, "answers": List(Tuple(U8, Bytes))},
     {"evaluations": List(Tuple(Bytes, Fixed(64)))},
 )
-def answer(signing_seed: bytes, chunk: int, answers: list[tuple[int, bytes]], **asked: Any) -> dict:
-    answered = _ask(**asked)[chunk].proven(answers).unblind()
+def answer(signing_seed: bytes, insurer_id: bytes, chunk: int, answers: list[tuple[int, bytes]], **asked: Any) -> dict:
+    insurer = receipts.Insurer(insurer_id, signatures.public_key(signing_seed))
+    answered = ask(**asked)[chunk].proven(answers, insurer).unblind()
     return {"evaluations": sorted(answered.evaluations.items())}
 
 
-def _ask(record: bytes, pinned: bytes, holders: bytes, seed: bytes, job: bytes, identifiers: list[bytes]) -> list[Asked]:
+def ask(record: bytes, pinned: bytes, holders: bytes, seed: bytes, job: bytes, identifiers: list[bytes]) -> list[Asked]:
     return Job(objects.open_object(epoch.EPOCH_RECORD, record, pinned), holders, seed, job).ask(identifiers)
 
 

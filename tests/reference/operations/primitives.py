@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any, Sequence
 
 from blindlist import curve, entries, identifiers, oprf, proofs, ristretto255, signatures
@@ -213,6 +214,7 @@ def composites_forgery(key: bytes, deltas: bytes, composites_proof: bytes, rando
     return {"elements": elements, "own_proof": own_proof}
 
 
+@lru_cache(maxsize=1)  # slow, and make.py wants it twice
 def forged_answers(k: int, deltas: bytes) -> tuple[list[bytes], list[bytes]]:
     """C_i and D_i = k*C_i + δ_i*G, no δ_i being 0."""
     errors = [int.from_bytes(deltas[i : i + 2], "little") for i in range(0, len(deltas), 2)]

@@ -55,6 +55,7 @@ class Epoch:
 
     fields: dict[str, Any]
     coefficients: Sequence[int]
+    name: str
 
     @property
     def k(self) -> int:
@@ -74,6 +75,12 @@ class Epoch:
 
     def share(self, holder: int) -> bytes:
         return curve.scalar_bytes(value_at(self.coefficients, holder))
+
+    def holder(self, index: int) -> dict[str, Any]:
+        return next(holder for holder in self.fields["holders"] if holder["index"] == index)
+
+    def receipt_seed(self, holder: int) -> bytes:
+        return seed_of(receipts_of(self.name, holder))
 
     def evaluation(self, identifier: bytes) -> bytes:
         return oprf.prf(self.k, identifier)
@@ -105,14 +112,19 @@ def epoch_of(name: str, coefficients: Sequence[int], holders: Sequence[int], **c
         "evidence": 0,
         "created": CREATED,
     }
-    return Epoch(fields | changes, coefficients)
+    return Epoch(fields | changes, coefficients, name)
+
+
+def receipts_of(name: str, holder: int) -> str:
+    """Whose seed signs a holder's receipts and checkpoints."""
+    return f"the receipts of holder {holder} of {name}"
 
 
 def holder_of(name: str, index: int, share: bytes) -> dict[str, Any]:
     return {
         "index": index,
         "share": share,
-        "receipt_key": key_of(f"the receipts of holder {index} of {name}"),
+        "receipt_key": key_of(receipts_of(name, index)),
         "ledger": bytes_for(f"ledger {index} of {name}", 16),
         "addresses": [f"holder-{index}.example.org:4433"],
     }

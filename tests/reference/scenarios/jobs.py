@@ -1,4 +1,5 @@
-"""SPEC.md sections 14, 16 and 18 as an insurer sees them: a job's requests, and the answers to a chunk."""
+"""SPEC.md sections 14, 16 and 18 as an insurer sees them: a job's requests, and the answers to a chunk. What may be wrong with
+their receipts is in receipts.py."""
 
 from __future__ import annotations
 
@@ -13,9 +14,11 @@ from blindlist.insurer import Asked, Job
 from blindlist.messages import BUSY, RESPONSE, read_request
 from blindlist.objects import sign_object
 
+from . import ledger
 from .common import Scenario, bytes_for, refused
 from .epochs import NOT_CANONICAL
 from .fixtures import (
+    INSURER_ID,
     OF_THREE,
     ONE,
     OPERATOR_KEY,
@@ -32,6 +35,7 @@ from .fixtures import (
 
 ID = bytes_for("id of the job", 16)
 SEED = bytes_for("seed of the job", 32)
+INDEX = 7  # of the receipts
 OTHER = epoch_of("another epoch", [scalar_for("k of another epoch")], [1])
 
 Answers = list[tuple[int, bytes]]
@@ -127,7 +131,18 @@ def parts(chunk: Asked, epoch: Epoch, holder: int) -> dict[str, Any]:
     question = read_request(chunk.request(SIGNING_SEED))[1]
     random = bytes_for(f"random of holder {holder}", 64)
     elements, proof = evaluate(epoch.fields, holder, epoch.share(holder), SIGNING_KEY, question, random)
-    return {"elements": elements, "proof": proof, "account": {"granted": 128, "spent": 64}, "receipt": None}
+    return {
+        "elements": elements,
+        "proof": proof,
+        "account": {"granted": 128, "spent": 64},
+        "receipt": receipt_for(chunk, epoch, holder),
+    }
+
+
+def receipt_for(chunk: Asked, epoch: Epoch, holder: int) -> dict[str, Any]:
+    """The receipt of an honest answer."""
+    entry = ledger.entry(INDEX, ledger.charge(chunk.chunk(), 64, holders=chunk.job.holders))
+    return ledger.receipt(epoch, holder, INDEX, entry)
 
 
 def response(fields: dict[str, Any], **changes: Any) -> bytes:
@@ -146,7 +161,8 @@ def answer(
 ) -> Scenario:
     input = job_input(epoch, holders, people(members, epoch))
     given = [[holder, data.hex()] for holder, data in answers]
-    return Scenario("answer", name, about, rules, input | {"chunk": 0, "answers": given}, expect)
+    about_answer = {"insurer_id": INSURER_ID.hex(), "chunk": 0, "answers": given}
+    return Scenario("answer", name, about, rules, input | about_answer, expect)
 
 
 HONEST = parts(asked("one", (1,)), ONE, 1)
@@ -154,9 +170,7 @@ TWO = {i: parts(asked("three", (1, 5), 1), OF_THREE, i) for i in (1, 5)}
 
 
 def answered() -> Iterator[Scenario]:
-    yield answer("one-holder", "An honest answer.", ["JOB-3", "MSG-2"], [(1, response(HONEST))])
-    receipt = {"index": 0, "entry": bytes_for("entry", 40), "signature": bytes_for("receipt's signature", 64)}
-    yield answer("with-receipt", "An honest answer with a receipt.", ["MSG-2"], [(1, response(HONEST, receipt=receipt))])
+    yield answer("one-holder", "An honest answer.", ["JOB-3", "AUD-4"], [(1, response(HONEST))])
     alone = parts(asked("one", (1,), 0), ONE, 1)
     yield answer("canaries-alone", "The canaries and padding.", ["JOB-3"], [(1, response(alone))], members=0)
     both = [(i, response(TWO[i])) for i in (1, 5)]
@@ -193,20 +207,21 @@ def refused_answers() -> Iterator[Scenario]:
 
 
 def replayed_answers() -> Iterator[Scenario]:
-    """Answers, honest and proven, to other questions."""
+    """Answers, honest and proven, to other questions; with the receipt for the right one, so that nothing else is wrong."""
     invalid = refused("proof", "invalid")
     for name, about, chunk, epoch in [
         ("of-another-chunk", "The answer to another chunk, as long.", asked("one", (1,), 4), ONE),
         ("of-another-seed", "The answer to the same members under another seed.", asked("one", (1,), 3, ID, bytes(32)), ONE),
         ("of-another-epoch", "The answer to the same members in another epoch.", asked("other", (1,)), OTHER),
     ]:
-        yield answer(name, about, ["PRF-2", "JOB-3"], [(1, response(parts(chunk, epoch, 1)))], invalid)
+        given = response(parts(chunk, epoch, 1), receipt=HONEST["receipt"])
+        yield answer(name, about, ["PRF-2", "JOB-3"], [(1, given)], invalid)
     elements, proof = answer_with(scalar_for("another key"))
     about = "The right question, answered with another key, and proven with it."
     yield answer("with-another-key", about, ["JOB-3"], [(1, response(HONEST, elements=elements, proof=proof))], invalid)
     other_half = "One of the holders answered as one of another set."
     mixed = parts(asked("three", (1, 2), 1), OF_THREE, 1)
-    answers = [(1, response(mixed)), (5, response(TWO[5]))]
+    answers = [(1, response(mixed, receipt=TWO[1]["receipt"])), (5, response(TWO[5]))]
     yield answer("of-another-set", other_half, ["PRF-2"], answers, invalid, OF_THREE, (1, 5), 1)
 
 
@@ -229,10 +244,10 @@ def refused_sets() -> Iterator[Scenario]:
         ("nobody", "Nobody has answered.", []),
     ]:
         yield answer(name, about, ["JOB-3"], answers, wrong, OF_THREE, (1, 5), 1)
-    exchanged = [(1, fifth[1]), (5, first[1])]
+    exchanged = [(1, response(TWO[5], receipt=TWO[1]["receipt"])), (5, response(TWO[1], receipt=TWO[5]["receipt"]))]
     yield answer(
         "holders-exchanged",
-        "Each holder's answer is given for the other's.",
+        "Each holder's elements and proof are given for the other's.",
         ["PRF-2"],
         exchanged,
         refused("proof", "invalid"),
@@ -240,10 +255,10 @@ def refused_sets() -> Iterator[Scenario]:
         (1, 5),
         1,
     )
-    twice = [first, (5, first[1])]
+    twice = [first, (5, response(TWO[1], receipt=TWO[5]["receipt"]))]
     yield answer(
         "one-for-both",
-        "One holder's answer is given for both.",
+        "One holder's elements and proof are given for both.",
         ["PRF-2"],
         twice,
         refused("proof", "invalid"),

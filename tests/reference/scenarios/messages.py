@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Iterator
 
-from blindlist.encoding import U16, U32, U64, Choice
+from blindlist.encoding import U16, U32, U64, Bytes, Choice
 from blindlist.messages import INTERNAL, OVER_BUDGET, REQUEST, RESPONSE, read_response
 
+from . import ledger
 from .chunks import chunk_of, elements
 from .common import Scenario, bytes_for, refused
-from .fixtures import ONE, SIGNING_SEED, SPRING
+from .fixtures import ONE, OPERATOR_KEY, SIGNING_SEED, SPRING
 from .walk_through import ELEMENTS
 from .walk_through import request as walked_request
 from .walk_through import response as walked_response
@@ -59,10 +60,16 @@ def requests() -> list[tuple[str, str, Any]]:
         ("evaluate-empty", "A chunk without elements is well-formed: it is refused later.", ("Evaluate", evaluate_fields(0))),
         ("evaluate-two-holders", "A set of two.", ("Evaluate", evaluate_fields(1, b"\2\5"))),
         ("evaluate-32-holders", "As many holders as there may be.", ("Evaluate", evaluate_fields(1, most))),
+        ("checkpoint", "A checkpoint of a ledger.", ("Checkpoint", {"ledger": ledger.LEDGER})),
+        ("consistency", "A consistency proof.", ("Consistency", {"ledger": ledger.LEDGER, "from": 5, "to": 12})),
+        ("consistency-odd", "Numbers that no log has are well-formed.", ("Consistency", {"ledger": ledger.LEDGER, "from": 2**64 - 1, "to": 0})),
+        ("inclusion", "An inclusion proof.", ("Inclusion", {"ledger": ledger.LEDGER, "index": 4, "size": 12})),
+        ("inclusion-odd", "Numbers that no log has are well-formed.", ("Inclusion", {"ledger": ledger.LEDGER, "index": 2**64 - 1, "size": 0})),
+        ("succession", "The succession of a manifest key.", ("Succession", {"key": OPERATOR_KEY})),
     ]
 
 
-def evaluated(n: int, receipt: dict[str, Any] | None = None) -> tuple[str, Any]:
+def evaluated(n: int, receipt: dict[str, Any]) -> tuple[str, Any]:
     fields = {
         "elements": elements(n),
         "proof": bytes_for("some proof", 64),
@@ -76,37 +83,46 @@ def receipt_of(length: int) -> dict[str, Any]:
     return {"index": 7, "entry": bytes_for("entry", length), "signature": bytes_for("receipt's signature", 64)}
 
 
+def path(n: int) -> list[bytes]:
+    return [bytes_for(f"hash {i}", 32) for i in range(n)]
+
+
 def responses() -> list[tuple[str, str, Any]]:
+    most = 2**64 - 1
+    checkpoint = {
+        "ledger": ledger.LEDGER,
+        "size": 12,
+        "root": bytes_for("a root", 32),
+        "time": ledger.TIME,
+        "signature": bytes_for("a signature", 64),
+    }
     return [
         ("catalog", "A catalog snapshot.", ("Catalog", bytes_for("a snapshot", 20))),
         ("object", "A signed object.", ("Object", bytes_for("an object", 20))),
         ("segment", "A segment.", ("Segment", SPRING.index)),
         ("segment-empty", "A segment without bytes.", ("Segment", b"")),
         ("account", "An account.", ("Account", {"granted": 5_000_064, "spent": 64})),
-        ("evaluated-3", "An answer without a receipt.", evaluated(3)),
-        ("evaluated-empty", "An answer without elements is well-formed.", evaluated(0)),
-        ("evaluated-receipt", "An answer with a receipt.", evaluated(1, receipt_of(200))),
+        ("evaluated-3", "An answer.", evaluated(3, receipt_of(200))),
+        ("evaluated-empty", "An answer without elements is well-formed.", evaluated(0, receipt_of(200))),
         ("evaluated-receipt-1024", "A receipt's entry of 1,024 bytes.", evaluated(1, receipt_of(1024))),
         ("evaluated-receipt-empty", "A receipt's entry without bytes.", evaluated(1, receipt_of(0))),
         ("refused-internal", "A refusal without a value.", ("Refused", {"code": INTERNAL, "value": 0})),
         ("refused-over-budget", "A refusal with a value.", ("Refused", {"code": OVER_BUDGET, "value": 4096})),
         ("refused-0", "A code that nobody knows is a refusal too.", ("Refused", {"code": 0, "value": 2**64 - 1})),
         ("refused-65535", "The highest code.", ("Refused", {"code": 65535, "value": 1})),
+        ("checkpoint", "A checkpoint.", ("Checkpoint", checkpoint)),
+        ("checkpoint-highest", "A checkpoint with the highest numbers.", ("Checkpoint", checkpoint | {"size": most, "time": most})),
+        ("path", "A path of three hashes.", ("Path", path(3))),
+        ("path-empty", "A path without hashes.", ("Path", [])),
     ]
 
 
 def numbers() -> Iterator[Scenario]:
-    """Alternatives that there are not, those reserved by section 22.1 among them."""
-    for operation, first, reserved in [("request", 5, bytes(32)), ("response", 6, U64.encode(0))]:
-        for number, about in [
-            (first, "reserved"),
-            (first + 1, "reserved"),
-            (first + 2, "unknown"),
-            (256, "unknown"),
-            (2**32 - 1, "unknown"),
-        ]:
-            data = U32.encode(number) + reserved
-            yield message(operation, f"alternative-{number}", f"An alternative that is {about}.", data, ["ENC-1"], MALFORMED)
+    """Alternatives that there are not."""
+    for operation, first, rest in [("request", 9, bytes(32)), ("response", 8, U64.encode(0))]:
+        for number in (first, first + 1, 256, 2**32 - 1):
+            data = U32.encode(number) + rest
+            yield message(operation, f"alternative-{number}", "An alternative that is unknown.", data, ["ENC-1"], MALFORMED)
     short = U16.encode(0)
     yield message(
         "request", "number-of-two-bytes", "The number of an alternative is four bytes.", short, ["ENC-1", "REF-1"], MALFORMED
@@ -117,13 +133,13 @@ def numbers() -> Iterator[Scenario]:
 
 def truncated(operation: str, choice: Choice, values: dict[str, tuple[str, Any]]) -> Iterator[Scenario]:
     """Each alternative with fields, cut short within each of them."""
-    longest = {"Evaluate": "evaluate-3", "Evaluated": "evaluated-receipt"}
+    longest = {"Evaluate": "evaluate-3"}
     for alternative, kind in choice.alternatives:
         if kind is None:
             continue
         fields = values[longest.get(alternative, next(n for n, (a, _) in values.items() if a == alternative))][1]
         end = 4
-        for name, field in getattr(kind, "fields", [("bytes", kind)]):
+        for name, field in getattr(kind, "fields", [("bytes" if kind is Bytes else "hashes", kind)]):
             end += len(field.encode(fields[name] if isinstance(fields, dict) else fields))
             data = choice.encode((alternative, fields))[: end - 1]
             about = f"{alternative}, cut short in `{name}`."
@@ -154,6 +170,10 @@ def lengths() -> Iterator[Scenario]:
             changed = data[:at] + U64.encode(length) + data[at + 8 :]
             about = f"A list of {length} elements, where bytes for {len(listed)} follow."
             yield message(operation, f"elements-{name}", about, changed, ["ENC-1", "ENC-3"], MALFORMED)
+    listed = RESPONSE.encode(("Path", path(3)))
+    for name, length in [("one-more", 4), ("beyond-memory", 2**64 - 1), ("times-32-is-0", 2**59)]:
+        changed = listed[:4] + U64.encode(length) + listed[12:]
+        yield message("response", f"path-{name}", "A path with fewer hashes than it says.", changed, ["ENC-1", "ENC-3"], MALFORMED)
     segment = RESPONSE.encode(("Segment", SPRING.index))
     for name, length in [("one-more", len(SPRING.index) + 1), ("beyond-memory", 2**63)]:
         changed = segment[:4] + U64.encode(length) + segment[12:]
@@ -184,11 +204,13 @@ def holders() -> Iterator[Scenario]:
 def receipts() -> Iterator[Scenario]:
     long = RESPONSE.encode(evaluated(1, receipt_of(1025)))
     yield message("response", "evaluated-receipt-1025", "A receipt's entry of 1,025 bytes.", long, ["MSG-2"], MALFORMED)
-    without = RESPONSE.encode(evaluated(1))
-    for tag in (2, 255):
-        data = without[:-1] + bytes([tag])
-        yield message("response", f"evaluated-option-{tag}", f"An option whose byte is {tag}.", data, ["ENC-1"], MALFORMED)
-    promised = without[:-1] + b"\1"
-    yield message(
-        "response", "evaluated-no-receipt", "A receipt is said to follow, and none does.", promised, ["ENC-1"], MALFORMED
-    )
+    right = RESPONSE.encode(evaluated(1, receipt_of(200)))
+    without = right[: -(8 + 8 + 200 + 64)]
+    yield message("response", "evaluated-no-receipt", "An answer without a receipt.", without, ["ENC-1"], MALFORMED)
+    option = "A receipt may not be absent, so nothing says whether it is there."
+    yield message("response", "evaluated-receipt-absent", option, without + b"\0", ["ENC-1"], MALFORMED)
+    at = len(without) + 8
+    beyond = right[:at] + U64.encode(2**63) + right[at + 8 :]
+    yield message("response", "evaluated-entry-beyond-memory", "An entry with fewer bytes than it says.", beyond, ["ENC-1", "ENC-3"], MALFORMED)
+    long = RESPONSE.encode(("Path", path(129)))
+    yield message("response", "path-129", "A path of 129 hashes.", long, ["MSG-2"], MALFORMED)

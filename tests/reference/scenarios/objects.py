@@ -1,5 +1,5 @@
 """SPEC.md section 5: what is the same for signed objects of every kind. Their own rules are in epochs.py, manifests.py,
-catalogs.py and enrolment.py."""
+catalogs.py, enrolment.py and succession.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from blindlist.enrolment import BUNDLE, ENROLMENT_REQUEST
 from blindlist.epoch import EPOCH_RECORD
 from blindlist.manifest import MANIFEST
 from blindlist.objects import Kind, sign_object
+from blindlist.succession import SUCCESSION
 
+from . import succession
 from .catalogs import snapshot_of
 from .common import Scenario, refused
 from .enrolment import BUNDLE_FIELDS, REQUEST_FIELDS
@@ -47,6 +49,7 @@ CASES = [
     Case(CATALOG, snapshot_of([ONE.record], [SPRING]), OPERATOR_SEED, "operator_key"),
     Case(ENROLMENT_REQUEST, REQUEST_FIELDS, SIGNING_SEED, "tls_proof"),
     Case(BUNDLE, BUNDLE_FIELDS, OPERATOR_SEED, "insurer_id"),
+    Case(SUCCESSION, succession.FIELDS, succession.NEXT_SEED, "old_key"),
 ]
 
 

@@ -1,7 +1,7 @@
 """What SPEC.md goes through byte by byte: one release, a chunk of a member and a canary, its request, its answer.
 
 The manifest is `object-sign/walk-through`, its index `index-encode/walk-through`, then come `chunk-sign`, `request`, `evaluate`
-and `response/walk-through`.
+and `response/walk-through`, whose receipt's entry and signature are `log-entry` and `receipt-sign/walk-through`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from blindlist.proofs import Asked, evaluate, prove
 
 from .common import Scenario, bytes_for
 from .fixtures import DICTIONARY, ONE, OPERATOR_KEY, SIGNING_SEED, SPRING, hex_of, member
+from .ledger import LEDGER, RECEIPT_SEED, charge, entry, receipt
 
 JOB = bytes_for("job of the walk-through", 16)
 SEED = bytes_for("seed of the walk-through's job", 32)
@@ -26,6 +27,10 @@ S = jobs.secret(SEED, OPERATOR_KEY, ONE.key)
 BLINDED = sorted((jobs.person(S, x) for x in (member(1), ONE.canaries()[0])), key=lambda blinded: blinded.element)
 ELEMENTS = [blinded.element for blinded in BLINDED]
 ASKED = Chunk(OPERATOR_KEY, ONE.id, ONE.key, JOB, 0, ELEMENTS)
+
+CHARGE = charge(ASKED, 2)
+INDEX = 4  # in the log, after `ledger.opening`
+ENTRY = entry(INDEX, CHARGE)
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -39,6 +44,10 @@ def scenarios() -> Iterator[Scenario]:
     for operation, message in [("request", request()), ("response", response())]:
         about = f"The {operation} that SPEC.md goes through byte by byte."
         yield Scenario(operation, "walk-through", about, [], {"message": message.hex()})
+    about = "The entry that the answer of SPEC.md's walk-through was charged with."
+    yield Scenario("log-entry", "walk-through", about, [], {"entry": ENTRY.hex()})
+    signed = {"ledger": LEDGER.hex(), "index": INDEX, "entry": ENTRY.hex(), "seed": RECEIPT_SEED.hex()}
+    yield Scenario("receipt-sign", "walk-through", "The receipt in that answer.", [], signed)
 
 
 def request() -> bytes:
@@ -55,7 +64,7 @@ def request() -> bytes:
 
 
 def response() -> bytes:
-    """The Evaluated response, with the elements and the proof of `evaluate/walk-through`."""
+    """The Evaluated response, with the elements and the proof of `evaluate/walk-through`, and a receipt."""
     part = secret_part(HOLDERS, 1, ONE.share(1))
     elements = evaluate(part, ELEMENTS)
     asked = Asked(ONE.key, ONE.id, HOLDERS, 1, public_part(ONE.fields, HOLDERS, 1))
@@ -63,6 +72,6 @@ def response() -> bytes:
         "elements": elements,
         "proof": prove(asked, part, ELEMENTS, elements, RANDOM),
         "account": {"granted": 128, "spent": 2},
-        "receipt": None,
+        "receipt": receipt(ONE, 1, INDEX, ENTRY),
     }
     return messages.RESPONSE.encode(("Evaluated", fields))

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use blindlist_protocol::chunk::{self, ChunkHeader};
 use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::holders::HolderSet;
-use blindlist_protocol::ids::{Digest, EpochId, JobId};
-use blindlist_protocol::insurer::{Asked, Epoch};
+use blindlist_protocol::ids::{Digest, EpochId, InsurerId, JobId};
+use blindlist_protocol::insurer::{Asked, Asker, Epoch};
 use blindlist_protocol::job::{Item, JobSeed, layout};
 use blindlist_protocol::message::{Evaluated, Request, Response};
 use blindlist_protocol::object;
@@ -41,21 +41,23 @@ pub struct Requests {
 }
 
 pub(super) fn job(input: JobInput) -> Result<Requests, Fault> {
-    let asked = ask(input)?;
+    // A chunk does not say whose it is.
+    let asked = ask(input, [0; 16])?;
     let requests = asked.iter().map(|(_, asked)| Request::Evaluate(asked.request().clone()).encode());
     Ok(Requests { requests: requests.collect() })
 }
 
 /// Every chunk of a job, with its items.
-fn ask(input: JobInput) -> Result<Vec<(Vec<Item>, Asked)>, Fault> {
+fn ask(input: JobInput, insurer: [u8; 16]) -> Result<Vec<(Vec<Item>, Asked)>, Fault> {
     let epoch = Arc::new(Epoch::open(&input.record.0, &VerifyingKey::from_bytes(input.pinned.0))?);
     let holders = HolderSet::try_from(input.holders.0)?;
     let secret = epoch.blinding(&JobSeed::from_bytes(input.seed.0));
     let (job, signer) = (JobId::from_bytes(input.job.0), SigningKey::from_seed(&input.signing_seed.0));
+    let asker = Asker { insurer: InsurerId::from_bytes(insurer), signer };
     let items = layout(&secret, input.identifiers.into_iter().map(|KnownIdentifier(identifier)| identifier).collect());
     let chunks = (0..).zip(items.chunks(MAX_CHUNK));
     let ask = |(number, items): (u32, &[Item])| {
-        Ok((items.to_vec(), epoch.ask(holders.clone(), job, number, items, &secret, &signer)?))
+        Ok((items.to_vec(), epoch.ask(holders.clone(), job, number, items, &secret, &asker)?))
     };
     chunks.map(ask).collect()
 }
@@ -149,7 +151,14 @@ pub(super) fn evaluate(input: EvaluateInput) -> Result<EvaluateOutput, Fault> {
     let epoch_key = EpochKey::new(record, input.holder, SecretKey::from_bytes(&input.share.0)?)?;
     let request = match Request::decode(&input.request.0)? {
         Request::Evaluate(request) => request,
-        Request::Catalog | Request::Object(_) | Request::Segment { .. } | Request::Account(_) => {
+        Request::Catalog
+        | Request::Object(_)
+        | Request::Segment { .. }
+        | Request::Account(_)
+        | Request::Checkpoint(_)
+        | Request::Consistency { .. }
+        | Request::Inclusion { .. }
+        | Request::Succession(_) => {
             return Err(Fault::misuse("a request that asks for no evaluation"));
         }
     };
@@ -169,6 +178,7 @@ pub struct AnswerInput {
     job: Fixed<16>,
     signing_seed: Fixed<32>,
     identifiers: Vec<KnownIdentifier>,
+    insurer_id: Fixed<16>,
     chunk: usize,
     answers: Vec<(u8, Hex)>,
 }
@@ -180,8 +190,9 @@ pub struct Evaluations {
 }
 
 pub(super) fn answer(input: AnswerInput) -> Result<Evaluations, Fault> {
-    let AnswerInput { record, pinned, holders, seed, job, signing_seed, identifiers, chunk, answers } = input;
-    let asked = ask(JobInput { record, pinned, holders, seed, job, signing_seed, identifiers })?;
+    let AnswerInput { record, pinned, holders, seed, job, signing_seed, identifiers, insurer_id, chunk, answers } = input;
+    let input = JobInput { record, pinned, holders, seed, job, signing_seed, identifiers };
+    let asked = ask(input, insurer_id.0)?;
     let (items, asked) = asked.into_iter().nth(chunk).ok_or(Fault::misuse("a chunk that the job does not have"))?;
     let answers = answers.iter().map(|(holder, response)| Ok(Some(*holder).zip(evaluated(response)?)));
     let answers = answers.filter_map(Result::transpose).collect::<Result<Vec<_>, Fault>>()?;
@@ -209,7 +220,9 @@ fn evaluated(Hex(response): &Hex) -> Result<Option<Evaluated>, Fault> {
         | Response::Object(_)
         | Response::Segment(_)
         | Response::Account(_)
-        | Response::Refused(_) => Ok(None),
+        | Response::Refused(_)
+        | Response::Checkpoint(_)
+        | Response::Path(_) => Ok(None),
     }
 }
 
@@ -229,11 +242,14 @@ pub struct MessageOutput {
 pub(super) fn request(Message { message: Hex(message) }: Message) -> Result<MessageOutput, Fault> {
     let request = Request::decode(&message)?;
     assert_eq!(request.encode(), message, "the request encoded again");
-    // SPEC.md names these two fields, the code does not.
+    // SPEC.md names these fields, the code does not.
     let fields = match &request {
         Request::Object(digest) => json!({ "Object": { "digest": digest } }),
         Request::Account(epoch) => json!({ "Account": { "epoch": epoch } }),
+        Request::Checkpoint(ledger) => json!({ "Checkpoint": { "ledger": ledger } }),
+        Request::Succession(key) => json!({ "Succession": { "key": key } }),
         Request::Catalog | Request::Segment { .. } | Request::Evaluate(_) => json!(request),
+        Request::Consistency { .. } | Request::Inclusion { .. } => json!(request),
     };
     Ok(MessageOutput { fields })
 }

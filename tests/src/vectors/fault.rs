@@ -4,8 +4,11 @@
 //! contract does not know: whoever meets it fails.
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
+use std::borrow::Cow;
 use std::fmt;
 
+use blindlist_protocol::checkpoint::CheckpointError;
+use blindlist_protocol::checkpoint::note::NoteError;
 use blindlist_protocol::codec::CodecError;
 use blindlist_protocol::entry::{DictionaryError, InconsistentLabel};
 use blindlist_protocol::holders::HolderSetError;
@@ -13,26 +16,31 @@ use blindlist_protocol::identifier::Reject;
 use blindlist_protocol::index::IndexError;
 use blindlist_protocol::insurer::EvaluationError;
 use blindlist_protocol::live::LiveError;
+use blindlist_protocol::log::audit::BadEntry;
+use blindlist_protocol::log::export::ExportError;
+use blindlist_protocol::log::tree::BadPath;
 use blindlist_protocol::manifest::ReleaseError;
 use blindlist_protocol::matching::MatchError;
 use blindlist_protocol::object::{Broken, ObjectError};
 use blindlist_protocol::oprf::{ElementError, KeyError, ProofError};
+use blindlist_protocol::receipt::BadReceipt;
 use blindlist_protocol::refusal::RefusalCode;
 use blindlist_protocol::signature::BadSignature;
+use blindlist_protocol::succession::SuccessionError;
 use blindlist_protocol::text::TextError;
 
 /// A layer at which something was refused, and the error in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The layer.
     pub layer: &'static str,
     /// The error.
-    pub error: &'static str,
+    pub error: Cow<'static, str>,
 }
 
 impl Fault {
     pub(super) const fn new(layer: &'static str, error: &'static str) -> Self {
-        Self { layer, error }
+        Self { layer, error: Cow::Borrowed(error) }
     }
 
     pub(super) const fn misuse(error: &'static str) -> Self {
@@ -202,6 +210,7 @@ impl From<EvaluationError> for Fault {
             EvaluationError::Holders => Self::new("holders", "set"),
             EvaluationError::Answers => Self::new("answer", "answers"),
             EvaluationError::Proof(error) => error.into(),
+            EvaluationError::Receipt(BadReceipt) => Self::new("receipt", "AUD-4"),
         }
     }
 }
@@ -238,6 +247,60 @@ impl From<MatchError> for Fault {
             MatchError::Index(error) => error.into(),
             MatchError::Label(error) => error.into(),
             MatchError::Canary => Self::new("canary", "CAN-2"),
+        }
+    }
+}
+
+impl From<BadPath> for Fault {
+    fn from(BadPath: BadPath) -> Self {
+        Self::new("log", "path")
+    }
+}
+
+impl From<BadEntry> for Fault {
+    fn from(error: BadEntry) -> Self {
+        Self { layer: "log", error: error.index.to_string().into() }
+    }
+}
+
+impl From<CheckpointError> for Fault {
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::Signature => BadSignature.into(),
+            CheckpointError::Ledger
+            | CheckpointError::Uncovered(_)
+            | CheckpointError::NotIncluded(_)
+            | CheckpointError::NotConsistent(_) => Self::new("log", "AUD-7"),
+            CheckpointError::Shrunk(_) => Self::new("log", "AUD-8"),
+        }
+    }
+}
+
+impl From<NoteError> for Fault {
+    fn from(error: NoteError) -> Self {
+        match error {
+            NoteError::Malformed => Self::new("note", "malformed"),
+            NoteError::Signature => Self::new("note", "signature"),
+            NoteError::Full | NoteError::Name => Self::misuse("a cosignature that cannot stand in a note"),
+        }
+    }
+}
+
+impl From<ExportError> for Fault {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Malformed => Self::new("export", "malformed"),
+            ExportError::Checkpoint | ExportError::Order => Self::new("export", "AUD-10"),
+            ExportError::Note(error) => error.into(),
+        }
+    }
+}
+
+impl From<SuccessionError> for Fault {
+    fn from(error: SuccessionError) -> Self {
+        match error {
+            SuccessionError::Object(error) => error.into(),
+            SuccessionError::OtherKey | SuccessionError::NotTheSuccessor => Self::new("succession", "SUC-2"),
         }
     }
 }

@@ -8,6 +8,7 @@ use blindlist_protocol::ids::{Digest, EpochId, InsurerId};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object::{self, Kind};
 use blindlist_protocol::signature::{Signature, SigningKey, VerifyingKey};
+use blindlist_protocol::succession::Succession;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,6 +45,8 @@ enum KindName {
     EnrolmentRequest,
     #[serde(rename = "bundle")]
     Bundle,
+    #[serde(rename = "succession")]
+    Succession,
 }
 
 /// Input of `object-open`.
@@ -70,10 +73,11 @@ pub(super) fn open(Open { kind, object: Hex(object), pinned }: Open) -> Result<F
         (KindName::Catalog, Some(key)) => fields(&object, object::open::<Catalog>(&object, &key)?),
         (KindName::EnrolmentRequest, None) => fields(&object, object::open_self_signed::<EnrolmentRequest>(&object)?),
         (KindName::Bundle, None) => fields(&object, object::open_self_signed::<Bundle>(&object)?),
+        (KindName::Succession, None) => fields(&object, object::open_self_signed::<Succession>(&object)?),
         (KindName::EpochRecord | KindName::Manifest | KindName::Catalog, None) => {
             Err(Fault::misuse("a kind that needs a pinned key, and none"))
         }
-        (KindName::EnrolmentRequest | KindName::Bundle, Some(_)) => {
+        (KindName::EnrolmentRequest | KindName::Bundle | KindName::Succession, Some(_)) => {
             Err(Fault::misuse("a kind that holds its key, and a pinned one"))
         }
     }
@@ -117,6 +121,7 @@ pub(super) fn sign(scenario: &Scenario) -> Ran {
             KindName::Catalog => sign_again(&object::open::<Catalog>(&object, &pinned)?, &key),
             KindName::EnrolmentRequest => sign_again(&object::open_self_signed::<EnrolmentRequest>(&object)?, &key),
             KindName::Bundle => sign_again(&object::open_self_signed::<Bundle>(&object)?, &key),
+            KindName::Succession => sign_again(&object::open_self_signed::<Succession>(&object)?, &key),
         };
         agrees = compare::same(&fields, &found);
         Ok(signed)

@@ -1,7 +1,7 @@
 //! The table of operations, in the contract's order.
 
 use super::scenario::{Ran, Scenario};
-use super::{client, exchange, objects, oprf, people, release};
+use super::{audit, client, evidence, exchange, objects, oprf, people, release};
 
 /// An operation: a row of the contract's table.
 #[derive(Debug)]
@@ -60,4 +60,19 @@ operations! {
     "response" |s| s.run(exchange::response),
     "release-accept" |s| s.run(client::release_accept),
     "match" |s| s.run(client::match_members),
+    "log-entry" |s| s.run(audit::log_entry),
+    "log-verify" |s| s.run(audit::log_verify),
+    "inclusion-prove" |s| s.run(audit::inclusion_prove),
+    "inclusion-verify" |s| s.run(audit::inclusion_verify),
+    "consistency-prove" |s| s.run(audit::consistency_prove),
+    "consistency-verify" |s| s.run(audit::consistency_verify),
+    "receipt-sign" |s| s.run(audit::receipt_sign),
+    "checkpoint-sign" |s| s.run(audit::checkpoint_sign),
+    "note-open" |s| s.run(audit::note_open),
+    "cosign" |s| s.run(audit::cosign),
+    "checkpoint-accept" |s| s.run(audit::checkpoint_accept),
+    "export-read" |s| s.run(audit::export_read),
+    "openings-make" |s| s.run(evidence::make),
+    "openings-verify" |s| s.run(evidence::verify),
+    "succession-accept" |s| s.run(audit::succession_accept),
 }

@@ -113,7 +113,7 @@ impl Scenario {
             (Expect::Output(_), Err(fault)) => Err(Difference::new(self.expected(), fault)),
             (Expect::Refusal(_), Ok(_)) => Err(Difference::new(self.expected(), "an output")),
             (Expect::Refusal(Refusal { layer, errors }), Err(fault)) => {
-                let right = fault.layer == layer && errors.iter().any(|error| error == fault.error);
+                let right = fault.layer == layer && errors.iter().any(|error| *error == fault.error);
                 if right { Ok(()) } else { Err(Difference::new(self.expected(), fault)) }
             }
         }

@@ -89,6 +89,20 @@ pub(super) fn shown(header: &str) -> String {
     text
 }
 
+/// Digits of a cell that may be a number or a date of somebody.
+const DIGITS: usize = 6;
+
+/// The headers that a file has, [`listed`]; of a file without headers, whose first line is about somebody, nothing.
+pub(super) fn found(headers: &[String]) -> String {
+    let is_of_a_person = |header: &String| header.chars().filter(char::is_ascii_digit).count() >= DIGITS;
+    if headers.iter().any(is_of_a_person) {
+        "a first line with numbers or dates in it, which looks like a row and is not shown; the file needs a line of headers"
+            .to_owned()
+    } else {
+        listed(headers.iter())
+    }
+}
+
 /// Headers in quotes with commas, of bounded number.
 pub(super) fn listed(headers: impl Iterator<Item: AsRef<str>>) -> String {
     let mut headers = headers.map(|header| shown(header.as_ref())).collect::<Vec<_>>();

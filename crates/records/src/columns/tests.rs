@@ -208,6 +208,25 @@ fn messages_name_what_was_looked_for_and_found_on_one_line() {
 }
 
 #[test]
+fn a_row_that_stands_where_headers_should_is_not_shown() {
+    for row in [&["1850578006084", "Dupont"][..], &["Dupont", "17/05/80"], &["1 85 05 78 006 084 36"], &["1985-05-17"]]
+    {
+        let headers = row.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let messages = [
+            resolve(row, Scheme::Nir, &[]).unwrap_err().to_string(),
+            resolve(row, Scheme::Nir, &["nir=x"]).unwrap_err().to_string(),
+            find_header(&headers, "code").unwrap_err().to_string(),
+        ];
+        for message in messages {
+            assert!(message.contains("looks like a row and is not shown"), "{message}");
+            assert!(row.iter().all(|cell| !message.contains(cell)), "{message}");
+        }
+    }
+    let years = resolve(&["id", "2024", "2025"], Scheme::Nir, &[]).unwrap_err().to_string();
+    assert!(years.contains("found \"id\", \"2024\", \"2025\""), "{years}");
+}
+
+#[test]
 fn categories_are_given_as_they_stand() {
     let columns = resolve(&["nir", "categories"], Scheme::Nir, &[]).unwrap();
     let mut batch = Batch::new();

@@ -48,6 +48,7 @@ fn is_accepted(bytes: &[u8], format: Format) -> Option<bool> {
         Format::Catalog => Some(opens::<Catalog>(bytes, |catalog| catalog.operator_key)),
         Format::EnrolmentRequest => Some(opens::<EnrolmentRequest>(bytes, |request| request.signing_key)),
         Format::Bundle => Some(opens::<Bundle>(bytes, |bundle| bundle.operator_key)),
+        Format::Succession => Some(opens::<Succession>(bytes, |succession| succession.new_key)),
         Format::Index => Some(Index::parse(bytes).and_then(|index| index.verify()).is_ok()),
         Format::Request | Format::Response => None,
     }
@@ -68,6 +69,7 @@ fn assert_sound(bytes: &[u8], format: Format) {
         | Format::Catalog
         | Format::EnrolmentRequest
         | Format::Bundle
+        | Format::Succession
         | Format::Index => {}
     }
 }
@@ -126,6 +128,7 @@ proptest! {
                     Format::Catalog => assert_as_codec::<Catalog>(body, MAX_RESPONSE),
                     Format::EnrolmentRequest => assert_as_codec::<EnrolmentRequest>(body, MAX_RESPONSE),
                     Format::Bundle => assert_as_codec::<Bundle>(body, MAX_RESPONSE),
+                    Format::Succession => assert_as_codec::<Succession>(body, MAX_RESPONSE),
                     Format::Index | Format::Request | Format::Response => {}
                 }
             }

@@ -135,7 +135,7 @@ fn another_chunks_answer_is_noticed() {
         assert_eq!(replayed(&operator, count, &other_people), INVALID, "{count} other people");
 
         let blinding = operator.blinding(2);
-        let other_job = operator.epoch().ask(holders(&[1, 2]), JOB, 0, &items(count), &blinding, &insurer()).unwrap();
+        let other_job = operator.epoch().ask(holders(&[1, 2]), JOB, 0, &items(count), &blinding, &asker()).unwrap();
         let other_blinds = operator.answers(other_job.request());
         assert_eq!(replayed(&operator, count, &other_blinds), INVALID, "{count} other blinds");
     }
@@ -170,10 +170,11 @@ fn another_epochs_answer_is_noticed() {
         assert_eq!(replayed(&operator, count, &answers), INVALID, "{count} elements by another key");
 
         // The same keys in another operator's epoch: the elements are right, the proof is of another context. The RFC's
-        // proof of one element knows no context, and what it proves holds.
+        // proof of one element knows no context, and what it proves holds; its receipt is of another chunk.
         let other_operator = Operator::new(2, 1, 2, 3);
         let answers = other_operator.answers(&asked_elsewhere(asked.request(), &other_operator));
-        let expected = if count == 1 { None } else { INVALID };
+        let receipt = Some(EvaluationError::Receipt(BadReceipt));
+        let expected = if count == 1 { receipt } else { INVALID };
         assert_eq!(replayed(&operator, count, &answers), expected, "{count} elements in another epoch");
     }
 }

@@ -23,6 +23,12 @@ fn request() -> impl Strategy<Value = Request> {
         (some::release_id(), any::<u32>()).prop_map(|(release, number)| Request::Segment { release, number }),
         some::epoch_id().prop_map(Request::Account),
         evaluate,
+        some::ledger_id().prop_map(Request::Checkpoint),
+        (some::ledger_id(), any::<(u64, u64)>())
+            .prop_map(|(ledger, (from, to))| Request::Consistency { ledger, from, to }),
+        (some::ledger_id(), any::<(u64, u64)>())
+            .prop_map(|(ledger, (index, size))| Request::Inclusion { ledger, index, size }),
+        some::verifying_key().prop_map(Request::Succession),
     ]
 }
 
@@ -31,7 +37,7 @@ fn response() -> impl Strategy<Value = Response> {
     let account = || any::<(u64, u64)>().prop_map(|(granted, spent)| Account { granted, spent });
     let receipt = (any::<u64>(), vec(any::<u8>(), 0..=MAX_AUDIT_ENTRY), some::signature())
         .prop_map(|(index, entry, signature)| Receipt { index, entry, signature });
-    let evaluated = (vec(some::element(), 0..20), some::proof(), account(), proptest::option::of(receipt))
+    let evaluated = (vec(some::element(), 0..20), some::proof(), account(), receipt)
         .prop_map(|(elements, proof, account, receipt)| Evaluated { elements, proof, account, receipt });
     prop_oneof![
         bytes().prop_map(Response::Catalog),
@@ -40,6 +46,12 @@ fn response() -> impl Strategy<Value = Response> {
         account().prop_map(Response::Account),
         evaluated.prop_map(Response::Evaluated),
         any::<(u16, u64)>().prop_map(|(code, value)| Response::Refused(Refusal::with(code.into(), value))),
+        (some::ledger_id(), any::<(u64, u64)>(), some::digest(), some::signature()).prop_map(
+            |(ledger, (size, time), root, signature)| {
+                Response::Checkpoint(Checkpoint { ledger, size, root, time, signature })
+            }
+        ),
+        vec(some::digest(), 0..20).prop_map(Response::Path),
     ]
 }
 

@@ -63,9 +63,9 @@ async fn a_database_that_comes_back_goes_on_where_it_was() {
     let server = Postgres::start();
     let place = place(&server.database());
     let ledger = Ledger::create(place, ID).await.unwrap();
-    ledger.open_epoch(&EPOCH).await.unwrap();
+    ledger.open_epoch(&epoch(EPOCH)).await.unwrap();
     ledger.register(&insurer(1, "one", 100)).await.unwrap();
-    assert_eq!(ledger.charge(&charges::charge(1, 10)).await.unwrap(), Outcome::Charged { remaining: 90 });
+    assert_eq!(said(&ledger, &charges::charge(1, 10)).await, Said::Charged(90));
     server.stop();
     for _ in 0..2 {
         let charged = ledger.charge(&charges::charge(2, 10)).await;
@@ -74,6 +74,6 @@ async fn a_database_that_comes_back_goes_on_where_it_was() {
         assert!(matches!(found, Err(LedgerError::Unreachable { .. } | LedgerError::Busy { .. })), "{found:?}");
     }
     server.start_again();
-    assert_eq!(ledger.charge(&charges::charge(1, 10)).await.unwrap(), Outcome::Repeat { remaining: 90 });
-    assert_eq!(ledger.charge(&charges::charge(2, 10)).await.unwrap(), Outcome::Charged { remaining: 80 });
+    assert_eq!(said(&ledger, &charges::charge(1, 10)).await, Said::Repeat(90));
+    assert_eq!(said(&ledger, &charges::charge(2, 10)).await, Said::Charged(80));
 }

@@ -47,6 +47,7 @@ async fn a_killed_process_loses_and_doubles_no_charge(on: On) {
     }
     let (_, spent) = account(&fixture.ledger, 1, EPOCH).await.unwrap();
     assert_eq!(sum_of_charges(&fixture.ledger).await, spent);
+    log::assert_whole(&fixture.ledger).await;
     assert!(acknowledged.len() >= 40 + 80 + 120, "{}", acknowledged.len());
     for number in acknowledged {
         let again = fixture.ledger.charge(&charge(number.parse().unwrap(), 3)).await.unwrap();
@@ -103,4 +104,5 @@ async fn a_full_disk_is_said_so_and_loses_nothing() {
     let fixture = fixture.reopened().await;
     let outcome = fixture.ledger.charge(&charge(number, 10)).await.unwrap();
     assert!(matches!(outcome, Outcome::Charged { .. }), "with room again: {outcome:?}");
+    log::assert_whole(&fixture.ledger).await;
 }

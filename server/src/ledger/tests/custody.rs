@@ -17,7 +17,7 @@ on_both! {
 #[tokio::test]
 async fn an_epoch_is_retired_once_and_for_ever(on: On) {
     let Fixture { folder: _folder, ledger, .. } = two(on).await;
-    ledger.open_epoch(&OTHER_EPOCH).await.unwrap();
+    ledger.open_epoch(&epoch(OTHER_EPOCH)).await.unwrap();
     assert!(!ledger.is_retired(&EPOCH).await.unwrap());
     ledger.retire_epoch(&EPOCH, 7).await.unwrap();
     ledger.retire_epoch(&EPOCH, 8).await.unwrap();
@@ -55,7 +55,7 @@ async fn nobody_gets_a_certificate_or_a_key_that_anybody_has_or_had(on: On) {
         assert!(matches!(ledger.renew(&renewal(63, key)).await, Err(LedgerError::SigningKeyTaken)), "{key}");
     }
     let insurer =
-        NewInsurer { id: [3; 16], name: "x", certificate: [70; 32], signing_key: [101; 32], budget: 1, at: 0 };
+        NewInsurer { id: [3; 16], name: slug("x"), certificate: [70; 32], signing_key: [101; 32], budget: 1, at: 0 };
     assert!(matches!(ledger.register(&insurer).await, Err(LedgerError::SigningKeyTaken)), "a replaced key");
     let other = Renewal { insurer: [9; 16], ..renewal(71, 120) };
     assert!(matches!(ledger.renew(&other).await, Err(LedgerError::UnknownInsurer)));

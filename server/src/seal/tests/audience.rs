@@ -74,7 +74,7 @@ fn a_plan_keeps_its_audience() {
     let catalog = fs::read(operator.home.catalog_path()).unwrap();
     let sealed = seal_by(&operator, &people(3), addressed("breach", &["a"])).unwrap();
     let published = operator.snapshot().catalog.manifests;
-    fs::write(operator.home.catalog_path(), catalog).unwrap();
+    operator.put_back(&catalog);
     let again = seal(&operator.home, &[operator.folder.path().join("in.csv")], By::Plan(sealed.plan)).unwrap();
     assert_eq!((again.outcome, again.lists), (Outcome::Published, sealed.lists));
     assert_eq!(operator.snapshot().catalog.manifests, published);
@@ -171,7 +171,7 @@ fn a_split_that_was_cut_off_is_finished_by_its_plan() {
     let again = || seal(&operator.home, &[operator.folder.path().join("in.csv")], By::Plan(kept.clone())).unwrap();
     assert_eq!(again().outcome, Outcome::Identical);
     for gone in [&sealed.lists[..0], &sealed.lists[..1], &sealed.lists[1..], &sealed.lists[..]] {
-        fs::write(operator.home.catalog_path(), &catalog).unwrap();
+        operator.put_back(&catalog);
         for list in gone {
             fs::remove_dir_all(operator.home.releases().unwrap().join(list.release.to_string())).unwrap();
         }
