@@ -93,12 +93,9 @@ impl<'a> Log<'a> {
             return Ok(Err(CheckpointError::Signature));
         }
         let size = checkpoint.size;
-        let in_catalog = self.in_catalog();
-        if in_catalog.is_some_and(|earlier| earlier.verify(&self.key).is_err()) {
-            return Ok(Err(CheckpointError::Signature));
-        }
         let mut earlier = Vec::new();
-        for before in remembered.map(|remembered| &remembered.checkpoint).into_iter().chain(in_catalog) {
+        // The one in the catalog is the manifest key's word, whatever key the log had then.
+        for before in remembered.map(|remembered| &remembered.checkpoint).into_iter().chain(self.in_catalog()) {
             let path = match before.size {
                 0 => Vec::new(),
                 from if from < size => path(channel::consistency(channel, self.ledger, from, size).await)?,
@@ -154,7 +151,7 @@ impl<'a> Log<'a> {
             | CheckpointError::NotConsistent(_)
             | CheckpointError::Shrunk(_) => {
                 files.extend(remembered.map(|remembered| ("remembered", remembered.text.clone().into_bytes())));
-                let catalog = self.in_catalog().and_then(|checkpoint| text(checkpoint).ok());
+                let catalog = self.in_catalog().map(|found| text(found).unwrap_or_else(|_| found.text()));
                 files.extend(catalog.map(|text| ("catalog", text.into_bytes())));
             }
         }

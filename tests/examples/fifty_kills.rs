@@ -6,9 +6,9 @@
 //!
 //! Each scene has a server, a ledger and three insurers of its own, and they run side by side, because whoever loses its
 //! server waits for a while before it looks for it again. After each kill the ledger must hold every chunk that was
-//! answered, whole and once, and the audit log must verify; after each round every result must be the truth, and every account exactly what was asked.
-//! Same seed, same moments. It fails at the first thing that is not as it must be. BLINDLIST_PROGRAMS names the folder of
-//! the programs when those of this tree are not meant.
+//! answered, whole and once, and the audit log must verify; after each round every result must be the truth, and every
+//! account exactly what was asked. The seed draws the moments. It fails at the first thing that is not as it must be.
+//! BLINDLIST_PROGRAMS names the folder of the programs when those of this tree are not meant.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement ends when anything is wrong")]
 
 use std::sync::Mutex;

@@ -10,8 +10,8 @@ use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object::Kind;
 use blindlist_protocol::params::{
     AUDIENCE_DOMAIN, CHUNK_DIGEST_DOMAIN, CHUNK_DOMAIN, ENTRY_DOMAIN, EPOCH_ID_DOMAIN, IDENTIFIER_DOMAIN,
-    PROOF_CHALLENGE_DOMAIN, PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN, SOURCE_DOMAIN,
-    SUCCESSOR_DOMAIN, TLS_PROOF_DOMAIN,
+    OPENINGS_LINE, PROOF_CHALLENGE_DOMAIN, PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN,
+    RECEIPT_DOMAIN, SAMPLE_DOMAIN, SOURCE_DOMAIN, SUCCESSOR_DOMAIN, TLS_PROOF_DOMAIN,
 };
 use blindlist_protocol::succession::Succession;
 use blindlist_protocol::{index, refusal::RefusalCode};
@@ -49,8 +49,8 @@ fn refusal_codes_are_those_of_section_19() {
 }
 
 #[test]
-fn domain_strings_are_those_of_section_23() {
-    let section = section("23. Constants");
+fn domain_strings_are_those_of_section_26() {
+    let section = section("26. Constants");
     let sentence = section.split("Domain strings").nth(1).unwrap();
     let in_use = sentence.split("reserved:").next().unwrap();
     let mut named: Vec<String> =
@@ -78,6 +78,9 @@ fn domain_strings_are_those_of_section_23() {
         EnrolmentRequest::LINE,
         Bundle::LINE,
         Succession::LINE,
+        RECEIPT_DOMAIN,
+        OPENINGS_LINE,
+        SAMPLE_DOMAIN,
         &index::MAGIC,
     ];
     let mut known: Vec<String> = known.iter().map(|domain| String::from_utf8(domain.to_vec()).unwrap()).collect();
@@ -89,10 +92,11 @@ fn domain_strings_are_those_of_section_23() {
 }
 
 #[test]
-fn limits_are_those_of_section_23() {
+fn limits_are_those_of_section_26() {
     use blindlist_protocol::params::{
-        CANARIES, MAX_ADDRESSES, MAX_CATEGORIES, MAX_CHUNK, MAX_ENROLMENT, MAX_HOLDERS, MAX_OBJECT, MAX_REQUEST,
-        MAX_RESPONSE, PADDING_QUANTUM, SEGMENT_LENGTH,
+        CANARIES, CHECKPOINT_DOMAIN, MAX_ADDRESSES, MAX_AUDIT_ENTRY, MAX_CATEGORIES, MAX_CHUNK, MAX_ENROLMENT,
+        MAX_HOLDERS, MAX_NOTE, MAX_NOTE_SIGNATURES, MAX_OBJECT, MAX_PATH, MAX_REQUEST, MAX_RESPONSE, PADDING_QUANTUM,
+        SEGMENT_LENGTH,
     };
     let grouped = |number: usize| {
         let digits = number.to_string();
@@ -107,9 +111,12 @@ fn limits_are_those_of_section_23() {
         grouped(index::BLOCK_ENTRIES as usize),
         grouped(SEGMENT_LENGTH as usize),
         format!("{MAX_HOLDERS}; {MAX_ADDRESSES}"),
+        format!("{} bytes; {MAX_PATH}", grouped(MAX_AUDIT_ENTRY)),
+        format!("{} bytes, {MAX_NOTE_SIGNATURES} signatures", grouped(MAX_NOTE)),
         format!("{} bytes", [MAX_REQUEST, MAX_RESPONSE, MAX_OBJECT, MAX_ENROLMENT].map(grouped).join("; ")),
     ];
-    let rows = table(&section("23. Constants"));
+    assert!(section("26. Constants").contains(&format!("`{CHECKPOINT_DOMAIN}`")));
+    let rows = table(&section("26. Constants"));
     assert_eq!(rows.iter().map(|row| row[1].clone()).collect::<Vec<_>>(), expected);
 }
 
@@ -122,7 +129,7 @@ fn vector(file: &str, pointer: &str) -> String {
 
 #[test]
 fn walk_throughs_are_the_vectors() {
-    let section = section("25. Walk-throughs");
+    let section = section("28. Walk-throughs");
     let tables: Vec<_> = section.split("\n### ").skip(1).map(table).collect();
     let vectors = [
         vector("object-sign/walk-through.json", "/expect/output/object"),
@@ -143,7 +150,7 @@ fn walk_throughs_are_the_vectors() {
 
 #[test]
 fn rice_codes_of_the_walk_through_are_those_of_its_index() {
-    let section = section("25. Walk-throughs");
+    let section = section("28. Walk-throughs");
     let (_, after) = section.split_once("Rice codes of their gaps").unwrap();
     let bytes = hex::decode(vector("index-encode/walk-through.json", "/expect/output/index")).unwrap();
     let index = index::Index::parse(&bytes).unwrap();

@@ -86,7 +86,7 @@ pub(super) struct OpenArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "verify", required_unless_present = "verify", num_args = 1..)]
     members: Vec<PathBuf>,
     /// How many elements are opened.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     sample: u32,
     /// What the auditor said, at most 64 bytes: it decides which elements are opened.
     #[arg(long, value_name = "TEXT", value_parser = challenge)]

@@ -80,9 +80,8 @@ fn every_entry_is_shown_to_be_included() {
     let (log, leaves) = (Log::new(SIZES), leaves(SIZES));
     for size in 1..=SIZES {
         let head = log.head(size);
-        for index in 0..size {
+        for (index, leaf) in (0..size).zip(leaves.iter().copied()) {
             let path = log.hashes(&inclusion(index, size).unwrap());
-            let leaf = leaves[index as usize];
             assert_eq!(verify_inclusion(leaf, index, &head, &path), Ok(()), "{index} of {size}");
             for other in (0..size + 2).filter(|other| *other != index) {
                 assert_eq!(verify_inclusion(leaf, other, &head, &path), Err(BadPath), "{index} of {size} at {other}");

@@ -29,11 +29,13 @@ impl Scene {
     /// The refusals in the log: codes and values.
     async fn refusals(&self) -> Vec<(RefusalCode, u64)> {
         let entries = self.service.ledger.log_entries(0, 1_000).await.unwrap();
-        let refusal = |bytes: &[u8]| match Entry::decode(bytes).unwrap().event {
-            Event::Refusal { code, value, .. } => Some((code, value)),
-            _ => None,
-        };
-        entries.iter().filter_map(|logged| refusal(&logged.entry)).collect()
+        let mut refusals = Vec::new();
+        for logged in entries {
+            if let Event::Refusal { code, value, .. } = Entry::decode(&logged.entry).unwrap().event {
+                refusals.push((code, value));
+            }
+        }
+        refusals
     }
 }
 
