@@ -17,10 +17,10 @@ use blindlist_store::log::{Format, Level};
 use clap::{Args, Parser, Subcommand};
 
 pub use self::audit::{AuditCommand, BackupArgs, CheckpointArgs, ExportArgs, RestoreArgs, VerifyArgs};
-use self::keys::{epoch_prefix, evidence};
 pub use self::keys::{
     EpochCommand, KeyHomeArgs, NewEpochArgs, PassphraseArgs, RenewArgs, RetireArgs, RevokeArgs, SucceedArgs, UnlockArgs,
 };
+use self::keys::{epoch_prefix, evidence};
 use crate::init::DEFAULT_PORT;
 use crate::seal::IncidentDates;
 

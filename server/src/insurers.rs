@@ -175,7 +175,8 @@ pub async fn set_rate(home: &Home, name: &Slug, rate: Option<NonZeroU64>) -> Res
 /// # Errors
 /// [`Error::UnknownInsurer`], [`Error::Ledger`].
 pub async fn suspend(home: &Home, name: &Slug) -> Result<(), Error> {
-    change(home, name, async |ledger, id| Ok(ledger.set_status(id, Status::Suspended, now()?.cast_signed()).await?)).await
+    change(home, name, async |ledger, id| Ok(ledger.set_status(id, Status::Suspended, now()?.cast_signed()).await?))
+        .await
 }
 
 /// Resumes an insurer. A server that runs answers its next request.

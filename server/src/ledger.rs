@@ -43,10 +43,10 @@ pub use self::catalog::Publication;
 pub use self::charge::{Charge, Outcome};
 pub use self::custody::{Changes, Renewal};
 pub use self::error::LedgerError;
-pub use self::log::Logged;
 use self::error::{failed, within};
-use self::place::Purpose;
+pub use self::log::Logged;
 pub use self::overview::AccountOf;
+use self::place::Purpose;
 pub use self::place::{Place, PostgresUrl, UrlError};
 pub use self::reading::{Charged, Reading};
 pub use self::register::{NewEpoch, NewInsurer};
@@ -178,7 +178,8 @@ impl Ledger {
         const DOING: &str = "copy the ledger";
         place.check_is_ledger().await?;
         let mut connection = place.connect(Purpose::Writing).await?;
-        let copied = sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy().into_owned()).execute(&mut connection).await;
+        let copied =
+            sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy().into_owned()).execute(&mut connection).await;
         copied.map_err(failed(DOING))?;
         connection.close().await.map_err(failed(DOING))
     }

@@ -38,11 +38,11 @@ use self::rate::Rates;
 pub(crate) use self::view::{NotReady, View};
 pub(crate) use self::watch::Seen;
 use self::watch::Watch;
-use crate::{Error, audit};
 use crate::config::Limits;
 use crate::home::Home;
 use crate::ledger::{Ledger, LedgerError, Status};
 use crate::outside::instant;
+use crate::{Error, audit};
 
 /// Milliseconds after which an insurer that found the ledger busy is told to come again.
 const BUSY_WAIT: u64 = 1_000;
@@ -266,7 +266,9 @@ impl Service {
         if let Some(live) = live {
             return Ok(live);
         }
-        if !self.live().lacks_an_epoch() || !self.ledger.has_epoch(epoch).await.map_err(|error| ledger_refusal(&error))? {
+        if !self.live().lacks_an_epoch()
+            || !self.ledger.has_epoch(epoch).await.map_err(|error| ledger_refusal(&error))?
+        {
             return Err(RefusalCode::UnknownEpoch.into());
         }
         self.follow_catalog().await;

@@ -37,7 +37,12 @@ pub(crate) struct Insurer {
 impl Operator {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let new = NewOperator { operator: "op".parse().unwrap(), addresses: vec![], ledger: None, evidence: Evidence::Optional };
+        let new = NewOperator {
+            operator: "op".parse().unwrap(),
+            addresses: vec![],
+            ledger: None,
+            evidence: Evidence::Optional,
+        };
         init(&folder.path().join("home"), &new).await.unwrap();
         let home = Home::open(folder.path().join("home")).unwrap();
         Self { folder, home }

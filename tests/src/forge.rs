@@ -3,14 +3,17 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use blindlist_protocol::catalog::{Catalog, Listed};
+use blindlist_protocol::checkpoint::Checkpoint;
 use blindlist_protocol::enrolment::Bundle;
 use blindlist_protocol::entry::{Dictionary, Entry};
 use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::identifier::{Identifier, Nir, Scheme};
 use blindlist_protocol::ids::{Digest, LedgerId, ReleaseId};
 use blindlist_protocol::index::{Header, SealedEntry, encode};
+use blindlist_protocol::log::{Charge, tree};
 use blindlist_protocol::manifest::{Manifest, segment_digests};
 use blindlist_protocol::message::{Account, Evaluate, Evaluated, Request, Response};
 use blindlist_protocol::object;
@@ -34,7 +37,7 @@ pub struct Forger {
     /// The epoch's record.
     pub record: EpochRecord,
     record_bytes: Vec<u8>,
-    receipt_key: SigningKey,
+    log: Arc<Mutex<Log>>,
     share: PathBuf,
     insurer: Bundle,
     sequence: AtomicU64,
@@ -58,12 +61,15 @@ impl Forger {
         let epochs = fs::read_dir(operator.home().join("epochs")).unwrap();
         let epoch = epochs.map(|entry| entry.unwrap().path()).next().unwrap();
         let record_bytes = fs::read(epoch.join("record")).unwrap();
-        let record = object::open(&record_bytes, &manifest_key.verifying()).unwrap();
+        let mut record: EpochRecord = object::open(&record_bytes, &manifest_key.verifying()).unwrap();
+        // A ledger of its own, of which nobody remembers anything.
+        let log = Log::new(LedgerId::from_bytes([0x5a; 16]), SigningKey::from_seed(&receipt.try_into().unwrap()));
+        (record.version, record.holders[0].ledger) = (record.version + 1, log.ledger);
         Self {
+            record_bytes: object::sign(&record, &manifest_key),
             manifest_key,
             record,
-            record_bytes,
-            receipt_key: SigningKey::from_seed(&receipt.try_into().unwrap()),
+            log: Arc::new(Mutex::new(log)),
             share: epoch.join("oprf.key"),
             insurer: insurer.bundle(),
             sequence: 1_000.into(),
@@ -143,8 +149,7 @@ impl Forger {
         let (index, id) = (forgery.index.clone(), forgery.manifest.release);
         let objects = [(digest, manifest), (object::digest(&self.record_bytes), self.record_bytes.clone())];
         let key = EpochKey::new(self.record.clone(), 1, self.secret()).unwrap();
-        let (insurer, receipt_key) = (self.insurer.clone(), self.receipt_key.clone());
-        let ledger = self.record.holders[0].ledger;
+        let (insurer, log) = (self.insurer.clone(), Arc::clone(&self.log));
         let refused = || Response::Refused(RefusalCode::UnknownObject.into());
         move |request| match request {
             Request::Catalog => Response::Catalog(catalog.clone()),
@@ -158,11 +163,11 @@ impl Forger {
             }
             Request::Segment { .. } => refused(),
             Request::Account(_) => Response::Account(ACCOUNT),
-            Request::Evaluate(evaluate) => answer(evaluate.clone(), &key, &insurer, (&ledger, &receipt_key)),
-            // Its log has one entry, the last charge: whoever asks about it finds that out.
-            Request::Checkpoint(_) | Request::Consistency { .. } | Request::Inclusion { .. } | Request::Succession(_) => {
-                refused()
-            }
+            Request::Evaluate(evaluate) => answer(evaluate.clone(), &key, &insurer, &log),
+            Request::Checkpoint(_) => Response::Checkpoint(log.lock().unwrap().checkpoint()),
+            Request::Consistency { from, to, .. } => log.lock().unwrap().path(tree::consistency(*from, *to)),
+            Request::Inclusion { index, size, .. } => log.lock().unwrap().path(tree::inclusion(*index, *size)),
+            Request::Succession(_) => refused(),
         }
     }
 
@@ -171,20 +176,52 @@ impl Forger {
     }
 }
 
-fn answer(
-    request: Evaluate,
-    key: &EpochKey,
-    insurer: &Bundle,
-    (ledger, receipt_key): (&LedgerId, &SigningKey),
-) -> Response {
+fn answer(request: Evaluate, key: &EpochKey, insurer: &Bundle, log: &Mutex<Log>) -> Response {
     match Question::validate(request, key, &insurer.signing_key) {
         Ok(question) => {
             let (elements, proof) = question.answer(&[9; 64]);
             let charge = question.charge(insurer.insurer_id, u64::from(question.count()));
-            let receipt = Receipt::of_charge(ledger, 0, charge, 0, receipt_key);
+            let receipt = log.lock().unwrap().append(charge);
             Response::Evaluated(Evaluated { elements, proof, account: ACCOUNT, receipt })
         }
         Err(code) => Response::Refused(code.into()),
+    }
+}
+
+/// An audit log that goes on, and has nothing but charges: only an auditor would mind.
+#[derive(Debug)]
+struct Log {
+    ledger: LedgerId,
+    key: SigningKey,
+    entries: Vec<Vec<u8>>,
+}
+
+impl Log {
+    fn new(ledger: LedgerId, key: SigningKey) -> Self {
+        Self { ledger, key, entries: Vec::new() }
+    }
+
+    fn append(&mut self, charge: Charge) -> Receipt {
+        let receipt = Receipt::of_charge(&self.ledger, self.entries.len() as u64, charge, 0, &self.key);
+        self.entries.push(receipt.entry.clone());
+        receipt
+    }
+
+    fn head(&self, first: usize, count: usize) -> tree::Head {
+        let mut tree = tree::Frontier::default();
+        self.entries.iter().skip(first).take(count).for_each(|entry| drop(tree.append(tree::leaf(entry))));
+        tree.head()
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::sign(self.ledger, &self.head(0, self.entries.len()), 0, &self.key)
+    }
+
+    fn path(&self, nodes: Option<Vec<Vec<tree::Node>>>) -> Response {
+        let hash =
+            |node: &tree::Node| self.head(usize::try_from(node.index << node.level).unwrap(), 1 << node.level).root;
+        let fold = |nodes: &Vec<tree::Node>| tree::fold(&nodes.iter().map(hash).collect::<Vec<_>>());
+        Response::Path(nodes.unwrap_or_default().iter().map(fold).collect())
     }
 }
 

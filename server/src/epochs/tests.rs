@@ -169,7 +169,9 @@ async fn a_seal_under_way_keeps_epochs_as_they_are() {
     let scene = Scene::new().await;
     let releases = scene.home().releases().unwrap();
     let _sealing = releases.lock().unwrap();
-    for error in [new(scene.home(), Evidence::Optional).await.unwrap_err(), scene.retire(scene.first).await.unwrap_err()] {
+    for error in
+        [new(scene.home(), Evidence::Optional).await.unwrap_err(), scene.retire(scene.first).await.unwrap_err()]
+    {
         assert!(error.code().number() == 75, "{error}");
     }
 }

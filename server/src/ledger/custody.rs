@@ -99,7 +99,8 @@ impl Ledger {
         const DOING: &str = "renew an insurer's keys";
         let mut change = self.begin_change(DOING).await?;
         let old = sqlx::query("SELECT certificate, signing_key FROM insurers WHERE id = $1");
-        let old = old.bind(&renewal.insurer[..]).fetch_optional(&mut *change.transaction).await.map_err(failed(DOING))?;
+        let old =
+            old.bind(&renewal.insurer[..]).fetch_optional(&mut *change.transaction).await.map_err(failed(DOING))?;
         let old = old.ok_or(LedgerError::UnknownInsurer)?;
         let (certificate, signing_key): ([u8; 32], [u8; 32]) =
             (row::bytes(&old, "certificate")?, row::bytes(&old, "signing_key")?);
@@ -109,7 +110,8 @@ impl Ledger {
         }
         refuse_taken(&mut change.transaction, CERTIFICATE, &renewal.certificate, LedgerError::CertificateTaken).await?;
         if signing_key != renewal.signing_key {
-            refuse_taken(&mut change.transaction, SIGNING_KEY, &renewal.signing_key, LedgerError::SigningKeyTaken).await?;
+            refuse_taken(&mut change.transaction, SIGNING_KEY, &renewal.signing_key, LedgerError::SigningKeyTaken)
+                .await?;
         }
         sqlx::query("INSERT INTO former_keys (insurer, certificate, signing_key, at) VALUES ($1, $2, $3, $4)")
             .bind(&renewal.insurer[..])

@@ -13,8 +13,8 @@ use blindlist_protocol::text::Slug;
 
 use super::custody::{CERTIFICATE, SIGNING_KEY, refuse_taken};
 use super::error::failed;
-use super::row::from_amount;
 use super::log::Change;
+use super::row::from_amount;
 use super::{Connection, Ledger, LedgerError, Status, row};
 
 /// An epoch to be opened.

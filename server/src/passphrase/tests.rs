@@ -19,7 +19,12 @@ impl Scene {
     /// A home with its keys under `words`.
     async fn new(words: Option<&str>) -> Self {
         let scene = Self { folder: tempfile::tempdir().unwrap() };
-        let new = NewOperator { operator: "op".parse().unwrap(), addresses: vec![], ledger: None, evidence: Evidence::Optional };
+        let new = NewOperator {
+            operator: "op".parse().unwrap(),
+            addresses: vec![],
+            ledger: None,
+            evidence: Evidence::Optional,
+        };
         let under = words.map(|words| scene.passphrase(words));
         init_under(&scene.path(), &new, under.as_ref()).await.unwrap();
         scene

@@ -67,8 +67,10 @@ impl Scene {
         let secret = self.epoch.blinding(&JobSeed::from_bytes([7; 32]));
         let holders = self.record().first_set().unwrap();
         let job = JobId::from_bytes([1; 16]);
-        let asker =
-            Asker { insurer: self.insurer.bundle.insurer_id, signer: SigningKey::from_seed(&self.insurer.signing.seed()) };
+        let asker = Asker {
+            insurer: self.insurer.bundle.insurer_id,
+            signer: SigningKey::from_seed(&self.insurer.signing.seed()),
+        };
         (self.epoch.ask(holders, job, 0, &items, &secret, &asker).unwrap(), items)
     }
 

@@ -62,7 +62,7 @@ pub(super) async fn said(ledger: &Ledger, charge: &Charge) -> Said {
 /// The sum of the charges of insurer 1, which must be what its account says it spent.
 pub(super) async fn sum_of_charges(ledger: &Ledger) -> u64 {
     let sum: i64 = sqlx::query_scalar(
-    "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM charges WHERE insurer = $1 AND epoch = $2",
+        "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM charges WHERE insurer = $1 AND epoch = $2",
     )
     .bind(&[1; 16][..])
     .bind(&EPOCH[..])
