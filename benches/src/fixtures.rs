@@ -138,7 +138,8 @@ impl Parties {
         let question = Question::validate(asked.request().clone(), &self.key, &self.insurer);
         let question = question.expect("the insurer asks rightly");
         let (elements, proof) = question.answer(&[0; 64]);
-        let (ledger, charge) = (self.key.record().holders.first().map(|one| one.ledger), question.charge(INSURER, 8_192));
+        let (ledger, charge) =
+            (self.key.record().holders.first().map(|one| one.ledger), question.charge(INSURER, 8_192));
         let receipt = Receipt::of_charge(&ledger.expect("one holder"), 0, charge, 0, &self.receipt_key);
         let account = Account { granted: 0, spent: 0 };
         let answer = Evaluated { elements, proof, account, receipt };

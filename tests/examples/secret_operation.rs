@@ -123,7 +123,10 @@ fn ask(secret: [u8; 32]) -> Asked {
     };
     let epoch = Arc::new(Epoch::open(&object::sign(&record, &operator), &operator.verifying()).unwrap());
     let person = Item::Person(Identifier::canary(Scheme::Nir, secret.first_chunk().unwrap()));
-    let (blinding, asker) = (epoch.blinding(&JobSeed::from_bytes(secret)), Asker { insurer: InsurerId::from_bytes([2; 16]), signer: SigningKey::from_seed(&secret) });
+    let (blinding, asker) = (
+        epoch.blinding(&JobSeed::from_bytes(secret)),
+        Asker { insurer: InsurerId::from_bytes([2; 16]), signer: SigningKey::from_seed(&secret) },
+    );
     epoch.ask(record.first_set().unwrap(), JobId::from_bytes([1; 16]), 0, &[person], &blinding, &asker).unwrap()
 }
 

@@ -1,11 +1,11 @@
 //! Layout, round trip and rules of the catalog snapshot.
 
-use crate::signature::Signature;
 use super::*;
 use crate::codec;
 use crate::fixtures::{any as some, assert_allowed, assert_rules, assert_strict, replaced, slug};
 use crate::ids::LedgerId;
 use crate::object::{self, ObjectError};
+use crate::signature::Signature;
 use crate::signature::SigningKey;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 mod wrong;
 
 use super::*;
-use crate::fixtures::{JOB, Operator, holders, asker, insurer, items, people};
+use crate::fixtures::{JOB, Operator, asker, holders, insurer, items, people};
 use crate::job::{cost, layout};
 use crate::message::Request;
 use crate::oprf::{evaluate_inputs, hash_to_group};
@@ -148,8 +148,7 @@ fn nothing_blinds_twice() {
     for (operator, seed) in jobs {
         for item in items(10).into_iter().chain((0..10).map(Item::Padding)) {
             let item = std::slice::from_ref(&item);
-            let asked =
-                operator.epoch().ask(holders(&[1]), JOB, 0, item, &operator.blinding(seed), &asker()).unwrap();
+            let asked = operator.epoch().ask(holders(&[1]), JOB, 0, item, &operator.blinding(seed), &asker()).unwrap();
             let b = oprf::decode(&asked.request().elements[0]).unwrap();
             // r·G = B − H(x): equal when and only when r is.
             let blind = match &item[0] {

@@ -1,7 +1,7 @@
 //! What a request is refused for, each fault alone, and what an answer depends on (SPEC.md, section 17).
 
 use super::*;
-use crate::fixtures::{JOB, Operator, holders, asker, insurer, items, people};
+use crate::fixtures::{JOB, Operator, asker, holders, insurer, items, people};
 use crate::identifier::Identifier;
 use crate::ids::JobId;
 use crate::oprf::{BatchContext, Scalar};

@@ -143,7 +143,9 @@ pub struct ConsistencyOutput {
     path: Vec<Digest>,
 }
 
-pub(super) fn consistency_prove(ConsistencyInput { entries, from, to }: ConsistencyInput) -> Result<ConsistencyOutput, Fault> {
+pub(super) fn consistency_prove(
+    ConsistencyInput { entries, from, to }: ConsistencyInput,
+) -> Result<ConsistencyOutput, Fault> {
     let log = Log::of(&entries);
     let path = log.path(tree::consistency(from, to))?;
     Ok(ConsistencyOutput { from_root: log.root(from)?, to_root: log.root(to)?, path })
@@ -311,8 +313,7 @@ pub(super) fn checkpoint_accept(input: AcceptInput) -> Result<SizeOutput, Fault>
         (head, path(&earlier.path))
     });
     let (ledger, key) = (LedgerId::from_bytes(input.ledger.0), VerifyingKey::from_bytes(input.key.0));
-    let accepted =
-        checkpoint.accept(&ledger, &key, &earlier.collect::<Vec<_>>(), &receipts.collect::<Vec<_>>())?;
+    let accepted = checkpoint.accept(&ledger, &key, &earlier.collect::<Vec<_>>(), &receipts.collect::<Vec<_>>())?;
     Ok(SizeOutput { size: accepted.size })
 }
 

@@ -81,10 +81,9 @@ impl From<OpeningsError> for Fault {
         match error {
             OpeningsError::Codec(error) => error.into(),
             OpeningsError::Kind | OpeningsError::Chunk | OpeningsError::TooLong => Self::new("encoding", "malformed"),
-            OpeningsError::Epoch
-            | OpeningsError::Challenge
-            | OpeningsError::Positions
-            | OpeningsError::Element(_) => Self::new("openings", "EVI-2"),
+            OpeningsError::Epoch | OpeningsError::Challenge | OpeningsError::Positions | OpeningsError::Element(_) => {
+                Self::new("openings", "EVI-2")
+            }
         }
     }
 }

@@ -190,7 +190,8 @@ pub struct Evaluations {
 }
 
 pub(super) fn answer(input: AnswerInput) -> Result<Evaluations, Fault> {
-    let AnswerInput { record, pinned, holders, seed, job, signing_seed, identifiers, insurer_id, chunk, answers } = input;
+    let AnswerInput { record, pinned, holders, seed, job, signing_seed, identifiers, insurer_id, chunk, answers } =
+        input;
     let input = JobInput { record, pinned, holders, seed, job, signing_seed, identifiers };
     let asked = ask(input, insurer_id.0)?;
     let (items, asked) = asked.into_iter().nth(chunk).ok_or(Fault::misuse("a chunk that the job does not have"))?;

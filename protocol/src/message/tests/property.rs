@@ -24,10 +24,16 @@ fn request() -> impl Strategy<Value = Request> {
         some::epoch_id().prop_map(Request::Account),
         evaluate,
         some::ledger_id().prop_map(Request::Checkpoint),
-        (some::ledger_id(), any::<(u64, u64)>())
-            .prop_map(|(ledger, (from, to))| Request::Consistency { ledger, from, to }),
-        (some::ledger_id(), any::<(u64, u64)>())
-            .prop_map(|(ledger, (index, size))| Request::Inclusion { ledger, index, size }),
+        (some::ledger_id(), any::<(u64, u64)>()).prop_map(|(ledger, (from, to))| Request::Consistency {
+            ledger,
+            from,
+            to
+        }),
+        (some::ledger_id(), any::<(u64, u64)>()).prop_map(|(ledger, (index, size))| Request::Inclusion {
+            ledger,
+            index,
+            size
+        }),
         some::verifying_key().prop_map(Request::Succession),
     ]
 }
