@@ -104,6 +104,9 @@ pub async fn ask<'a>(
     let Live { catalog, digest, epochs, releases } = stop.or(live::refresh(profile, &enrolled, channel, now)).await?;
     let (scheme, releases) = choose(&releases, options)?;
     let plan = Plan::new(&jobs, scheme, releases, epochs, options)?;
+    for part in &plan.parts {
+        Log::of(part.asked()?, part.epoch.object(), &catalog).check_known(profile)?;
+    }
     let keeping = Keeping::new(profile, &enrolled, options, &plan);
     plan.require_evidence(&keeping)?;
     let begun = plan.goes_on();

@@ -256,6 +256,12 @@ pub enum Broken {
     /// An audit log that is not shown.
     #[error("it gave receipts of the audit log of the ledger {0}, and shows no checkpoint of it")]
     NoLog(LedgerId),
+    /// Another log than the one that is remembered.
+    #[error(
+        "its audit log is another one than before, of the ledger {0}: what it owed to us in the old one cannot be checked; \
+         if it has explained that, remove the profile's folder `checkpoints` to begin anew"
+    )]
+    OtherLog(LedgerId),
     /// A canary or a label that is not right.
     #[error("in the list {list} {source}; nobody's status can be concluded, and no result was written")]
     Match {

@@ -29,13 +29,17 @@ pub async fn refresh(
     now: u64,
 ) -> Result<Live, ClientError> {
     let bundle = enrolled.bundle();
-    let snapshot = open(profile, enrolled, channel, &channel::catalog(channel).await?).await?;
-    let mut gathering = {
-        let _lock = profile.lock()?;
+    let mut gathering = loop {
+        let snapshot = open(profile, enrolled, channel, &channel::catalog(channel).await?).await?;
+        let (_lock, signer) = (profile.lock()?, snapshot.signer());
+        // Another process may have followed a succession meanwhile: what the old key says must not be remembered then.
+        if profile.pins(bundle)?.operator_key != signer {
+            continue;
+        }
         let seen = snapshot.seen();
-        let accepted = snapshot.accept(profile.seen()?, now, &bundle.insurer_id)?;
-        profile.remember(seen)?;
-        accepted
+        let accepted = snapshot.accept(profile.seen(&signer)?, now, &bundle.insurer_id)?;
+        profile.remember(seen, &signer)?;
+        break accepted;
     };
     fetch(channel, &mut gathering).await?;
     Ok(gathering.finish(&bundle.insurer)?)
@@ -48,7 +52,7 @@ async fn open(
     channel: &impl Channel,
     bytes: &[u8],
 ) -> Result<Snapshot, ClientError> {
-    let mut pins = *enrolled.pins();
+    let mut pins = profile.pins(enrolled.bundle())?;
     for _ in 0..MAX_SUCCESSIONS {
         match Snapshot::open(bytes, &pins.operator_key) {
             Err(LiveError::Object { source: ObjectError::Signature, .. }) => {}

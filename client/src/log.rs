@@ -41,6 +41,18 @@ impl<'a> Log<'a> {
         Self { ledger: holder.ledger, key: holder.receipt_key, record, catalog }
     }
 
+    /// Requires that this log is one that is remembered, unless none is: an operator that shows another one has dropped what
+    /// it owed to us in the old one. [AUD-11]
+    ///
+    /// # Errors
+    /// [`Broken::OtherLog`], [`ClientError::Store`].
+    pub(crate) fn check_known(&self, profile: &Profile) -> Result<(), ClientError> {
+        if profile.remembers_any_log()? && profile.remembered(&self.ledger, &self.key)?.is_none() {
+            return Err(Broken::OtherLog(self.ledger).into());
+        }
+        Ok(())
+    }
+
     /// Asks for a checkpoint, holds it against what is remembered, the catalog and the receipts, and remembers it.
     /// [AUD-7], [AUD-8]
     ///
@@ -54,13 +66,6 @@ impl<'a> Log<'a> {
     ) -> Result<Head, ClientError> {
         loop {
             let remembered = profile.remembered(&self.ledger, &self.key)?;
-            if remembered.is_none() && profile.remembers_any_log()? {
-                note(&format!(
-                    "warning: the operator's audit log is a new one, of the ledger {}: nothing of it is remembered; ask the \
-                     operator why",
-                    self.ledger
-                ));
-            }
             let checkpoint = self.ask(channel).await?;
             let accepted = self.accept(channel, &checkpoint, remembered.as_ref(), jobs).await?;
             let head =

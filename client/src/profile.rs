@@ -15,7 +15,8 @@
 //! evidence/JOB/                     whom a job asked about: see [`crate::evidence`]
 //! ```
 //!
-//! Nothing else reads or writes in this folder. Every folder in it is 0700, every file 0600.
+//! Nothing else reads or writes in this folder but [`crate::evidence`] in `evidence/`. Every folder in it is 0700, every
+//! file 0600.
 
 pub mod jobs;
 mod keys;
@@ -30,6 +31,7 @@ use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::live::Seen;
 use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_ENROLMENT;
+use blindlist_protocol::signature::VerifyingKey;
 use blindlist_protocol::succession::Pins;
 use blindlist_store::file::{AtomicFile, read_limited, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
@@ -141,11 +143,11 @@ impl Profile {
         Ok(Enrolled { keys, bundle, pins, request: self.request_path() })
     }
 
-    /// The highest catalog seen, if any was.
+    /// The highest catalog seen that this manifest key signed, if any was: what another key said counts for nothing.
     ///
     /// # Errors
     /// [`ClientError::Store`], [`ClientError::Damaged`].
-    pub fn seen(&self) -> Result<Option<Seen>, ClientError> {
+    pub fn seen(&self, operator_key: &VerifyingKey) -> Result<Option<Seen>, ClientError> {
         let path = self.folder.join("seen.json");
         if !path.exists() {
             return Ok(None);
@@ -157,15 +159,18 @@ impl Profile {
         };
         let file: SeenFile = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
         let digest = file.digest.parse().map_err(|_| damaged())?;
-        Ok(Some(Seen { sequence: file.sequence, digest }))
+        let signed = file.operator_key == operator_key.to_string();
+        Ok(signed.then_some(Seen { sequence: file.sequence, digest }))
     }
 
-    /// Remembers a catalog, which must not be lower than the one seen. The caller holds the lock.
+    /// Remembers a catalog that this manifest key signed, which must not be lower than the one seen. The caller holds the
+    /// lock.
     ///
     /// # Errors
     /// [`ClientError::Store`].
-    pub fn remember(&self, seen: Seen) -> Result<(), ClientError> {
-        let file = SeenFile { sequence: seen.sequence, digest: seen.digest.to_string() };
+    pub fn remember(&self, seen: Seen, operator_key: &VerifyingKey) -> Result<(), ClientError> {
+        let (operator_key, digest) = (operator_key.to_string(), seen.digest.to_string());
+        let file = SeenFile { operator_key, sequence: seen.sequence, digest };
         let json = serde_json::to_vec_pretty(&file).expect("a number and a text are JSON");
         Ok(write_atomic(self.folder.join("seen.json"), &json)?)
     }
@@ -262,6 +267,7 @@ impl Keys {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SeenFile {
+    operator_key: String,
     sequence: u64,
     digest: String,
 }

@@ -27,7 +27,7 @@ use crate::receipts::JobReceipts;
 use crate::show::note;
 use crate::{ClientError, EvidenceError, Stop};
 pub(crate) use again::{files, items};
-use compare::{Given, Logged};
+use compare::{Given, Logged, OwnKeys};
 use export::Export;
 pub use report::Report;
 
@@ -40,7 +40,7 @@ pub struct ReplayOptions<'a> {
     pub members: &'a [PathBuf],
     /// The export of the log.
     pub audit: &'a Path,
-    /// The profile, for receipts and the checkpoint remembered.
+    /// The profile, for receipts, the checkpoint remembered and the keys that signed.
     pub profile: Option<&'a Profile>,
     /// Files with passphrases of the evidence.
     pub passphrase_files: &'a [PathBuf],
@@ -65,6 +65,7 @@ pub fn replay(options: &ReplayOptions<'_>, stop: &Stop) -> Result<Report, Client
     let evidence = Evidence::all(options.evidence)?;
     let export = Export::open(options.audit)?;
     let ledger = export.ledger();
+    let own = OwnKeys::of(&evidence, options.profile)?;
     let (evidence, others): (Vec<_>, Vec<_>) = evidence.into_iter().partition(|job| job.holder().ledger == ledger);
     if evidence.is_empty() {
         return Err(EvidenceError::OtherLog { path: options.audit.to_owned(), ledger }.into());
@@ -94,7 +95,7 @@ pub fn replay(options: &ReplayOptions<'_>, stop: &Stop) -> Result<Report, Client
     let end = export::audit(export, &keys, &mut visit, stop)?;
 
     let made = again::all(&evidence, &seeds, &files, stop)?;
-    let compared = compare::compare(&made, &found.charges, &given, end.checkpoint());
+    let compared = compare::compare(&made, &found.charges, &own, &given, end.checkpoint());
     Ok(Report::new(end.checkpoint(), made.len(), compared, found.confirmed, found.contradicted)
         .with_remembered(remembered.map(|remembered| remembered.checkpoint), found.root))
 }

@@ -165,7 +165,8 @@ fn goes_on(
     let path = options.audit.ok_or(EvidenceError::NoExport(last.size))?;
     let mut export = Export::open(path)?;
     if export.ledger() != checkpoint.ledger {
-        return Err(EvidenceError::OtherLog { path: path.to_owned(), ledger: export.ledger() }.into());
+        let (found, expected) = (export.ledger(), checkpoint.ledger);
+        return Err(EvidenceError::OtherNoteLog { path: path.to_owned(), found, expected }.into());
     }
     let (mut before, mut after) = (root_at(&export, last.size), None::<Digest>);
     while let Line::Entry(_) = export.next(&[*log_key])? {

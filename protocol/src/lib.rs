@@ -2,7 +2,7 @@
 //!
 //! From the bottom up: [`params`], [`codec`], [`text`], [`ids`], [`signature`] and [`object`] are the alphabet;
 //! [`oprf`] and [`holders`] the group; [`identifier`], [`entry`] and [`index`] what a breach list becomes;
-//! [`epoch`], [`manifest`], [`catalog`] and [`enrolment`] what is signed; [`chunk`], [`message`] and [`refusal`] what
+//! [`epoch`], [`manifest`], [`catalog`], [`enrolment`] and [`succession`] what is signed; [`chunk`], [`message`] and [`refusal`] what
 //! travels; [`job`], [`insurer`] and [`operator`] what each side does with it; [`live`] and [`matching`] what an insurer
 //! holds an operator's word against; [`log`], [`receipt`], [`checkpoint`] and [`evidence`] what each
 //! side can prove afterwards. [`inspect`] shows any of it with offsets.

@@ -110,6 +110,11 @@ impl Snapshot {
         Ok(Self { catalog, digest: object::digest(bytes) })
     }
 
+    /// The manifest key that signed it.
+    pub fn signer(&self) -> VerifyingKey {
+        self.catalog.operator_key
+    }
+
     /// What to remember once it is accepted.
     pub fn seen(&self) -> Seen {
         Seen { sequence: self.catalog.sequence, digest: self.digest }

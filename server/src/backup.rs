@@ -2,7 +2,8 @@
 //!
 //! The file is a tar archive in the age format. Nothing of a home changes below a name but the ledger, of which the archive
 //! has a copy of one moment, `blindlistd.toml`, and the checkpoint that is kept, which is read before the ledger: a copy
-//! that were behind its own checkpoint would be refused. Seals, epochs and successions wait.
+//! that were behind its own checkpoint would be refused. The lock of releases waits for nobody: there is no backup while a
+//! seal, an epoch command, a succession or a change of passphrases goes on, and none of those during a backup.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
@@ -20,15 +21,13 @@ use blindlist_store::{StoreError, text};
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::NOTE;
-use crate::home::Home;
+use crate::home::{Home, LEDGER};
 use crate::ledger::{Ledger, Place};
 use crate::outside::random;
 use crate::{Error, signed};
 
 /// Folders within folders that a home may have.
 pub(crate) const MAX_DEPTH: usize = 8;
-/// The ledger's name in a home.
-pub(crate) const LEDGER: &str = "ledger.sqlite";
 
 /// Why there is no backup, or no home from one.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ use blindlist_store::file;
 use crate::home::Home;
 use crate::ledger::{Ledger, Publication};
 use crate::outside::now;
-use crate::{Error, not_there, releases, signed};
+use crate::{Error, audit, not_there, releases, signed};
 
 /// How long a snapshot may be relied on, in seconds: 366 days.
 const VALIDITY: u64 = 366 * 86_400;
@@ -131,7 +131,10 @@ pub(crate) async fn publish(
     key: &SigningKey,
 ) -> Result<Snapshot, Error> {
     let id = LedgerId::from_bytes(ledger.id());
-    let checkpoint = Checkpoint::sign(id, &ledger.log_head().await?, now()?, &home.receipt_signing_key()?);
+    let receipt_key = home.receipt_signing_key()?;
+    // The manifest key vouches for the log: not for one that was rolled back.
+    let (_, head) = audit::check_kept(home, ledger, &receipt_key.verifying()).await?;
+    let checkpoint = Checkpoint::sign(id, &head, now()?, &receipt_key);
     catalog.checkpoints.retain(|other| other.ledger != id);
     catalog.checkpoints.push(checkpoint);
     catalog.checkpoints.sort_unstable_by_key(|checkpoint| checkpoint.ledger);

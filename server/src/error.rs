@@ -332,6 +332,7 @@ impl Error {
         match self {
             Self::Store(error) => error.code(),
             Self::Ledger(error) => ledger_code(error),
+            Self::Sample(error) => sample_code(error),
             Self::Audience(error) => error.code(),
             Self::Backup(error) => error.code(),
             Self::Transport(_)
@@ -367,10 +368,6 @@ impl Error {
             | Self::TooManyAddresses
             | Self::AdminAddress { .. }
             | Self::PlanInputs { .. } => Code::Usage,
-            Self::Sample(error) => match error {
-                SampleError::Overlap(_) | SampleError::TooManyShared { .. } | SampleError::TooMany => Code::Usage,
-                SampleError::Exists { .. } | SampleError::Write { .. } => Code::Failure,
-            },
             Self::CatalogTaken => Code::TryAgain,
             Self::Audit(_)
             | Self::Table(_)
@@ -402,6 +399,7 @@ fn ledger_code(error: &LedgerError) -> Code {
         | LedgerError::NotALedger { .. }
         | LedgerError::NotEmpty { .. }
         | LedgerError::Newer
+        | LedgerError::Unlogged
         | LedgerError::Schema { .. }
         | LedgerError::Damaged { .. }
         | LedgerError::NameTaken
@@ -415,6 +413,13 @@ fn ledger_code(error: &LedgerError) -> Code {
         | LedgerError::NothingToCharge
         | LedgerError::DiskFull { .. }
         | LedgerError::Database { .. } => Code::Failure,
+    }
+}
+
+fn sample_code(error: &SampleError) -> Code {
+    match error {
+        SampleError::Overlap(_) | SampleError::TooManyShared { .. } | SampleError::TooMany => Code::Usage,
+        SampleError::Exists { .. } | SampleError::Write { .. } => Code::Failure,
     }
 }
 

@@ -47,6 +47,8 @@ pub(crate) use succession::{
 };
 
 const CONFIG: &str = "blindlistd.toml";
+/// The file of the ledger, unless it is in a database.
+pub(crate) const LEDGER: &str = "ledger.sqlite";
 
 /// An operator's home folder.
 #[derive(Clone, Debug)]
@@ -146,7 +148,7 @@ impl Home {
 
     /// The file of the ledger, unless the configuration says that it is elsewhere.
     pub fn ledger_path(&self) -> PathBuf {
-        self.folder.join("ledger.sqlite")
+        self.folder.join(LEDGER)
     }
 
     /// Where the ledger is.

@@ -138,7 +138,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Missing`], [`LedgerError::NotALedger`] for anything else, [`LedgerError::Newer`] when a newer
-    /// version of this program has used it, [`LedgerError::NotOpened`].
+    /// version of this program has used it, [`LedgerError::Unlogged`], [`LedgerError::NotOpened`].
     pub async fn open(place: impl Into<Place>) -> Result<Self, LedgerError> {
         const DOING: &str = "read the ledger's id";
         let place = place.into();
@@ -146,9 +146,14 @@ impl Ledger {
         place.check_is_ledger().await?;
         let mut connection = place.connect(Purpose::Writing).await?;
         schema::migrate(&mut connection, &place).await?;
-        let named = sqlx::query("SELECT ledger FROM meta").fetch_optional(&mut connection).await;
+        let named =
+            sqlx::query("SELECT ledger, (SELECT COUNT(*) FROM epochs WHERE log_size = 0) AS unlogged FROM meta");
+        let named = named.fetch_optional(&mut connection).await;
         let named = named.map_err(failed(DOING))?.ok_or_else(|| place.not_a_ledger())?;
         let id = row::bytes(&named, "ledger")?;
+        if row::number(&named, "unlogged")? > 0 {
+            return Err(LedgerError::Unlogged);
+        }
         connection.close().await.map_err(failed(DOING))?;
         Self::with_pools(&place, id)
     }

@@ -16,7 +16,7 @@ mod view;
 mod watch;
 
 use std::num::NonZeroU64;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use blindlist_protocol::codec::CodecError;
@@ -64,6 +64,8 @@ pub struct Service {
     watch: Arc<Watch>,
     /// Whether the server is about to stop.
     draining: AtomicBool,
+    /// Whether the log was found to contradict the checkpoint that the home keeps.
+    log_contradicts: AtomicBool,
 }
 
 /// The insurer that asks.
@@ -101,6 +103,7 @@ impl Service {
             queue: Queue::new(cores + 1, Places::of(&config.limits)),
             watch: Arc::new(Watch::new()),
             draining: AtomicBool::new(false),
+            log_contradicts: AtomicBool::new(false),
         })
     }
 
@@ -137,6 +140,16 @@ impl Service {
         let caller = self.identify(certificate, &request).await?;
         let (caller, kind) = (Arc::new(caller), watch::kind(&request));
         self.watch.asked(&caller);
+        let of_the_log = match &request {
+            Request::Evaluate(_) | Request::Checkpoint(_) | Request::Consistency { .. } | Request::Inclusion { .. } => {
+                true
+            }
+            Request::Catalog | Request::Object(_) | Request::Segment { .. } => false,
+            Request::Account(_) | Request::Succession(_) => false,
+        };
+        if of_the_log && self.log_contradicts.load(Ordering::Relaxed) {
+            return Err(RefusalCode::Internal.into());
+        }
         let answered = match request {
             Request::Catalog => Ok(self.catalog().await),
             Request::Object(digest) => self.object(&caller, &digest).await,
@@ -282,6 +295,10 @@ impl Service {
             Ok(()) => {}
             Err(Error::Ledger(error @ (LedgerError::Busy { .. } | LedgerError::Unreachable { .. }))) => {
                 tracing::warn!(%error, "no checkpoint of the audit log was kept this time");
+            }
+            Err(error @ Error::Audit(_)) => {
+                tracing::error!(%error, "nothing is charged or signed any more until a person has looked");
+                self.log_contradicts.store(true, Ordering::Relaxed);
             }
             Err(error) => tracing::error!(%error, "no checkpoint of the audit log was kept"),
         }

@@ -388,7 +388,7 @@ fn a_browser_shows_the_page_and_keeps_it_up_to_date() {
     let members = insurers[0].file("m.csv", format!("nir\n{}\n", numbers(5, 25).join("\n")));
     insurers[0].check(&members, &server, "out", &[]).ends(0);
     browser.shows("document.querySelector('main').innerText.includes('64 of 64')");
-    browser.shows("document.querySelector('.warnings').innerText.includes('mutuelle-du-littoral')");
+    browser.shows("!document.querySelector('main').innerText.includes('set-budget')");
     browser.shows("document.querySelector('main').innerText.includes('CHUNKS') || document.querySelector('main').innerText.includes('Chunks answered')");
     browser.shows("window.since === 1");
     let own = |url: &&&str| url.starts_with(&address) || url.starts_with("data:");

@@ -104,6 +104,16 @@ pub enum EvidenceError {
         /// Its ledger.
         ledger: LedgerId,
     },
+    /// An export of another log than the note's.
+    #[error("{} is the log of the ledger {found}, the note is of the ledger {expected}", text::path(path))]
+    OtherNoteLog {
+        /// The export.
+        path: PathBuf,
+        /// Its ledger.
+        found: LedgerId,
+        /// The note's.
+        expected: LedgerId,
+    },
     /// Openings that do not hold.
     #[error("{}: {source}", text::path(path))]
     Openings {
@@ -185,6 +195,7 @@ impl EvidenceError {
             | Self::ExportEnds(_)
             | Self::Continued { .. }
             | Self::OtherLog { .. }
+            | Self::OtherNoteLog { .. }
             | Self::ExportTooShort { .. } => Code::BadInput,
             Self::Entry { .. } | Self::Contradicts | Self::NotConsistent { .. } => Code::PeerBroke,
             Self::Export { source, .. } => export_code(*source),
@@ -204,10 +215,14 @@ fn export_code(error: ExportError) -> Code {
 
 fn openings_code(error: OpeningsError) -> Code {
     match error {
-        OpeningsError::Kind | OpeningsError::Codec(_) | OpeningsError::Chunk | OpeningsError::TooLong => Code::BadInput,
-        OpeningsError::Epoch | OpeningsError::Challenge | OpeningsError::Positions | OpeningsError::Element(_) => {
-            Code::PeerBroke
-        }
+        OpeningsError::Kind
+        | OpeningsError::Codec(_)
+        | OpeningsError::Chunk
+        | OpeningsError::TooLong
+        // Another file than the one that was asked for, or another question: nobody broke anything.
+        | OpeningsError::Challenge
+        | OpeningsError::Positions => Code::BadInput,
+        OpeningsError::Epoch | OpeningsError::Element(_) => Code::PeerBroke,
     }
 }
 

@@ -1,13 +1,16 @@
 //! The insurer's charges in a log, and its chunks made anew: which are not in the other.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use blindlist_protocol::checkpoint::Checkpoint;
 use blindlist_protocol::chunk::ChunkHeader;
-use blindlist_protocol::ids::{Digest, JobId};
+use blindlist_protocol::ids::{Digest, InsurerId, JobId};
 use blindlist_protocol::log::{Charge, Entry, Event};
+use blindlist_protocol::signature::VerifyingKey;
 
-use crate::evidence::About;
+use crate::ClientError;
+use crate::evidence::{About, Evidence};
+use crate::profile::Profile;
 use crate::receipts::JobReceipts;
 
 /// A charge of this insurer in the log.
@@ -39,8 +42,10 @@ pub(crate) enum WhyStray {
     NoChunk,
     /// Its job's chunk with that number is another one.
     OtherChunk,
-    /// It is the job's chunk, but another key signed it than the insurer's.
+    /// It is the job's chunk, but no key that the insurer has or had signed it.
     Forged,
+    /// It is the job's chunk, but no key that is known here signed it; the insurer may have, or have had, others.
+    UnknownKey,
 }
 
 /// A chunk of a job that the log does not charge.
@@ -106,10 +111,43 @@ impl Given {
     }
 }
 
+/// The signing keys of the insurer. It may have had several: a job that goes on after its keys were renewed has charges
+/// under two.
+#[derive(Debug)]
+pub(crate) struct OwnKeys {
+    keys: BTreeSet<VerifyingKey>,
+    /// The insurer of whom these are all keys, which a profile alone knows.
+    all_of: Option<InsurerId>,
+}
+
+impl OwnKeys {
+    /// Those in this evidence, and those that a profile has and had.
+    pub(crate) fn of(evidence: &[Evidence], profile: Option<&Profile>) -> Result<Self, ClientError> {
+        let mut own = Self { keys: evidence.iter().map(|job| job.about().signing_key).collect(), all_of: None };
+        if let Some(profile) = profile {
+            own.keys.extend(profile.former_keys()?);
+            if let Some(bundle) = profile.bundle()? {
+                own.keys.insert(bundle.signing_key);
+                own.all_of = Some(bundle.insurer_id);
+            }
+        }
+        Ok(own)
+    }
+
+    /// Whether one of them signed the charge of a chunk.
+    fn signed(&self, header: &ChunkHeader, charge: &Charge) -> Result<(), WhyStray> {
+        if self.keys.iter().any(|key| header.verify(key, &charge.signature).is_ok()) {
+            return Ok(());
+        }
+        Err(if self.all_of == Some(charge.insurer) { WhyStray::Forged } else { WhyStray::UnknownKey })
+    }
+}
+
 /// Compares the charges of a log with the chunks of all jobs. `log` is the export's checkpoint.
 pub(crate) fn compare(
     made: &[(About, Vec<ChunkHeader>)],
     charges: &[Logged],
+    own: &OwnKeys,
     given: &Given,
     log: &Checkpoint,
 ) -> Compared {
@@ -117,14 +155,20 @@ pub(crate) fn compare(
     let mut charged: Vec<Vec<bool>> = made.iter().map(|(_, chunks)| vec![false; chunks.len()]).collect();
     for logged in charges {
         let charge = &logged.charge;
-        match place(made, charge) {
-            Ok((job, chunk)) => {
+        let placed = place(made, charge);
+        let header = |(job, chunk): (usize, usize)| made.get(job).and_then(|(_, chunks)| chunks.get(chunk));
+        let signed = placed.and_then(|at| own.signed(header(at).ok_or(WhyStray::NoChunk)?, charge));
+        match signed {
+            Ok(()) => {
                 compared.agreeing += 1;
                 compared.elements += u64::from(charge.count);
-                let slot = charged.get_mut(job).and_then(|chunks| chunks.get_mut(chunk));
-                slot.into_iter().for_each(|slot| *slot = true);
             }
             Err(why) => compared.strays.push(Stray { logged: logged.clone(), why }),
+        }
+        // A chunk whose key is not known is in the log all the same: it is not left out.
+        if let (Ok((job, chunk)), Ok(()) | Err(WhyStray::UnknownKey)) = (placed, signed) {
+            let slot = charged.get_mut(job).and_then(|chunks| chunks.get_mut(chunk));
+            slot.into_iter().for_each(|slot| *slot = true);
         }
     }
     for ((_, chunks), charged) in made.iter().zip(&charged) {
@@ -142,7 +186,7 @@ pub(crate) fn compare(
     compared
 }
 
-/// Which chunk of which job a charge is.
+/// Which chunk of which job a charge is, whoever signed it.
 fn place(made: &[(About, Vec<ChunkHeader>)], charge: &Charge) -> Result<(usize, usize), WhyStray> {
     let job = made.iter().position(|(about, _)| about.job == charge.job).ok_or(WhyStray::NoEvidence)?;
     let (about, chunks) = made.get(job).ok_or(WhyStray::NoEvidence)?;
@@ -152,7 +196,7 @@ fn place(made: &[(About, Vec<ChunkHeader>)], charge: &Charge) -> Result<(usize, 
     if (charge.epoch, charge.count, charge.digest) != (header.epoch, header.count, header.digest) {
         return Err(WhyStray::OtherChunk);
     }
-    if charge.insurer != about.insurer || header.verify(&about.signing_key, &charge.signature).is_err() {
+    if charge.insurer != about.insurer {
         return Err(WhyStray::Forged);
     }
     Ok((job, chunk))

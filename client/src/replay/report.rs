@@ -99,6 +99,7 @@ impl Report {
                 WhyStray::NoChunk => "its job has no such chunk",
                 WhyStray::OtherChunk => "its job's chunk is another one",
                 WhyStray::Forged => "this insurer did not sign it",
+                WhyStray::UnknownKey => "another key signed it: name --profile, which knows all keys of this insurer",
             };
             vec![index, time, job, chunk, count, why.to_owned()]
         };

@@ -287,21 +287,22 @@ fn lists_show_the_log_and_hold_it_to_what_is_remembered() {
     assert!(matches!(error, ClientError::Broken(Broken::Log { source: CheckpointError::Shrunk(5), .. })), "{error}");
 }
 
+/// [AUD-11]
 #[test]
-fn a_new_ledger_begins_with_nothing_remembered() {
+fn another_log_than_the_one_remembered_is_refused_until_a_person_agrees() {
     let (mut operator, insurer) = setting();
     insurer.check(&operator).unwrap();
     let other = LedgerId::from_bytes([8; 16]);
-    // A record whose ledger the server does not have: AUD-4 notices.
     operator.change_record(|record| record.holders[0].ledger = other);
-    let error = insurer.check(&operator).unwrap_err();
-    assert!(matches!(error, ClientError::Broken(Broken::Answer { .. })), "{error}");
     operator.change_log(|log| log.ledger = other);
+    let spent = operator.spent();
+    let error = insurer.check(&operator).unwrap_err();
+    assert!(matches!(error, ClientError::Broken(Broken::OtherLog(ledger)) if ledger == other), "{error}");
+    assert_eq!(operator.spent(), spent, "nothing is asked of it");
+    std::fs::remove_dir_all(insurer.path("profile/checkpoints")).unwrap();
     insurer.check(&operator).unwrap();
-    let key = receipt_key(1).verifying();
-    for ledger in [LEDGER, other] {
-        assert_eq!(insurer.profile().remembered(&ledger, &key).unwrap().unwrap().checkpoint.ledger, ledger);
-    }
+    let remembered = insurer.profile().remembered(&other, &receipt_key(1).verifying()).unwrap().unwrap();
+    assert_eq!(remembered.checkpoint.ledger, other);
 }
 
 /// [AUD-4]

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use blindlist_protocol::chunk::ChunkHeader;
+use blindlist_protocol::enrolment::{EnrolmentRequest, Fingerprint};
 use blindlist_protocol::evidence::OpeningsError;
+use blindlist_protocol::ids::Digest;
 use blindlist_protocol::log::export::ExportError;
 use blindlist_protocol::log::{Charge, Entry, Event, Status};
-use blindlist_protocol::message::Request;
+use blindlist_protocol::message::{Account, Request, Response};
+use blindlist_protocol::object;
 use blindlist_protocol::signature::SigningKey;
 use blindlist_store::exit::Code;
 use blindlist_store::passphrase::Passphrase;
@@ -17,8 +20,10 @@ use blindlist_store::passphrase::Passphrase;
 use super::log::TestLog;
 use super::operator::{INSURER, Insurer, Operator, nir, person, receipt_key};
 use crate::check::CheckOptions;
+use crate::enroll;
 use crate::evidence::Evidence;
 use crate::open::{OpenOptions, open, verify};
+use crate::profile::Profile;
 use crate::replay::{ReplayOptions, Report, replay};
 use crate::{ClientError, EvidenceError, Stop};
 
@@ -50,12 +55,21 @@ fn jobs(insurer: &Insurer) -> Vec<Evidence> {
 }
 
 fn replayed(insurer: &Insurer, files: &[PathBuf], log: &TestLog) -> Result<Report, ClientError> {
+    replayed_with(insurer, files, log, Some(&insurer.profile()))
+}
+
+fn replayed_with(
+    insurer: &Insurer,
+    files: &[PathBuf],
+    log: &TestLog,
+    profile: Option<&Profile>,
+) -> Result<Report, ClientError> {
     std::fs::write(insurer.path("export"), log.export()).unwrap();
     let options = ReplayOptions {
         evidence: &insurer.path("profile/evidence"),
         members: files,
         audit: &insurer.path("export"),
-        profile: Some(&insurer.profile()),
+        profile,
         passphrase_files: &[insurer.path("pass")],
     };
     replay(&options, &Stop::never())
@@ -64,7 +78,18 @@ fn replayed(insurer: &Insurer, files: &[PathBuf], log: &TestLog) -> Result<Repor
 /// A replay with the only member file that ends with this code, and what it shows.
 #[track_caller]
 fn ends(insurer: &Insurer, log: &TestLog, code: Code) -> String {
-    let report = replayed(insurer, &[insurer.path("members.csv")], log).unwrap();
+    ends_with(insurer, log, Some(&insurer.profile()), code)
+}
+
+/// The same without the profile.
+#[track_caller]
+fn ends_alone(insurer: &Insurer, log: &TestLog, code: Code) -> String {
+    ends_with(insurer, log, None, code)
+}
+
+#[track_caller]
+fn ends_with(insurer: &Insurer, log: &TestLog, profile: Option<&Profile>, code: Code) -> String {
+    let report = replayed_with(insurer, &[insurer.path("members.csv")], log, profile).unwrap();
     match report.judge() {
         Ok(()) => assert_eq!(code, Code::Done, "{report}"),
         Err(error) => assert_eq!(error.code(), code, "{error}\n{report}"),
@@ -248,6 +273,54 @@ fn a_charge_that_another_key_signed_is_no_charge_of_this_insurer() {
     forged.append(Event::Charge(Charge { signature: header.sign(&thief), ..charge }));
     let shown = ends(&insurer, &forged, Code::PeerBroke);
     assert!(shown.contains("this insurer did not sign it"), "{shown}");
+
+    // Without the profile the key may be one that the insurer has since. Only the receipt tells that the log is another one.
+    std::fs::remove_file(insurer.path("profile/evidence").join(charge.job.to_string()).join("receipts")).unwrap();
+    let shown = ends_alone(&insurer, &forged, Code::Failure);
+    assert!(shown.contains("another key signed it: name --profile"), "{shown}");
+}
+
+/// A job that goes on after its keys were renewed has charges under two keys, and both are the insurer's.
+#[test]
+fn charges_under_a_renewed_key_are_this_insurers() {
+    let (mut operator, insurer) = setting();
+    insurer.has(members(1, 8_300));
+    // The operator says that the budget suffices, and then it is enough for one of the two chunks.
+    let all = std::mem::replace(&mut operator.granted, 8_192);
+    operator.tamper = Some(Box::new(move |_, response| {
+        if let Response::Account(account) = response {
+            return Ok(Response::Account(Account { granted: all, ..account }));
+        }
+        Ok(response)
+    }));
+    insurer.check_with(&operator, &keeping(&insurer)).unwrap_err();
+    assert_eq!(operator.take_asked().len(), 2);
+    (operator.granted, operator.tamper) = (all, None);
+
+    enroll::new_keys(&insurer.profile()).unwrap();
+    let request: EnrolmentRequest = object::open_self_signed(&insurer.read("profile/new-request.csr")).unwrap();
+    let before = operator.log();
+    let bundle = operator.approve(&request);
+    operator.change_log(|log| {
+        *log = before;
+        let certificate = Digest::from_bytes([0; 32]);
+        log.append(Event::Keys { insurer: INSURER, signing_key: request.signing_key, certificate });
+    });
+    std::fs::write(insurer.path("bundle"), &bundle).unwrap();
+    enroll::join(&insurer.path("bundle"), &insurer.profile(), Some(Fingerprint::of(&bundle))).unwrap();
+    insurer.resume(&operator).unwrap();
+
+    let [job] = jobs(&insurer).try_into().unwrap();
+    assert_ne!(job.about().signing_key, request.signing_key);
+    let shown = ends(&insurer, &operator.log(), Code::Done);
+    assert!(shown.contains("2 of this insurer; chunks of one job: 2,"), "{shown}");
+    // Without the profile, the evidence knows the first key only.
+    let shown = ends_alone(&insurer, &operator.log(), Code::Failure);
+    assert!(shown.contains("chunks of one job: 1,") && shown.contains("name --profile"), "{shown}");
+    assert!(!shown.contains("does not charge"), "{shown}");
+    // The evidence of a later job knows the second.
+    insurer.check_with(&operator, &keeping(&insurer)).unwrap();
+    ends_alone(&insurer, &operator.log(), Code::Done);
 }
 
 /// [AUD-2], [AUD-10]
@@ -367,7 +440,7 @@ fn an_auditor_sees_whom_the_opened_elements_meant() {
         [("other", 5, OpeningsError::Challenge), (CHALLENGE, 6, OpeningsError::Positions)]
     {
         let error = verify(&path, challenge, sample, None, &Stop::never()).unwrap_err();
-        assert_eq!(error.code(), Code::PeerBroke, "{error}");
+        assert_eq!(error.code(), Code::BadInput, "{error}");
         assert!(matches!(error, ClientError::Evidence(EvidenceError::Openings { source, .. }) if source == expected));
     }
     let error = opened(&insurer, 1, 5).unwrap_err();

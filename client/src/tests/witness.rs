@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use blindlist_protocol::checkpoint::CheckpointError;
 use blindlist_protocol::checkpoint::note::{Note, NoteError};
+use blindlist_protocol::ids::LedgerId;
 use blindlist_protocol::log::{Event, Status};
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_store::exit::Code;
@@ -84,6 +85,12 @@ fn a_log_that_goes_on_is_signed() {
     desk.grow(9);
     let error = desk.sign(None, Some(&longer)).unwrap_err();
     assert!(matches!(error, ClientError::Evidence(EvidenceError::ExportTooShort { .. })), "{error}");
+    let other = TestLog { ledger: LedgerId::from_bytes([9; 16]), ..desk.log.clone() };
+    let error = desk.sign(None, Some(&other)).unwrap_err();
+    assert!(matches!(error, ClientError::Evidence(EvidenceError::OtherNoteLog { .. })), "{error}");
+    let shown = error.to_string();
+    assert!(shown.contains(&other.ledger.to_string()) && shown.contains(&LEDGER.to_string()), "{shown}");
+    assert_eq!(error.code(), Code::BadInput);
 }
 
 /// [AUD-9]

@@ -284,14 +284,20 @@ fn patched(bytes: &[u8], offset: usize, with: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Requires that bytes of each format fail as is said.
+fn fail(cases: Vec<(Format, Vec<u8>, &str)>) {
+    for (format, bytes, expected) in cases {
+        let inspection = inspect(&bytes, format);
+        assert_eq!(inspection.failure.as_ref().map(Failure::to_string).as_deref(), Some(expected));
+        assert_eq!(inspection.complaint().as_deref(), Some(expected));
+    }
+}
+
 #[test]
-fn a_failure_says_where_and_what() {
+fn a_failure_in_a_catalog_says_where_and_what() {
     let catalog = sign(&catalog(), &key());
-    let record = Operator::new(1, 1, 1, 1).signed_record();
-    let manifest = sign(&Operator::new(1, 1, 1, 1).manifest(), &key());
-    let request = evaluate(vec![element(G)]).encode();
     let huge = u64::MAX.to_le_bytes();
-    let cases: Vec<(Format, Vec<u8>, &str)> = vec![
+    fail(vec![
         (
             Format::Catalog,
             vec![],
@@ -333,6 +339,14 @@ fn a_failure_says_where_and_what() {
             "at offset 20, reading operator: a name is 1 to 64 of the characters a-z, 0-9, `_` and `-`, and begins with a \
              letter or a digit (SPEC.md section 12)",
         ),
+    ]);
+}
+
+#[test]
+fn a_failure_in_a_manifest_or_a_record_says_where_and_what() {
+    let record = Operator::new(1, 1, 1, 1).signed_record();
+    let manifest = sign(&Operator::new(1, 1, 1, 1).manifest(), &key());
+    fail(vec![
         (
             Format::Manifest,
             patched(&manifest, 83, &[2]),
@@ -348,6 +362,13 @@ fn a_failure_says_where_and_what() {
             patched(&record, 96, &[0xff; 32]),
             "at offset 96, reading key: not the canonical encoding of an element other than the identity (SPEC.md section 10)",
         ),
+    ]);
+}
+
+#[test]
+fn a_failure_in_a_request_says_where_and_what() {
+    let request = evaluate(vec![element(G)]).encode();
+    fail(vec![
         (
             Format::Request,
             request[..3].to_vec(),
@@ -368,12 +389,7 @@ fn a_failure_says_where_and_what() {
             vec![0; 263_169],
             "at offset 0: there are more than the 263168 bytes that it may have (SPEC.md section 26)",
         ),
-    ];
-    for (format, bytes, expected) in cases {
-        let inspection = inspect(&bytes, format);
-        assert_eq!(inspection.failure.as_ref().map(Failure::to_string).as_deref(), Some(expected));
-        assert_eq!(inspection.complaint().as_deref(), Some(expected));
-    }
+    ]);
 }
 
 #[test]

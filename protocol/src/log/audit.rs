@@ -18,6 +18,8 @@ pub struct Auditor {
     before: Frontier,
     insurers: BTreeMap<InsurerId, Insurer>,
     epochs: BTreeMap<EpochId, Epoch>,
+    /// The epochs of each manifest key, so that a succession is read at once however many others there are.
+    of_key: BTreeMap<VerifyingKey, Vec<EpochId>>,
     accounts: BTreeMap<(InsurerId, EpochId), Account>,
     charged: BTreeSet<(InsurerId, EpochId, Digest)>,
 }
@@ -169,8 +171,9 @@ impl Auditor {
             }
             Event::Succession { old_key, new_key } => {
                 require(old_key != new_key, Fault::Succession)?;
-                let ended = self.epochs.values_mut().filter(|epoch| epoch.operator_key == *old_key);
-                ended.for_each(|epoch| epoch.retired = true);
+                for ended in self.of_key.remove(old_key).unwrap_or_default() {
+                    self.epochs.entry(ended).and_modify(|epoch| epoch.retired = true);
+                }
                 Ok(())
             }
             Event::Continuation { size, root, .. } => {
@@ -208,7 +211,11 @@ impl Auditor {
 
     fn open(&mut self, epoch: EpochId, operator_key: VerifyingKey, key: PublicKey) -> Result<(), Fault> {
         require(EpochRecord::id(&operator_key, &key) == epoch, Fault::EpochId)?;
-        let known = self.epochs.entry(epoch).or_insert(Epoch { operator_key, key, retired: false });
+        let of_key = self.of_key.entry(operator_key).or_default();
+        let known = self.epochs.entry(epoch).or_insert_with(|| {
+            of_key.push(epoch);
+            Epoch { operator_key, key, retired: false }
+        });
         require(!known.retired, Fault::Retired)
     }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use blindlist_store::file;
-use hyper::header::{AUTHORIZATION, HOST};
+use hyper::header::{AUTHORIZATION, HOST, HeaderValue};
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method, Request};
 use sha2::{Digest as _, Sha256};
@@ -52,6 +52,11 @@ impl Guard {
         }
         let in_line = request.uri().authority().is_none_or(|authority| self.is_own(authority));
         if !in_line || !host(request.headers()).is_some_and(|host| self.is_own(&host)) {
+            return Err(Denied::Host);
+        }
+        // A page of another origin may make a browser ask, though not read what comes.
+        let elsewhere = |site: &HeaderValue| !matches!(site.as_bytes(), b"same-origin" | b"none");
+        if request.headers().get("sec-fetch-site").is_some_and(elsewhere) {
             return Err(Denied::Host);
         }
         match &self.token {
@@ -186,6 +191,15 @@ mod tests {
             "127.0.0.1@evil.example",
         ] {
             assert_eq!(local().admit(&request(&[("host", foreign)]), true), Err(Denied::Host), "{foreign:?}");
+        }
+        for (site, admitted) in [
+            ("same-origin", Ok(())),
+            ("none", Ok(())),
+            ("same-site", Err(Denied::Host)),
+            ("cross-site", Err(Denied::Host)),
+        ] {
+            let asked = request(&[("host", "localhost"), ("sec-fetch-site", site)]);
+            assert_eq!(local().admit(&asked, true), admitted, "{site}");
         }
         assert_eq!(local().admit(&request(&[]), true), Err(Denied::Host));
         let two = request(&[("host", "localhost"), ("host", "evil.example")]);

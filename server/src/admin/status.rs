@@ -187,12 +187,12 @@ impl Sight {
         let view = match ready {
             // It was asked a moment ago, and whoever looks is not kept waiting for it.
             Err(NotReady::Ledger) => service.last_view(),
-            Ok(()) | Err(NotReady::Draining | NotReady::Catalog) => service.view().await,
+            Ok(()) | Err(NotReady::Draining | NotReady::Catalog | NotReady::Log) => service.view().await,
         };
         let mut trouble = Trouble::default();
         let accounted = match ready {
             Err(NotReady::Ledger) => Err("it does not answer".to_owned()),
-            Ok(()) | Err(NotReady::Draining | NotReady::Catalog) => {
+            Ok(()) | Err(NotReady::Draining | NotReady::Catalog | NotReady::Log) => {
                 self.accounted().await.map_err(|error| error.to_string())
             }
         };

@@ -1,6 +1,11 @@
 //! What somebody should do something about, gravest first, each in one sentence with what helps.
+//!
+//! deploy/alerts.yml has the same limits for Prometheus. A budget that is used up is none of it: one check may be all that
+//! it was granted for.
 
-use super::status::{InsurerStatus, Status};
+use blindlist_protocol::refusal::RefusalCode;
+
+use super::status::{InsurerStatus, Refusals, Status};
 use crate::insurers::NEAR_END;
 use crate::metrics::label;
 use crate::service::NotReady;
@@ -8,10 +13,10 @@ use crate::show;
 
 /// Seconds before the end of the catalog from which on it is warned about: 30 days.
 const CATALOG_NEAR_END: u64 = 30 * 86_400;
-/// A budget of which so many hundredths are used is nearly used.
-const NEARLY_USED: u64 = 90;
-/// So many refusals in a row, the last less than so many seconds ago, are a client in trouble.
-const REFUSED: (u64, u64) = (5, 3_600);
+/// So many refusals in a row are a client in trouble.
+const REFUSED: u64 = 5;
+/// The last refusal that is warned of was less than so many seconds ago.
+const LATELY: u64 = 3_600;
 /// A disk with less free than a twentieth, or than so many bytes, is nearly full.
 const FREE: (u64, u64) = (20, 1 << 30);
 /// Names in one sentence.
@@ -38,6 +43,11 @@ pub(super) fn of(status: &Status) -> Vec<Warning> {
 fn serving(status: &Status, warn: &mut impl FnMut(bool, String)) {
     if let Some(problem) = &status.trouble.ledger {
         warn(true, format!("The ledger cannot be read: {problem}. Nothing is answered without being charged."));
+    }
+    if status.ready == Err(NotReady::Log) {
+        let text = "The audit log contradicts the checkpoint that the home keeps: the ledger was rolled back or changed. \
+                    Nothing is charged or signed any more; see the operator's guide.";
+        warn(true, text.to_owned());
     }
     if status.ready == Err(NotReady::Draining) {
         warn(false, "The server is stopping: it answers what is under way, and nothing new.".to_owned());
@@ -88,9 +98,9 @@ fn keys(status: &Status, warn: &mut impl FnMut(bool, String)) {
 fn insurers(status: &Status, warn: &mut impl FnMut(bool, String)) {
     let active = || status.insurers.iter().filter(|insurer| insurer.is_active());
     for insurer in active() {
-        if let Some(refused) = &insurer.refused
-            && refused.times >= REFUSED.0
-            && refused.last.saturating_add(REFUSED.1) > status.now
+        if let Some(refused) = lately_refused(insurer, status.now)
+            && refused.times >= REFUSED
+            && refused.code != RefusalCode::OverBudget
         {
             let (times, why) = (show::count(refused.times), refused.code);
             let text =
@@ -98,12 +108,12 @@ fn insurers(status: &Status, warn: &mut impl FnMut(bool, String)) {
             warn(false, text);
         }
     }
-    let used = named(active().filter(|insurer| is_nearly_used(insurer)));
-    if let Some(names) = used {
-        warn(
-            false,
-            format!("{NEARLY_USED} % or more of the budget is used: {names}. `insurer set-budget` grants more."),
-        );
+    let over_budget = |insurer: &&InsurerStatus| {
+        lately_refused(insurer, status.now).is_some_and(|refused| refused.code == RefusalCode::OverBudget)
+    };
+    if let Some(names) = named(active().filter(over_budget)) {
+        let text = format!("Refused for their budget within the hour: {names}. `insurer set-budget` grants more.");
+        warn(false, text);
     }
     let ending = named(active().filter(|insurer| insurer.certificate_end.saturating_sub(NEAR_END) <= status.now));
     if let Some(names) = ending {
@@ -114,11 +124,8 @@ fn insurers(status: &Status, warn: &mut impl FnMut(bool, String)) {
     }
 }
 
-fn is_nearly_used(insurer: &InsurerStatus) -> bool {
-    let nearly = |granted: u64, spent: u64| {
-        granted > 0 && u128::from(spent) * 100 >= u128::from(granted) * u128::from(NEARLY_USED)
-    };
-    insurer.accounts.iter().any(|(_, account)| nearly(account.granted, account.spent))
+fn lately_refused(insurer: &InsurerStatus, now: u64) -> Option<&Refusals> {
+    insurer.refused.as_ref().filter(|refused| refused.last.saturating_add(LATELY) > now)
 }
 
 /// A few names, and how many more there are; nothing without any.

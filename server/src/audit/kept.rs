@@ -65,6 +65,7 @@ pub async fn check_kept(home: &Home, ledger: &Ledger, key: &VerifyingKey) -> Res
 /// # Errors
 /// Those of [`check_kept`].
 pub async fn checkpoint(home: &Home, ledger: &Ledger, key: &SigningKey) -> Result<Note, Error> {
+    let _lock = home.audit()?.lock()?;
     let (_, head) = check_kept(home, ledger, &key.verifying()).await?;
     sign(home, ledger, &head, key)
 }
@@ -74,6 +75,7 @@ pub async fn checkpoint(home: &Home, ledger: &Ledger, key: &SigningKey) -> Resul
 /// # Errors
 /// Those of [`check_kept`].
 pub async fn keep(home: &Home, ledger: &Ledger, key: &SigningKey) -> Result<(), Error> {
+    let _lock = home.audit()?.lock()?;
     let (note, head) = check_kept(home, ledger, &key.verifying()).await?;
     if note.is_none_or(|note| note.checkpoint().size < head.size) {
         sign(home, ledger, &head, key)?;
@@ -84,7 +86,6 @@ pub async fn keep(home: &Home, ledger: &Ledger, key: &SigningKey) -> Result<(), 
 fn sign(home: &Home, ledger: &Ledger, head: &Head, key: &SigningKey) -> Result<Note, Error> {
     let checkpoint = Checkpoint::sign(LedgerId::from_bytes(ledger.id()), head, now()?, key);
     let note = Note::new(checkpoint, &key.verifying()).expect("it was signed just now");
-    home.audit()?;
     file::write_atomic(home.path().join(NOTE), note.to_string().as_bytes())?;
     Ok(note)
 }

@@ -2,11 +2,11 @@
 
 use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::ids::{Digest, EpochId, InsurerId, JobId};
-use blindlist_protocol::log::{self as entries, Event};
+use blindlist_protocol::log::{self as entries, Entry, Event};
 use blindlist_protocol::signature::Signature;
 
 use super::error::{failed, within};
-use super::log::{Change, Logged};
+use super::log::{Change, DAMAGED, Logged};
 use super::row;
 use super::{Account, Connection, Ledger, LedgerError, Status};
 
@@ -29,6 +29,8 @@ pub struct Charge {
     pub number: u32,
     /// How many evaluations it asks for, at least one.
     pub count: u32,
+    /// The key that the caller found it to hold under, 32 bytes: the insurer's, unless it was replaced meanwhile.
+    pub signing_key: [u8; 32],
     /// The insurer's Ed25519 signature of the request, 64 bytes.
     pub signature: [u8; 64],
     /// The time, in Unix seconds.
@@ -61,6 +63,10 @@ pub enum Outcome {
     },
     /// The insurer is suspended. Nothing is charged, and a repeat is not answered either.
     Suspended,
+    /// The epoch is retired. Nothing is charged, and a repeat is not answered either.
+    Retired,
+    /// The insurer's keys were replaced since its request came. Nothing is charged, and a repeat is not answered either.
+    OldKey,
     /// The insurer has no account in this epoch, because the one or the other is unknown here.
     NoAccount,
 }
@@ -84,16 +90,11 @@ impl Ledger {
 
     async fn charge_in_turn(&self, charge: &Charge) -> Result<Outcome, LedgerError> {
         let mut change = self.begin_change(DOING).await?;
-        let charged = charged(&mut change.transaction, charge).await?;
-        let debited = match charged {
-            None => debit(&mut change.transaction, charge).await?,
-            Some(_) => None,
-        };
-        let Some(account) = debited else {
-            let outcome = why_not(&mut change, charge, charged).await?;
+        if let Some(outcome) = settled(&mut change, charge).await? {
             change.rollback().await?;
             return Ok(outcome);
-        };
+        }
+        let account = debit(&mut change.transaction, charge).await?;
         let logged = change.append(event(charge, account), charge.at).await?;
         record(&mut change.transaction, charge, &logged).await?;
         change.commit().await?;
@@ -142,39 +143,51 @@ async fn charged(transaction: &mut Connection, charge: &Charge) -> Result<Option
     found.map(|found| row::number(&found, "entry")).transpose()
 }
 
-/// Why nothing is debited. A suspension comes before all else; a repeat does not mind that the budget is spent.
-async fn why_not(change: &mut Change, charge: &Charge, charged: Option<i64>) -> Result<Outcome, LedgerError> {
-    let Some((status, account)) = standing(&mut change.transaction, charge).await? else {
-        return Ok(Outcome::NoAccount);
+/// What becomes of a chunk that is not to be debited: under the lock, whatever changed since the request came is seen.
+/// A repeat does not mind that the budget is spent, and nothing else. [EVA-1] [EVA-2] [EVA-5]
+async fn settled(change: &mut Change, charge: &Charge) -> Result<Option<Outcome>, LedgerError> {
+    let Some(standing) = standing(&mut change.transaction, charge).await? else {
+        return Ok(Some(Outcome::NoAccount));
     };
+    let Standing { account, signing_key, .. } = standing;
+    if standing.status == Status::Suspended {
+        return Ok(Some(Outcome::Suspended));
+    }
+    if signing_key != charge.signing_key {
+        return Ok(Some(Outcome::OldKey));
+    }
+    if standing.retired {
+        return Ok(Some(Outcome::Retired));
+    }
     let remaining = account.remaining();
+    if let Some(entry) = charged(&mut change.transaction, charge).await? {
+        let logged = change.entry(entry).await?;
+        return if is_of(&logged, charge) { Ok(Some(Outcome::Repeat { remaining, logged })) } else { Err(DAMAGED) };
+    }
     // A budget that was lowered may be below what was spent.
     let missing = account.spent.saturating_add(charge.count.into()).saturating_sub(account.granted);
-    Ok(match (status, charged) {
-        (Status::Suspended, _) => Outcome::Suspended,
-        (Status::Active, Some(entry)) => Outcome::Repeat { remaining, logged: change.entry(entry).await? },
-        (Status::Active, None) => Outcome::OverBudget { remaining, missing },
-    })
+    Ok((missing > 0).then_some(Outcome::OverBudget { remaining, missing }))
 }
 
-/// Debits the account if the insurer is active and the charge fits; the account after it.
-///
-/// The comparison is a difference because a sum can overflow: PostgreSQL fails then, SQLite goes on in floating point.
-async fn debit(transaction: &mut Connection, charge: &Charge) -> Result<Option<Account>, LedgerError> {
+/// Whether an entry is the charge of this chunk: what is signed again is what was signed before.
+fn is_of(logged: &Logged, charge: &Charge) -> bool {
+    let Ok(Entry { event: Event::Charge(entry), .. }) = Entry::decode(&logged.entry) else { return false };
+    let same = (entry.insurer.as_bytes(), entry.epoch.as_bytes()) == (&charge.insurer, &charge.epoch);
+    same && *entry.digest.as_bytes() == charge.digest && entry.count == charge.count
+}
+
+/// Debits the account, which has room; the account after it.
+async fn debit(transaction: &mut Connection, charge: &Charge) -> Result<Account, LedgerError> {
     let debited = sqlx::query(
-        "UPDATE accounts SET spent = spent + $1 \
-         WHERE insurer = $2 AND epoch = $3 AND granted - spent >= $1 \
-         AND EXISTS (SELECT 1 FROM insurers WHERE id = $2 AND status = $4) \
-         RETURNING granted, spent",
+        "UPDATE accounts SET spent = spent + $1 WHERE insurer = $2 AND epoch = $3 RETURNING granted, spent",
     )
     .bind(i64::from(charge.count))
     .bind(&charge.insurer[..])
     .bind(&charge.epoch[..])
-    .bind(Status::Active.text())
-    .fetch_optional(transaction)
+    .fetch_one(transaction)
     .await
     .map_err(failed(DOING))?;
-    debited.as_ref().map(row::account).transpose()
+    row::account(&debited)
 }
 
 /// Writes down that the chunk is charged, and where its entry is.
@@ -198,10 +211,20 @@ async fn record(transaction: &mut Connection, charge: &Charge, logged: &Logged) 
     Ok(())
 }
 
-/// Whether the insurer is answered, and its account; `None` when the insurer or the epoch is unknown here.
-async fn standing(transaction: &mut Connection, charge: &Charge) -> Result<Option<(Status, Account)>, LedgerError> {
+/// An insurer and its account as they are.
+struct Standing {
+    status: Status,
+    signing_key: [u8; 32],
+    retired: bool,
+    account: Account,
+}
+
+/// How the insurer stands in the epoch; `None` when the one or the other is unknown here.
+async fn standing(transaction: &mut Connection, charge: &Charge) -> Result<Option<Standing>, LedgerError> {
     let found = sqlx::query(
-        "SELECT status, granted, spent FROM accounts JOIN insurers ON insurers.id = accounts.insurer \
+        "SELECT status, signing_key, granted, spent, \
+         (SELECT COUNT(*) FROM retired_epochs WHERE retired_epochs.epoch = $2) AS retired \
+         FROM accounts JOIN insurers ON insurers.id = accounts.insurer \
          WHERE accounts.insurer = $1 AND accounts.epoch = $2",
     )
     .bind(&charge.insurer[..])
@@ -209,6 +232,13 @@ async fn standing(transaction: &mut Connection, charge: &Charge) -> Result<Optio
     .fetch_optional(transaction)
     .await
     .map_err(failed(DOING))?;
-    let standing = |found| Ok((Status::from_text(row::text(&found, "status")?)?, row::account(&found)?));
+    let standing = |found| {
+        Ok(Standing {
+            status: Status::from_text(row::text(&found, "status")?)?,
+            signing_key: row::bytes(&found, "signing_key")?,
+            retired: row::number(&found, "retired")? > 0,
+            account: row::account(&found)?,
+        })
+    };
     found.map(standing).transpose()
 }

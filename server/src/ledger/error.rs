@@ -52,6 +52,11 @@ pub enum LedgerError {
     /// A newer version of this program has changed the schema.
     #[error("the ledger was used by a newer version of this program; use that version or a later one")]
     Newer,
+    /// A ledger from before there was an audit log: nothing that it holds is logged.
+    #[error(
+        "the ledger was made by a version without an audit log, and none can be made for it afterwards; make a new home"
+    )]
+    Unlogged,
     /// The schema could not be brought up to date.
     #[error("could not bring the ledger's schema up to date: {source}")]
     Schema {

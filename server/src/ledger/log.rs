@@ -11,7 +11,7 @@ use sqlx::{Any, Transaction};
 use super::error::failed;
 use super::{Ledger, LedgerError, Row, row};
 
-const DAMAGED: LedgerError = LedgerError::Damaged { what: "audit log" };
+pub(super) const DAMAGED: LedgerError = LedgerError::Damaged { what: "audit log" };
 
 /// An entry of the log, durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +114,14 @@ impl Change {
     pub(super) async fn entry(&mut self, index: i64) -> Result<Logged, LedgerError> {
         let found = sqlx::query("SELECT place, bytes FROM log_entries WHERE place = $1").bind(index);
         let found = found.fetch_optional(&mut *self.transaction).await.map_err(failed(self.doing))?;
-        logged(&found.ok_or(DAMAGED)?)
+        let logged = logged(&found.ok_or(DAMAGED)?)?;
+        // Signed once more, it must be what was signed before, whoever has written in the database since.
+        let leaf = sqlx::query("SELECT hash FROM log_nodes WHERE level = 0 AND place = $1").bind(index);
+        let leaf = leaf.fetch_optional(&mut *self.transaction).await.map_err(failed(self.doing))?.ok_or(DAMAGED)?;
+        if tree::leaf(&logged.entry).as_bytes() != &row::bytes::<32>(&leaf, "hash")? {
+            return Err(DAMAGED);
+        }
+        Ok(logged)
     }
 
     /// Makes it durable, with all that it appended.

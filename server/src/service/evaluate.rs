@@ -84,6 +84,7 @@ fn charge(question: &Question<'_>, ledger: &Ledger, caller: &Caller) -> Result<(
         job: *job.as_bytes(),
         number,
         count: question.count(),
+        signing_key: *caller.signing_key.as_bytes(),
         signature: *question.signature().as_bytes(),
         at: now().map_err(|error| internal(&error))?.cast_signed(),
     };
@@ -99,6 +100,8 @@ fn charge(question: &Question<'_>, ledger: &Ledger, caller: &Caller) -> Result<(
         }
         Outcome::OverBudget { missing, .. } => Err(Refusal::with(RefusalCode::OverBudget, missing)),
         Outcome::Suspended => Err(RefusalCode::Suspended.into()),
+        Outcome::Retired => Err(RefusalCode::RetiredEpoch.into()),
+        Outcome::OldKey => Err(RefusalCode::UnknownInsurer.into()),
         Outcome::NoAccount => Err(RefusalCode::UnknownEpoch.into()),
     }
 }

@@ -30,6 +30,8 @@ pub(crate) enum NotReady {
     Ledger,
     /// The catalog has expired: clients refuse it.
     Catalog,
+    /// The audit log contradicts the checkpoint that the home keeps.
+    Log,
 }
 
 impl fmt::Display for NotReady {
@@ -38,6 +40,7 @@ impl fmt::Display for NotReady {
             Self::Draining => "draining",
             Self::Ledger => "ledger",
             Self::Catalog => "catalog",
+            Self::Log => "log",
         })
     }
 }
@@ -84,6 +87,9 @@ impl Service {
     pub(crate) async fn readiness(&self) -> Result<(), NotReady> {
         if self.draining.load(Ordering::Relaxed) {
             return Err(NotReady::Draining);
+        }
+        if self.log_contradicts.load(Ordering::Relaxed) {
+            return Err(NotReady::Log);
         }
         match tokio::time::timeout(PATIENCE, self.ledger.ping()).await {
             Ok(Ok(())) => {}

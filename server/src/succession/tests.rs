@@ -108,6 +108,7 @@ impl Scene {
             job: [1; 16],
             number: 0,
             count,
+            signing_key: *insurer.signing.verifying().as_bytes(),
             signature: [0; 64],
             at: 1,
         };

@@ -72,6 +72,12 @@ fn insurer(name: &str, spent: u64) -> InsurerStatus {
     }
 }
 
+/// One that asked for more than it may, so often that another refusal would be told by itself.
+fn over_budget(name: &str, last: u64) -> InsurerStatus {
+    let refused = Refusals { times: 9, code: RefusalCode::OverBudget, last };
+    InsurerStatus { refused: Some(refused), ..insurer(name, 1_000) }
+}
+
 fn shown(status: &Status) -> String {
     page(status).into_string()
 }
@@ -158,19 +164,21 @@ fn a_server_that_is_well_warns_of_nothing() {
 #[test]
 fn what_hurts_comes_first() {
     let warnings = warned(|status| {
-        status.insurers.push(insurer("nearly", 900));
-        status.insurers.push(insurer("not-yet", 899));
+        status.insurers.push(over_budget("lately", NOW - 3_599));
+        status.insurers.push(over_budget("long-ago", NOW - 3_600));
+        status.insurers.push(insurer("one-check", 1_000));
         status.catalog.expires = NOW;
     });
     assert_eq!(warnings.len(), 2);
     assert!(warnings[0].starts_with("!The catalog expired on 2027-01-15"), "{warnings:?}");
-    assert!(warnings[1].starts_with("90 % or more of the budget is used: nearly."), "{warnings:?}");
+    assert!(warnings[1].starts_with("Refused for their budget within the hour: lately."), "{warnings:?}");
 }
 
 #[test]
 fn each_trouble_has_its_warning() {
     type Change = fn(&mut Status);
-    let cases: [(Change, &str); 13] = [
+    let cases: [(Change, &str); 14] = [
+        (|status| status.ready = Err(NotReady::Log), "!The audit log contradicts the checkpoint"),
         (|status| status.catalog.expires = NOW + 30 * DAY, "The catalog expires on"),
         (|status| status.trouble.ledger = Some("it is away".to_owned()), "!The ledger cannot be read: it is away."),
         (|status| status.trouble.later_catalog = true, "!The home has a later catalog"),
@@ -196,8 +204,8 @@ fn each_trouble_has_its_warning() {
             "mutuelle-x was refused 5 times in a row, last because the chunk's signature does not hold (invalid_signature).",
         ),
         (
-            |status| status.insurers = (0..9).map(|n| insurer(&format!("m{n}"), 1_000)).collect(),
-            "90 % or more of the budget is used: m0, m1, m2, m3, m4 and 4 more.",
+            |status| status.insurers = (0..9).map(|n| over_budget(&format!("m{n}"), NOW)).collect(),
+            "Refused for their budget within the hour: m0, m1, m2, m3, m4 and 4 more.",
         ),
     ];
     for (change, expected) in cases {

@@ -15,6 +15,7 @@ pub(super) fn charge(number: u32, count: u32) -> Charge {
         job: [0x0b; 16],
         number,
         count,
+        signing_key: [101; 32],
         signature: [0x51; 64],
         at: AT,
     }
@@ -27,6 +28,8 @@ pub(super) enum Said {
     Repeat(u64),
     OverBudget { remaining: u64, missing: u64 },
     Suspended,
+    Retired,
+    OldKey,
     NoAccount,
 }
 
@@ -40,6 +43,8 @@ pub(super) async fn said(ledger: &Ledger, charge: &Charge) -> Said {
         Outcome::Repeat { remaining, logged } => (Said::Repeat(remaining), Some(logged)),
         Outcome::OverBudget { remaining, missing } => (Said::OverBudget { remaining, missing }, None),
         Outcome::Suspended => (Said::Suspended, None),
+        Outcome::Retired => (Said::Retired, None),
+        Outcome::OldKey => (Said::OldKey, None),
         Outcome::NoAccount => (Said::NoAccount, None),
     };
     if let Some(logged) = logged {
@@ -125,7 +130,7 @@ async fn a_digest_is_charged_apart_for_each_epoch_and_insurer(on: On) {
     ledger.register(&insurer(2, "two", 50)).await.unwrap();
     let mine = charge(1, 10);
     let other_epoch = Charge { epoch: OTHER_EPOCH, ..mine.clone() };
-    let other_insurer = Charge { insurer: [2; 16], ..mine.clone() };
+    let other_insurer = Charge { insurer: [2; 16], signing_key: [102; 32], ..mine.clone() };
     assert_eq!(said(&ledger, &mine).await, Said::Charged(90));
     assert_eq!(said(&ledger, &other_epoch).await, Said::Charged(90));
     assert_eq!(said(&ledger, &other_insurer).await, Said::Charged(40));
@@ -155,7 +160,7 @@ async fn a_suspended_insurer_gets_nothing_not_even_a_repeat(on: On) {
         assert_eq!(said(&ledger, &refused).await, Said::Suspended);
     }
     assert_eq!(account(&ledger, 1, EPOCH).await, Some((100, 10)));
-    let other = Charge { insurer: [2; 16], ..charge(1, 10) };
+    let other = Charge { insurer: [2; 16], signing_key: [102; 32], ..charge(1, 10) };
     assert_eq!(said(&ledger, &other).await, Said::Charged(40), "others are not");
     ledger.set_status(&[1; 16], Status::Active, AT).await.unwrap();
     assert_eq!(said(&ledger, &charge(1, 10)).await, Said::Repeat(90));
@@ -209,7 +214,9 @@ async fn concurrent_charges_fill_a_budget_exactly(on: On) {
                 assert_eq!((remaining, missing), (0, 1));
                 refused += 1;
             }
-            (_, other @ (Outcome::Suspended | Outcome::NoAccount)) => panic!("{other:?}"),
+            (_, other @ (Outcome::Suspended | Outcome::Retired | Outcome::OldKey | Outcome::NoAccount)) => {
+                panic!("{other:?}")
+            }
         }
     }
     let distinct: std::collections::BTreeSet<_> = charged.iter().collect();
@@ -239,7 +246,8 @@ async fn concurrent_charges_of_all_sizes_never_overspend(on: On) {
                 assert_eq!(remaining + missing, count);
                 smallest_refused = smallest_refused.min(count);
             }
-            Outcome::Repeat { .. } | Outcome::Suspended | Outcome::NoAccount => panic!("{outcome:?}"),
+            Outcome::Repeat { .. } | Outcome::Suspended => panic!("{outcome:?}"),
+            Outcome::Retired | Outcome::OldKey | Outcome::NoAccount => panic!("{outcome:?}"),
         }
     }
     assert_eq!(account(&ledger, 1, EPOCH).await, Some((500, charged)));

@@ -70,7 +70,11 @@ async fn charge_until_killed(place: Place) {
                     Outcome::Charged { .. } => eprintln!("{number}"),
                     // An earlier victim was killed between the charge and its line.
                     Outcome::Repeat { .. } => {}
-                    other @ (Outcome::OverBudget { .. } | Outcome::Suspended | Outcome::NoAccount) => {
+                    other @ (Outcome::OverBudget { .. }
+                    | Outcome::Suspended
+                    | Outcome::Retired
+                    | Outcome::OldKey
+                    | Outcome::NoAccount) => {
                         panic!("{other:?}")
                     }
                 }

@@ -22,6 +22,7 @@ async fn an_epoch_is_retired_once_and_for_ever(on: On) {
     ledger.retire_epoch(&EPOCH, 7).await.unwrap();
     ledger.retire_epoch(&EPOCH, 8).await.unwrap();
     assert!(ledger.is_retired(&EPOCH).await.unwrap() && !ledger.is_retired(&OTHER_EPOCH).await.unwrap());
+    assert_eq!(ledger.charge(&charges::charge(1, 5)).await.unwrap(), Outcome::Retired, "it waited for its turn");
     assert_eq!(ledger.epochs().await.unwrap(), [(EPOCH, Some(7)), (OTHER_EPOCH, None)]);
     assert!(matches!(ledger.retire_epoch(&[0; 32], 7).await, Err(LedgerError::UnknownEpoch)));
     assert_eq!(ledger.accounts(&[1; 16]).await.unwrap().len(), 2, "what was charged stays on record");
@@ -37,6 +38,12 @@ async fn renewed_keys_take_the_place_of_the_old_ones_and_the_account_goes_on(on:
     let found = ledger.by_certificate(&[61; 32]).await.unwrap().unwrap();
     assert_eq!((found.id, found.signing_key, found.budget), ([1; 16], [111; 32], 10));
     assert_eq!(ledger.account(&[1; 16], &EPOCH).await.unwrap().unwrap().spent, 6);
+    let size = ledger.log_head().await.unwrap().size;
+    assert_eq!(ledger.charge(&charge).await.unwrap(), Outcome::OldKey, "it came before the keys were replaced");
+    let late = Charge { number: 2, digest: [2; 32], ..charge.clone() };
+    assert_eq!(ledger.charge(&late).await.unwrap(), Outcome::OldKey);
+    assert_eq!(ledger.log_head().await.unwrap().size, size);
+    let charge = Charge { signing_key: [111; 32], ..charge };
     assert!(matches!(ledger.charge(&charge).await.unwrap(), Outcome::Repeat { .. }));
     assert_eq!(ledger.changes().await.unwrap()[&[1; 16]], Changes { renewed: Some(77), revoked: None });
     // With the same keys: another certificate.

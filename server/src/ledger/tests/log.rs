@@ -230,7 +230,8 @@ async fn a_life_of_a_ledger_makes_a_log_that_an_auditor_accepts(on: On) {
             count,
             digest: Digest::from_bytes(charge.digest),
         };
-        Charge { epoch: *epoch.epoch.as_bytes(), signature: *header.sign(signer).as_bytes(), ..charge }
+        let (signing_key, signature) = (*signer.verifying().as_bytes(), *header.sign(signer).as_bytes());
+        Charge { epoch: *epoch.epoch.as_bytes(), signing_key, signature, ..charge }
     };
     ledger.open_epoch(&first).await.unwrap();
     let one = NewInsurer { signing_key: *keys[0].verifying().as_bytes(), ..insurer(1, "one", 100) };
