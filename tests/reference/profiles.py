@@ -57,12 +57,13 @@ class Profile:
         self._write("pins.json", {"key": pins.key.hex(), "successor": pins.successor.hex()})
 
     def seen(self) -> tuple[int, bytes] | None:
-        """Sequence and digest of the last snapshot that was accepted."""
+        """Sequence and digest of the last snapshot that was accepted of the pinned key. [SUC-3]"""
         seen = self._read("seen.json")
-        return seen and (seen["sequence"], bytes.fromhex(seen["digest"]))
+        return (seen["sequence"], bytes.fromhex(seen["digest"])) if seen and seen["key"] == self.pins().key.hex() else None
 
     def remember(self, sequence: int, snapshot: bytes) -> None:
-        self._write("seen.json", {"sequence": sequence, "digest": digest(snapshot).hex()})
+        seen = {"key": self.pins().key.hex(), "sequence": sequence, "digest": digest(snapshot).hex()}
+        self._write("seen.json", seen)
 
     def checkpoint(self, ledger: bytes) -> dict[str, Any] | None:
         found = self._read(f"checkpoint-{ledger.hex()}.json")
