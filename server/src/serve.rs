@@ -78,7 +78,7 @@ pub async fn serve(home: Home, options: ServeOptions) -> Result<(), Error> {
     let hangup = listen_for(SignalKind::hangup())?;
     let (address, control) = (server.local_addr()?, server.control());
     let running = Running { home, service: Arc::clone(&service), control: control.clone(), config };
-    // They end with this function.
+    // They end when the last request was answered.
     let mut beside = JoinSet::new();
     if let Some(admin) = admin {
         say(plain, "status page at", &format!("http://{}/", admin.address()?));
@@ -97,6 +97,7 @@ pub async fn serve(home: Home, options: ServeOptions) -> Result<(), Error> {
         draining.begin_to_drain();
     };
     server.run(Arc::new(Network::new(Arc::clone(&service))), stopped).await;
+    beside.shutdown().await;
     service.keep_checkpoint().await;
     service.close().await;
     tracing::info!("stopped");

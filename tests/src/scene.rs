@@ -64,6 +64,11 @@ impl Scene {
         std::fs::remove_dir_all(self.insurer.results("out").folder()).unwrap();
     }
 
+    /// Lets the insurer forget which audit log it has seen, as a person may who heard why there is another.
+    pub fn forget_log(&self) {
+        std::fs::remove_dir_all(self.insurer.profile().join("checkpoints")).unwrap();
+    }
+
     /// Requires that a check with the honest server is right, whatever happened before.
     #[track_caller]
     pub fn is_unharmed(&self) {

@@ -1,6 +1,7 @@
 //! The newest checkpoint that the home keeps, and signing one.
 
 use std::path::Path;
+use std::time::Duration;
 
 use blindlist_protocol::checkpoint::note::Note;
 use blindlist_protocol::checkpoint::{Checkpoint, continues};
@@ -8,7 +9,8 @@ use blindlist_protocol::ids::LedgerId;
 use blindlist_protocol::log::tree::{self, Head};
 use blindlist_protocol::params::MAX_NOTE;
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
-use blindlist_store::file;
+use blindlist_store::folder::FolderLock;
+use blindlist_store::{StoreError, file};
 
 use super::AuditError;
 use crate::Error;
@@ -65,7 +67,7 @@ pub async fn check_kept(home: &Home, ledger: &Ledger, key: &VerifyingKey) -> Res
 /// # Errors
 /// Those of [`check_kept`].
 pub async fn checkpoint(home: &Home, ledger: &Ledger, key: &SigningKey) -> Result<Note, Error> {
-    let _lock = home.audit()?.lock()?;
+    let _lock = lock(home).await?;
     let (_, head) = check_kept(home, ledger, &key.verifying()).await?;
     sign(home, ledger, &head, key)
 }
@@ -75,12 +77,26 @@ pub async fn checkpoint(home: &Home, ledger: &Ledger, key: &SigningKey) -> Resul
 /// # Errors
 /// Those of [`check_kept`].
 pub async fn keep(home: &Home, ledger: &Ledger, key: &SigningKey) -> Result<(), Error> {
-    let _lock = home.audit()?.lock()?;
+    let _lock = lock(home).await?;
     let (note, head) = check_kept(home, ledger, &key.verifying()).await?;
     if note.is_none_or(|note| note.checkpoint().size < head.size) {
         sign(home, ledger, &head, key)?;
     }
     Ok(())
+}
+
+/// Takes the folder of the kept checkpoint. Others hold it for moments, so it waits for them.
+async fn lock(home: &Home) -> Result<FolderLock, Error> {
+    const TURNS: u32 = 100;
+    const TURN: Duration = Duration::from_millis(50);
+    let folder = home.audit()?;
+    for _ in 0..TURNS {
+        match folder.lock() {
+            Err(StoreError::Locked { .. }) => tokio::time::sleep(TURN).await,
+            taken => return Ok(taken?),
+        }
+    }
+    Ok(folder.lock()?)
 }
 
 fn sign(home: &Home, ledger: &Ledger, head: &Head, key: &SigningKey) -> Result<Note, Error> {
