@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use blindlist_transport::{Handler, Incoming, Peer, Server, certificate_end};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use self::reload::Running;
 use crate::Error;
@@ -78,7 +80,7 @@ pub async fn serve(home: Home, options: ServeOptions) -> Result<(), Error> {
     let hangup = listen_for(SignalKind::hangup())?;
     let (address, control) = (server.local_addr()?, server.control());
     let running = Running { home, service: Arc::clone(&service), control: control.clone(), config };
-    // They end when the last request was answered.
+    // They end with this function.
     let mut beside = JoinSet::new();
     if let Some(admin) = admin {
         say(plain, "status page at", &format!("http://{}/", admin.address()?));
@@ -88,7 +90,8 @@ pub async fn serve(home: Home, options: ServeOptions) -> Result<(), Error> {
     say(plain, "listening on", &address.to_string());
     beside.spawn(follow_configuration(running, hangup));
     beside.spawn(notify::watchdog());
-    beside.spawn(keep_checkpoints(Arc::clone(&service)));
+    let (end, ended) = oneshot::channel();
+    let keeper = tokio::spawn(keep_checkpoints(Arc::clone(&service), ended));
     service.tell_start();
     notify::ready();
     let draining = Arc::clone(&service);
@@ -97,8 +100,10 @@ pub async fn serve(home: Home, options: ServeOptions) -> Result<(), Error> {
         draining.begin_to_drain();
     };
     server.run(Arc::new(Network::new(Arc::clone(&service))), stopped).await;
-    beside.shutdown().await;
-    service.keep_checkpoint().await;
+    drop(end);
+    if keeper.await.is_err() {
+        tracing::error!("the last checkpoint of the audit log was not kept");
+    }
     service.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -107,12 +112,13 @@ pub async fn serve(home: Home, options: ServeOptions) -> Result<(), Error> {
 /// How often a checkpoint is kept while the log grows.
 const CHECKPOINTS: Duration = Duration::from_mins(1);
 
-/// Keeps a checkpoint now, and one in every minute in which the log has grown.
-async fn keep_checkpoints(service: Arc<Service>) {
-    loop {
+/// Keeps a checkpoint now, one in every minute in which the log has grown, and the last one at the end.
+async fn keep_checkpoints(service: Arc<Service>, mut ended: oneshot::Receiver<()>) {
+    service.keep_checkpoint().await;
+    while timeout(CHECKPOINTS, &mut ended).await.is_err() {
         service.keep_checkpoint().await;
-        tokio::time::sleep(CHECKPOINTS).await;
     }
+    service.keep_checkpoint().await;
 }
 
 /// The admin page, if the command line or the configuration wants one.
