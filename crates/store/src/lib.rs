@@ -1,4 +1,4 @@
-//! Private folders and files, files under a passphrase, locks, atomic replacement, logs, exit codes.
+//! Private folders and files, files under a passphrase, spills, locks, atomic replacement, logs, exit codes.
 //!
 //! What both programs need from the machine they run on, and nothing of the protocol: this crate must not know what the
 //! bytes mean that it keeps. It runs on Unix, where a file has an owner, a group and nine permission bits.
@@ -12,6 +12,7 @@ pub mod log;
 mod owner;
 pub mod passphrase;
 pub mod sealed;
+pub mod spill;
 pub mod text;
 
 pub use error::StoreError;
