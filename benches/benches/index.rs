@@ -1,8 +1,17 @@
-//! The index of a million people: writing it, verifying it, and looking a million members up in it, half of them hits.
+//! The index of a million people: writing it, verifying it, and looking a million members up in it, half of them hits;
+//! and the same look-up in an index that is in a file of a profile, read by segments.
+//!
+//! That file holds 1,000,000 entries, or as many as `BLINDLIST_ENTRIES` says. A national list, which takes 210 MB in the
+//! folder of temporary files and as much memory:
+//!
+//! ```text
+//! BLINDLIST_ENTRIES=33000000 cargo bench -p blindlist-benches --bench index -- file
+//! ```
 
-use blindlist_benches::{CpuTime, Source, criterion, slug};
+use blindlist_benches::{CpuTime, Held, Source, criterion, slug};
 use blindlist_protocol::entry::{Dictionary, Entry, Label};
 use blindlist_protocol::index::{Index, SealedEntry, encode};
+use blindlist_protocol::matching::Matcher;
 use criterion::{BatchSize, Criterion, Throughput};
 use std::hint::black_box;
 
@@ -29,6 +38,8 @@ fn main() {
     write(&mut criterion, &sealed, &dictionary);
     let bytes = encoded(&mut sealed.clone(), &dictionary);
     read(&mut criterion, &bytes, &members, &dictionary);
+    drop((people, members, sealed, bytes));
+    file(&mut criterion, dictionary);
     criterion.final_summary();
 }
 
@@ -55,8 +66,28 @@ fn read(criterion: &mut Criterion<CpuTime>, bytes: &[u8], members: &[Entry], dic
     group.finish();
 }
 
+/// A file of a profile: all blocks verified, in memory; the members merged with it, in memory; and all of a check's
+/// look-up, with reading and hashing the segments and sorting the members. Elements are entries of the index.
+fn file(criterion: &mut Criterion<CpuTime>, dictionary: Dictionary) {
+    let entries = std::env::var("BLINDLIST_ENTRIES").map_or(Ok(1_000_000), |entries| entries.parse());
+    let held = Held::new(entries.expect("BLINDLIST_ENTRIES is a number"), LOOKUPS, dictionary);
+    let bytes = held.bytes();
+    let index = Index::parse(&bytes).expect("just encoded");
+    let mut sorted = held.members.clone();
+    sorted.sort_unstable_by_key(|candidate| candidate.entry.tag);
+    assert_eq!(held.check(), held.hits);
+
+    let mut group = criterion.benchmark_group("file");
+    group.throughput(Throughput::Elements(index.header().entries().into()));
+    group.bench_function("verify", |b| b.iter(|| black_box(&index).verify()));
+    let matcher = Matcher::new(&held.manifest);
+    group.bench_function("merge", |b| b.iter(|| matcher.look_up(&sorted, &index)));
+    group.bench_function("check", |b| b.iter(|| black_box(&held).check()));
+    group.finish();
+}
+
 /// Sorts the members' entries, looks them up, opens the labels of those that are found.
-fn look_up(index: &Index<'_>, mut members: Vec<Entry>, dictionary: &Dictionary) -> Vec<(usize, Label)> {
+fn look_up(index: &Index<&[u8]>, mut members: Vec<Entry>, dictionary: &Dictionary) -> Vec<(usize, Label)> {
     members.sort_unstable_by_key(|entry| entry.tag);
     let mut affected = Vec::new();
     let tags = members.iter().map(|entry| entry.tag);

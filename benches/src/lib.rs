@@ -4,9 +4,11 @@
 
 mod clock;
 mod fixtures;
+mod held;
 
 pub use clock::CpuTime;
 pub use fixtures::{Parties, Source, identifiers, slug};
+pub use held::Held;
 
 use criterion::Criterion;
 use std::time::Duration;

@@ -1,12 +1,14 @@
 //! `blindlist check`: which members are on the operator's lists, and what leaked for each.
 //!
 //! 1. What is live is learnt: [`crate::live`].
-//! 2. `plan` finds the unfinished jobs to go on with; `members` turns the rows into distinct identifiers.
+//! 2. `plan` finds the unfinished jobs to go on with; `members` turns the rows into distinct identifiers, `people`.
 //! 3. The budget must suffice, and the indexes are fetched: [`crate::index`].
-//! 4. `asking` has them evaluated, chunk by chunk, and keeps nothing that is not proven.
+//! 4. `asking` has them evaluated, chunk by chunk, and keeps nothing that is not proven: what is proven goes into `entries`.
 //! 5. The operator's audit log must have it all: `log`.
-//! 6. [`blindlist_protocol::matching`] looks the entries up and makes sure that every canary is found.
+//! 6. `matching` looks the entries up, run by run, and makes sure that every canary is found.
 //! 7. `results` reads the members again and writes the three files, all or none.
+//!
+//! Memory does not grow with the members: what does is spilled, encrypted, by [`crate::room`]. Only `findings` are held.
 //!
 //! [`ask`] is 1 to 5, and [`Answered::conclude`] the rest. What is sent must not depend on what is found (SPEC.md
 //! [MAT-3]), so the second has no channel, and the connection can be closed before it.
@@ -14,24 +16,28 @@
 //! Members are personal data: they go into `affected.csv` and nowhere else.
 
 mod asking;
+mod entries;
 mod findings;
+pub(crate) mod input;
 mod keeping;
+mod matching;
 pub(crate) mod members;
+pub(crate) mod people;
 mod plan;
 mod results;
+mod spool;
 mod summary;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use blindlist_protocol::catalog::Catalog;
-use blindlist_protocol::identifier::{Identifier, Scheme};
+use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::ids::LedgerId;
 use blindlist_protocol::insurer::Asker;
 use blindlist_protocol::live::{Live, Release};
-use blindlist_protocol::matching::{self, Candidate};
 use blindlist_protocol::text::Slug;
-use blindlist_records::{Column, Table};
+use blindlist_records::Column;
 use blindlist_store::folder::PrivateFolder;
 use blindlist_store::passphrase::Passphrase;
 
@@ -40,12 +46,15 @@ use crate::log::Log;
 use crate::profile::jobs::Jobs;
 use crate::profile::{Enrolled, Profile};
 use crate::receipts::JobReceipts;
+use crate::room::Room;
 use crate::show::{moment, note, number};
-use crate::{Broken, ClientError, Stop, evidence, index, live};
+use crate::{ClientError, Stop, evidence, index, live};
 use asking::Work;
-use findings::Findings;
+use entries::Entries;
+pub use input::MemberFile;
 use keeping::Keeping;
 use members::Members;
+use people::People;
 use plan::Plan;
 pub use results::FILES;
 use summary::LogSummary;
@@ -55,7 +64,7 @@ pub use summary::Summary;
 #[derive(Clone, Debug)]
 pub struct CheckOptions {
     /// The member file.
-    pub members: PathBuf,
+    pub members: MemberFile,
     /// The folder for the results; made if it is missing.
     pub out: PathBuf,
     /// One list only.
@@ -68,6 +77,8 @@ pub struct CheckOptions {
     pub resume: bool,
     /// The passphrase for the evidence, when it is to be kept.
     pub evidence: Option<Passphrase>,
+    /// What it may use of the machine.
+    pub room: Room,
 }
 
 /// A check whose requests are all answered. Nothing was looked up yet.
@@ -77,10 +88,8 @@ pub struct Answered<'a> {
     options: &'a CheckOptions,
     jobs: Jobs,
     plan: Plan,
-    /// The distinct members, ascending.
-    members: Vec<Identifier>,
-    /// For each release, by its place in the plan, the entries of the members and of the canaries.
-    candidates: Vec<(usize, Vec<Candidate>)>,
+    /// The entries of the members and of the canaries in each release, by its place in the plan.
+    entries: Arc<Entries>,
     /// For each part of the plan.
     receipts: Vec<JobReceipts>,
     summary: Summary,
@@ -119,11 +128,10 @@ pub async fn ask<'a>(
     let mut summary = Summary::new(&enrolled.bundle().operator, (&catalog, digest), &plan, &read);
     summary.started = moment(now);
     summary.out.clone_from(&options.out);
-    let members = read.identifiers;
-    let (candidates, receipts) = (Vec::new(), Vec::new());
-    let mut answered =
-        Answered { profile, options, jobs, plan, members, candidates, receipts, summary, stop: stop.clone() };
-    stop.or(answered.evaluate(channel, &enrolled, &keeping)).await.inspect_err(advise_resume)?;
+    let entries = Arc::new(Entries::new(plan.releases.len(), &options.room)?);
+    let (receipts, own_stop) = (Vec::new(), stop.clone());
+    let mut answered = Answered { profile, options, jobs, plan, entries, receipts, summary, stop: own_stop };
+    stop.or(answered.evaluate(channel, &enrolled, &keeping, read.people)).await.inspect_err(advise_resume)?;
     answered.keep_receipts(&keeping).inspect_err(advise_resume)?;
     stop.or(answered.hold_to_log(channel, &catalog)).await.inspect_err(advise_resume)?;
     answered.summary.evaluations.remaining = stop.or(remaining(channel, &answered.plan)).await.ok();
@@ -137,23 +145,22 @@ impl Answered<'_> {
         channel: &impl Channel,
         enrolled: &Enrolled,
         keeping: &Keeping<'_>,
+        members: People,
     ) -> Result<(), ClientError> {
-        let created = self.summary.started.clone();
+        let (created, room) = (self.summary.started.clone(), &self.options.room);
         for part in &mut self.plan.parts {
-            let job = part.open_job(&self.jobs, keeping, self.members.len() as u64, &created)?;
+            let job = part.open_job(&self.jobs, keeping, members.distinct(), &created)?;
             let (id, asked) = (job.id(), part.asked()?.clone());
-            let ids = part.releases.iter().filter_map(|place| self.plan.releases.get(*place));
-            let ids = ids.map(|release| release.manifest.release).collect();
+            let release = |place: &usize| Some((*place, self.plan.releases.get(*place)?.manifest.release));
+            let releases = part.releases.iter().filter_map(release).collect();
             let insurer = enrolled.bundle().insurer_id;
             let asker = Asker { insurer, signer: enrolled.keys().signing().clone() };
             let keys = (asker, self.profile.former_keys()?);
-            let work = Arc::new(Work::new(part, job, std::mem::take(&mut self.members), ids, keys));
-            let (kept, receipts) = asking::evaluate(channel, &work).await?;
+            let chunks = members.chunks(&part.epoch.blinding(job.seed()), &part.canaries, room, &self.stop)?;
+            let entries = (Arc::clone(&self.entries), room.threads());
+            let work = Arc::new(Work::new(part, job, chunks, releases, entries, keys));
+            let receipts = asking::evaluate(channel, &work, room).await?;
             self.receipts.push(JobReceipts { job: id, ledger: asked.ledger, key: asked.receipt_key, receipts });
-            let work = Arc::into_inner(work).ok_or(ClientError::Internal("a chunk is still under way"))?;
-            let (members, candidates) = work.into_members(&part.canaries, kept);
-            self.members = members;
-            self.candidates.extend(part.releases.iter().copied().zip(candidates));
         }
         Ok(())
     }
@@ -215,18 +222,9 @@ impl Answered<'_> {
     }
 
     fn look_up_and_write(&mut self, clock: impl Fn() -> u64) -> Result<(), ClientError> {
-        let mut findings = Findings::new(self.plan.releases.len());
-        for (place, candidates) in std::mem::take(&mut self.candidates) {
-            let release = self.plan.releases.get(place);
-            let manifest = &release.ok_or(ClientError::Internal("entries without a release"))?.manifest;
-            let bytes = index::load(self.profile, manifest, &self.stop)?;
-            let index = index::open(&bytes, manifest)?;
-            let found = |member, label| findings.add(place, member, label);
-            let looked_up = matching::look_up(candidates, manifest, &index, found);
-            looked_up.map_err(|source| Broken::Match { list: manifest.list.clone(), source })?;
-        }
+        let mut findings = matching::look_up(self.profile, &self.plan, &self.entries, &self.options.room, &self.stop)?;
         self.summary.finished = moment(clock());
-        results::write(self.options, &self.plan, &self.members, &findings, &mut self.summary, &self.stop)
+        results::write(self.options, &self.plan, &mut findings, &mut self.summary, &self.stop)
     }
 }
 
@@ -238,13 +236,13 @@ async fn prepare(
     plan: &Plan,
     stop: &Stop,
 ) -> Result<Members, ClientError> {
-    let read = members::read(&options.members, plan.scheme, &plan.columns, stop)?;
+    let read = members::read(&plan.members, plan.scheme, &plan.columns, &options.room, stop)?;
     if read.sha256 != plan.members_sha256 {
-        return Err(ClientError::MembersChanged(options.members.clone()));
+        return Err(ClientError::MembersChanged(options.members.path().to_owned()));
     }
-    stop.or(plan.check_budget(channel, read.distinct)).await?;
+    stop.or(plan.check_budget(channel, read.people.distinct())).await?;
     for release in &plan.releases {
-        index::fetch(profile, channel, &release.manifest, stop).await?;
+        index::fetch(profile, channel, &release.manifest, &options.room, stop).await?;
     }
     Ok(read)
 }
@@ -274,17 +272,18 @@ fn advise_resume(error: &ClientError) {
 /// [`ClientError`] for a file that is no table, and for results that would replace it.
 pub fn check_files(options: &CheckOptions) -> Result<(), ClientError> {
     // A file that is missing is reported by whoever reads it.
-    if std::fs::metadata(&options.members).is_ok_and(|found| !found.is_file()) {
-        return Err(ClientError::NotAFile(options.members.clone()));
+    let members = options.members.on_disk();
+    if let Some(path) = members.filter(|path| std::fs::metadata(path).is_ok_and(|found| !found.is_file())) {
+        return Err(ClientError::NotAFile(path.to_owned()));
     }
-    drop(Table::open(&options.members)?);
+    drop(options.members.table()?);
     if !options.out.is_dir() {
         PrivateFolder::create(&options.out)?;
     }
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     for name in FILES {
         let path = options.out.join(name);
-        if same(&path, &options.members) {
+        if members.is_some_and(|members| same(&path, members)) {
             return Err(ClientError::WouldReplaceInput(path));
         }
     }

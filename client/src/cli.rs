@@ -6,6 +6,7 @@ mod evidence;
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,16 +14,17 @@ use blindlist_protocol::enrolment::Fingerprint;
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::inspect::Format;
 use blindlist_protocol::text::Slug;
-use blindlist_records::{Column, parse_override};
+use blindlist_records::{Column, Encoding, TableOptions, parse_override};
 use blindlist_store::exit::Code;
 use blindlist_store::{StoreError, log, text};
 use clap::{Args, Parser, Subcommand};
 use futures_util::FutureExt as _;
 
 use crate::channel::QuicChannel;
-use crate::check::{self, CheckOptions};
+use crate::check::{self, CheckOptions, MemberFile};
 use crate::outside::now;
 use crate::profile::Profile;
+use crate::room::{Room, parse_memory};
 use crate::show::note;
 use crate::{ClientError, Stop, enroll, inspect, lists};
 
@@ -141,7 +143,8 @@ struct Place {
 
 #[derive(Debug, Args)]
 struct CheckArgs {
-    /// The member file: CSV in UTF-8 with a line of headers.
+    /// The member file, with a line of headers: CSV in any encoding, also compressed by gzip or Zstandard, an Excel workbook
+    /// (.xlsx), or Parquet; `-` is standard input, for CSV.
     members: PathBuf,
     /// The folder for affected.csv, rejected.csv and summary.json; made if it is missing.
     #[arg(long, value_name = "DIR")]
@@ -155,6 +158,12 @@ struct CheckArgs {
     /// Which header is which field, where it cannot be told: nir=HEADER, birth_date=HEADER and so on.
     #[arg(long, value_name = "FIELD=HEADER", value_parser = parse_override)]
     column: Vec<(Column, String)>,
+    /// The encoding of a CSV file, where it cannot be told: utf-8, utf-16le, utf-16be, windows-1252 or iso-8859-15.
+    #[arg(long)]
+    encoding: Option<Encoding>,
+    /// The sheet of a workbook, by its name; otherwise the first.
+    #[arg(long)]
+    sheet: Option<String>,
     /// Goes on with an unfinished check of the same file; what was answered is not paid again.
     #[arg(long)]
     resume: bool,
@@ -165,6 +174,13 @@ struct CheckArgs {
     /// `blindlist-passphrase` is taken.
     #[arg(long, value_name = "FILE", requires = "keep_evidence")]
     passphrase_file: Option<PathBuf>,
+    /// Threads that compute; without it, as many as there are cores.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Memory for what grows with the members, 64MiB at least; what does not fit is written, encrypted under a key that
+    /// is nowhere else, to files in the profile that go when the check ends.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_memory)]
+    memory: usize,
 }
 
 /// Runs the program.
@@ -253,16 +269,20 @@ async fn show_lists(place: Place) -> Result<(), ClientError> {
 
 async fn run_check(place: Place, check: CheckArgs, stop: Stop) -> Result<(), ClientError> {
     let profile = Profile::open(&place.profile)?;
+    let enrolled = profile.enrolled()?;
+    let room = Room::new(profile.path(), check.threads, check.memory);
+    let options = TableOptions { encoding: check.encoding, sheet: check.sheet };
+    let members = MemberFile::open(check.members, options, &room, &stop).await?;
     let options = CheckOptions {
-        members: check.members,
+        members,
         out: check.out,
         list: check.list,
         scheme: check.scheme,
         columns: check.column,
         resume: check.resume,
         evidence: None,
+        room,
     };
-    let enrolled = profile.enrolled()?;
     check::check_files(&options)?;
     // A person is asked before anybody waits for an answer.
     let evidence = evidence::passphrase(check.keep_evidence, check.passphrase_file.as_deref())?;

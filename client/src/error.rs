@@ -13,6 +13,7 @@ use blindlist_protocol::checkpoint::CheckpointError;
 use blindlist_protocol::enrolment::Fingerprint;
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::ids::{EpochId, LedgerId};
+use blindlist_protocol::index::IndexError;
 use blindlist_protocol::insurer::EvaluationError;
 use blindlist_protocol::live::LiveError;
 use blindlist_protocol::manifest::ReleaseError;
@@ -151,7 +152,7 @@ pub enum ClientError {
         threshold: u8,
     },
     /// The member file cannot be read twice.
-    #[error("{} is not a regular file: the members are read twice, so they cannot come from a pipe", text::path(.0))]
+    #[error("{} is not a regular file: the members are read twice, so they cannot come from a pipe but standard input, `-`", text::path(.0))]
     NotAFile(PathBuf),
     /// A result would replace the member file.
     #[error("{} is the member file itself: choose another folder with --out", text::path(.0))]
@@ -198,14 +199,9 @@ pub enum ClientError {
     /// The operator broke the protocol.
     #[error("the operator's server broke the protocol: {0}")]
     Broken(#[from] Broken),
-    /// An index does not fit into memory.
-    #[error("the index of the list {list} has {bytes} bytes, more than this computer's memory can hold")]
-    IndexTooLarge {
-        /// The list.
-        list: Slug,
-        /// Its length.
-        bytes: u64,
-    },
+    /// An index in the profile is not what it was when it was verified. It was removed.
+    #[error("{} is damaged and was removed: the next check fetches it again", text::path(.0))]
+    IndexDamaged(PathBuf),
     /// Somebody pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -237,6 +233,9 @@ pub enum Broken {
         /// Why.
         source: ReleaseError,
     },
+    /// An index that is the manifest's and malformed, which was not found when it was fetched.
+    #[error("{0}")]
+    Index(IndexError),
     /// An answer without proof.
     #[error("its answer to chunk {number} is not accepted: {source}")]
     Answer {

@@ -22,14 +22,16 @@ use blindlist_protocol::insurer::Epoch;
 use blindlist_protocol::job::JobSeed;
 use blindlist_protocol::params::MAX_OBJECT;
 use blindlist_protocol::signature::VerifyingKey;
-use blindlist_records::{Column, parse_override};
+use blindlist_records::{Column, TableOptions, parse_override};
 use blindlist_store::file::{read_limited, write_atomic};
 use blindlist_store::folder::PrivateFolder;
 use blindlist_store::passphrase::Passphrase;
+use blindlist_store::passphrases::Passphrases;
 use blindlist_store::{StoreError, sealed};
 use serde::{Deserialize, Serialize};
 
-use crate::passphrases::Passphrases;
+use crate::check::input::table_options;
+use crate::passphrases;
 use crate::receipts::{self, JobReceipts};
 use crate::{ClientError, EvidenceError};
 
@@ -53,6 +55,8 @@ pub struct About {
     pub scheme: Scheme,
     /// The columns chosen.
     pub columns: Vec<(Column, String)>,
+    /// How the member file was read.
+    pub options: TableOptions,
     /// The member file.
     pub members: PathBuf,
     /// SHA-256 of the member file.
@@ -84,6 +88,10 @@ struct File {
     holder: u8,
     scheme: String,
     columns: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encoding: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sheet: Option<String>,
     members: PathBuf,
     members_sha256: String,
     chunks: u32,
@@ -117,6 +125,8 @@ pub fn keep(
         holder: about.holder,
         scheme: about.scheme.to_string(),
         columns: about.columns.iter().map(|(column, header)| format!("{column}={header}")).collect(),
+        encoding: about.options.encoding.map(|encoding| encoding.to_string()),
+        sheet: about.options.sheet.clone(),
         members: about.members.clone(),
         members_sha256: about.members_sha256.clone(),
         chunks: about.chunks,
@@ -210,8 +220,8 @@ impl Evidence {
     }
 
     /// The seed.
-    pub(crate) fn seed(&self, passphrases: &mut Passphrases) -> Result<JobSeed, ClientError> {
-        Ok(JobSeed::from_bytes(*passphrases.open(&self.folder.join("seed.age"))?))
+    pub(crate) fn seed(&self, known: &Passphrases) -> Result<JobSeed, ClientError> {
+        Ok(JobSeed::from_bytes(*passphrases::open(known, &self.folder.join("seed.age"))?))
     }
 }
 
@@ -224,6 +234,7 @@ fn about(file: &File) -> Option<About> {
         holder: file.holder,
         scheme: file.scheme.parse().ok()?,
         columns: columns.collect::<Option<Vec<_>>>()?,
+        options: table_options(file.encoding.as_deref(), file.sheet.as_deref())?,
         members: file.members.clone(),
         members_sha256: file.members_sha256.clone(),
         chunks: file.chunks,

@@ -1,25 +1,46 @@
-//! Indexes: fetched whole, segment by segment, and verified against the manifest before every use.
+//! Indexes: fetched whole, segment by segment, and verified to the last entry before they get their name in the profile.
 //!
-//! A part is never asked for: that would tell the operator what is looked for. An index is read whole into memory.
+//! A part is never asked for: that would tell the operator what is looked for. What is in the profile is read where it is
+//! needed, by [`SegmentFile`], which holds every segment against the manifest again; an index is never in memory whole.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::Path;
+mod segments;
 
-use blindlist_protocol::index::Index;
+use std::io::Write;
+
+use blindlist_protocol::index::{Index, IndexError};
 use blindlist_protocol::manifest::{Manifest, ReleaseError};
 use blindlist_store::StoreError;
+use blindlist_store::text::path;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::channel::{self, Channel};
 use crate::profile::Profile;
+use crate::room::Room;
 use crate::show::{bytes_bar, note};
 use crate::{Broken, ClientError, Stop};
+pub use segments::SegmentFile;
 
 /// Segments that are fetched at a time.
 const AT_A_TIME: usize = 8;
 
-/// Makes sure that the index of a release is in the profile and is what its manifest says.
+/// Blocks that are verified at a time: about a segment.
+const VERIFIED_AT_A_TIME: u32 = 200;
+
+/// Why an index in the profile cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexFault {
+    /// A file that is not what was verified when it was fetched.
+    #[error("{} is damaged", path(.0))]
+    Damaged(std::path::PathBuf),
+    /// It cannot be read.
+    #[error(transparent)]
+    Store(StoreError),
+    /// It is malformed, although it is what the operator signed.
+    #[error(transparent)]
+    Malformed(#[from] IndexError),
+}
+
+/// Makes sure that the index of a release is in the profile, as its manifest says.
 ///
 /// # Errors
 /// [`ClientError::Broken`] when a segment or the index is not right: nothing is kept then. [`ClientError::Channel`],
@@ -28,56 +49,52 @@ pub async fn fetch(
     profile: &Profile,
     channel: &impl Channel,
     manifest: &Manifest,
+    room: &Room,
     stop: &Stop,
 ) -> Result<(), ClientError> {
     if profile.index_path(&manifest.release)?.exists() {
-        match verify(profile, manifest, stop) {
-            Ok(()) => return Ok(()),
-            Err(ClientError::Broken(_)) => {
+        match open(profile, manifest) {
+            Ok(_) => return Ok(()),
+            Err(ClientError::Broken(_) | ClientError::IndexDamaged(_)) => {
                 note(&format!("the index of {} in the profile is damaged: fetching it again", manifest.list));
             }
             Err(error) => return Err(error),
         }
     }
     stop.or(download(profile, channel, manifest)).await?;
-    verify(profile, manifest, stop)
-}
-
-/// Verifies an index in the profile to the last entry.
-fn verify(profile: &Profile, manifest: &Manifest, stop: &Stop) -> Result<(), ClientError> {
-    let bytes = load(profile, manifest, stop)?;
-    let verified = open(&bytes, manifest)?.verify();
-    Ok(verified.map_err(|source| broken(manifest, source.into()))?)
-}
-
-/// The whole index of a release from the profile, every segment verified.
-///
-/// # Errors
-/// [`ClientError::Broken`] when a segment is not the manifest's, [`ClientError::Store`], [`ClientError::IndexTooLarge`].
-pub fn load(profile: &Profile, manifest: &Manifest, stop: &Stop) -> Result<Vec<u8>, ClientError> {
-    let path = profile.index_path(&manifest.release)?;
-    let length = usize::try_from(manifest.index_length).map_err(|_| too_large(manifest))?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).map_err(|_| too_large(manifest))?;
-    let read = read_up_to(&path, manifest.index_length, &mut bytes);
-    read.map_err(|source| StoreError::io("read the index", &path, source))?;
-    let segment_length = usize::try_from(manifest.segment_length).map_err(|_| too_large(manifest))?;
-    let mut rest = bytes.as_slice();
-    for number in 0..segments(manifest)? {
-        stop.check()?;
-        let (segment, after) = rest.split_at(segment_length.min(rest.len()));
-        manifest.check_segment(number, segment).map_err(|source| broken(manifest, source))?;
-        rest = after;
+    match verify(profile, manifest, room, stop) {
+        Ok(()) => Ok(profile.keep_index(&manifest.release)?),
+        Err(error) => {
+            profile.drop_unverified_index(&manifest.release)?;
+            Err(error)
+        }
     }
-    Ok(bytes)
 }
 
-/// [`Manifest::open_index`], with the list's name in its error.
+/// The index of a release in the profile. Opening it verifies what it reads, and so does every look-up.
 ///
 /// # Errors
-/// [`Broken::Release`].
-pub fn open<'a>(bytes: &'a [u8], manifest: &Manifest) -> Result<Index<'a>, Broken> {
-    manifest.open_index(bytes).map_err(|source| broken(manifest, source))
+/// [`ClientError::IndexDamaged`]; [`Broken::Release`] for an index of another release; [`ClientError::Store`].
+pub fn open(profile: &Profile, manifest: &Manifest) -> Result<Index<SegmentFile>, ClientError> {
+    open_file(SegmentFile::open(profile.index_path(&manifest.release)?, manifest), manifest)
+}
+
+fn open_file(file: Result<SegmentFile, IndexFault>, manifest: &Manifest) -> Result<Index<SegmentFile>, ClientError> {
+    let index = file.and_then(Index::open).map_err(|fault| named(fault, manifest))?;
+    manifest.check_index(&index).map_err(|source| broken(manifest, source))?;
+    Ok(index)
+}
+
+/// Verifies an index that was just fetched to the last entry.
+fn verify(profile: &Profile, manifest: &Manifest, room: &Room, stop: &Stop) -> Result<(), ClientError> {
+    let file = SegmentFile::open(profile.unverified_index_path(&manifest.release)?, manifest);
+    let index = &open_file(file, manifest)?;
+    let blocks = index.header().blocks();
+    room.each(blocks.div_ceil(VERIFIED_AT_A_TIME) as usize, stop, |part| {
+        let first = VERIFIED_AT_A_TIME.saturating_mul(u32::try_from(part).unwrap_or(u32::MAX));
+        let verified = index.verify_blocks(first..blocks.min(first.saturating_add(VERIFIED_AT_A_TIME)));
+        verified.map_err(|fault| named(fault, manifest))
+    })
 }
 
 async fn download(profile: &Profile, channel: &impl Channel, manifest: &Manifest) -> Result<(), ClientError> {
@@ -88,7 +105,8 @@ async fn download(profile: &Profile, channel: &impl Channel, manifest: &Manifest
         manifest.check_segment(number, &bytes).map_err(|source| broken(manifest, source))?;
         Ok::<_, ClientError>(bytes)
     };
-    let mut segments = stream::iter((0..segments(manifest)?).map(fetch)).buffered(AT_A_TIME);
+    let numbers = (0..).zip(&manifest.segments).map(|(number, _)| number);
+    let mut segments = stream::iter(numbers.map(fetch)).buffered(AT_A_TIME);
     while let Some(bytes) = segments.try_next().await? {
         file.write_all(&bytes).map_err(|source| file.write_error(source))?;
         bar.inc(bytes.len() as u64);
@@ -97,19 +115,24 @@ async fn download(profile: &Profile, channel: &impl Channel, manifest: &Manifest
     Ok(file.commit()?)
 }
 
-/// How many segments an index has.
-fn segments(manifest: &Manifest) -> Result<u32, ClientError> {
-    u32::try_from(manifest.segments.len()).map_err(|_| too_large(manifest))
-}
-
-fn too_large(manifest: &Manifest) -> ClientError {
-    ClientError::IndexTooLarge { list: manifest.list.clone(), bytes: manifest.index_length }
-}
-
 fn broken(manifest: &Manifest, source: ReleaseError) -> Broken {
     Broken::Release { list: manifest.list.clone(), source }
 }
 
-fn read_up_to(path: &Path, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
-    File::open(path)?.take(most).read_to_end(bytes).map(|_| ())
+/// A fault of the index of this manifest.
+fn named(fault: IndexFault, manifest: &Manifest) -> ClientError {
+    match fault {
+        IndexFault::Malformed(error) => broken(manifest, error.into()).into(),
+        IndexFault::Damaged(_) | IndexFault::Store(_) => fault.into(),
+    }
+}
+
+impl From<IndexFault> for ClientError {
+    fn from(fault: IndexFault) -> Self {
+        match fault {
+            IndexFault::Damaged(path) => Self::IndexDamaged(path),
+            IndexFault::Store(error) => error.into(),
+            IndexFault::Malformed(error) => Broken::Index(error).into(),
+        }
+    }
 }

@@ -30,6 +30,7 @@ mod passphrases;
 pub mod profile;
 pub mod receipts;
 pub mod replay;
+pub mod room;
 mod show;
 mod stop;
 #[cfg(test)]

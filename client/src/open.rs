@@ -11,14 +11,15 @@ use blindlist_protocol::evidence::{Openings, OpeningsError};
 use blindlist_protocol::identifier::Said;
 use blindlist_protocol::ids::JobId;
 use blindlist_protocol::log::{Entry, Event};
-use blindlist_protocol::params::{MAX_CHUNK, MAX_OPENINGS};
+use blindlist_protocol::params::MAX_OPENINGS;
 use blindlist_protocol::signature::VerifyingKey;
 use blindlist_store::file::{read_limited, write_atomic};
 
 use crate::evidence::Evidence;
-use crate::passphrases::Passphrases;
+use crate::passphrases::passphrases;
 use crate::replay::export::{self, Export};
-use crate::replay::{files, items};
+use crate::replay::{chunks, files};
+use crate::room::Room;
 use crate::show::{moment, table};
 use crate::{ClientError, EvidenceError, Stop, receipts};
 
@@ -55,14 +56,19 @@ pub fn open(options: &OpenOptions<'_>, stop: &Stop) -> Result<Openings, ClientEr
         return Err(EvidenceError::NoChunk { job, chunk, chunks }.into());
     }
     let files = files(std::slice::from_ref(&job), options.members)?;
-    let seed = job.seed(&mut Passphrases::new(options.passphrase_files)?)?;
-    let (secret, items) = items(&job, &seed, &files, stop)?;
+    let seed = job.seed(&passphrases(options.passphrase_files))?;
+    let room = Room::new(options.evidence, None, Room::MEMORY);
+    let (secret, mut chunks) = chunks(&job, &seed, &files, &room, stop)?;
     let failed = || ClientError::Internal("a chunk could not be made again");
-    let place = usize::try_from(options.chunk).map_err(|_| failed())?;
-    let items = items.chunks(MAX_CHUNK).nth(place).ok_or_else(failed)?;
+    let items = loop {
+        let chunk = chunks.next()?;
+        if chunk.number == options.chunk {
+            break chunk.items;
+        }
+    };
     let challenge = options.challenge.as_bytes();
     let which = (about.job, options.chunk);
-    let openings = Openings::make(job.epoch(), which, items, &secret, challenge, options.sample);
+    let openings = Openings::make(job.epoch(), which, &items, &secret, challenge, options.sample);
     let openings = openings.map_err(|_| failed())?;
     write_atomic(options.out, &openings.encode())?;
     Ok(openings)

@@ -8,7 +8,8 @@
 //! bundle                            what the operator sent back
 //! pins.json                         the operator's manifest key and its successor's hash: see `pins`
 //! seen.json                         the highest catalog sequence seen
-//! indexes/RELEASE                   whole indexes, verified when they were fetched and before each use
+//! indexes/RELEASE                   whole indexes, verified when they were fetched, and where they are used
+//! indexes/RELEASE.unverified        one that was not verified yet
 //! jobs/JOB/                         unfinished checks: see [`jobs`]
 //! checkpoints/  receipts/           what is remembered of the audit log: see [`logs`]
 //! contradictions/                   what in it contradicts itself
@@ -24,6 +25,8 @@ pub mod logs;
 mod pins;
 mod renewal;
 
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use blindlist_protocol::enrolment::Bundle;
@@ -183,12 +186,44 @@ impl Profile {
         Ok(PrivateFolder::create(self.folder.join("indexes"))?.join(release.to_string()))
     }
 
-    /// Begins the file of an index.
+    /// Where an index is before it was verified.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`] when its folder cannot be made.
+    pub fn unverified_index_path(&self, release: &ReleaseId) -> Result<PathBuf, ClientError> {
+        Ok(self.index_path(release)?.with_extension("unverified"))
+    }
+
+    /// Begins the file of an index that is still to be verified.
     ///
     /// # Errors
     /// [`ClientError::Store`].
     pub fn new_index(&self, release: &ReleaseId) -> Result<AtomicFile, ClientError> {
-        Ok(AtomicFile::create(self.index_path(release)?)?)
+        Ok(AtomicFile::create(self.unverified_index_path(release)?)?)
+    }
+
+    /// Gives an index that was verified its name.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`].
+    pub fn keep_index(&self, release: &ReleaseId) -> Result<(), ClientError> {
+        let (from, to) = (self.unverified_index_path(release)?, self.index_path(release)?);
+        let renamed = fs::rename(from, &to).and_then(|()| File::open(self.folder.join("indexes"))?.sync_all());
+        Ok(renamed.map_err(|source| StoreError::io("write", &to, source))?)
+    }
+
+    /// Removes an index that did not pass.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`].
+    pub fn drop_unverified_index(&self, release: &ReleaseId) -> Result<(), ClientError> {
+        let path = self.unverified_index_path(release)?;
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io("remove", &path, source).into())
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Where the evidence of jobs is.

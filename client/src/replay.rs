@@ -20,13 +20,14 @@ use blindlist_protocol::log::{Entry, Event};
 use blindlist_protocol::signature::VerifyingKey;
 
 use crate::evidence::Evidence;
-use crate::passphrases::Passphrases;
+use crate::passphrases::passphrases;
 use crate::profile::Profile;
 use crate::profile::logs::Remembered;
 use crate::receipts::JobReceipts;
+use crate::room::Room;
 use crate::show::note;
 use crate::{ClientError, EvidenceError, Stop};
-pub(crate) use again::{files, items};
+pub(crate) use again::{chunks, files};
 use compare::{Given, Logged, OwnKeys};
 use export::Export;
 pub use report::Report;
@@ -74,8 +75,8 @@ pub fn replay(options: &ReplayOptions<'_>, stop: &Stop) -> Result<Report, Client
         note(&format!("note: {} jobs were charged in other logs, and are left aside", others.len()));
     }
     let files = files(&evidence, options.members)?;
-    let mut passphrases = Passphrases::new(options.passphrase_files)?;
-    let seeds = evidence.iter().map(|job| job.seed(&mut passphrases)).collect::<Result<Vec<_>, _>>()?;
+    let known = passphrases(options.passphrase_files);
+    let seeds = evidence.iter().map(|job| job.seed(&known)).collect::<Result<Vec<_>, _>>()?;
 
     let receipts = receipts(&evidence, options.profile, &ledger)?;
     let mut keys: Vec<VerifyingKey> = evidence.iter().map(|job| job.holder().receipt_key).collect();
@@ -94,7 +95,8 @@ pub fn replay(options: &ReplayOptions<'_>, stop: &Stop) -> Result<Report, Client
     };
     let end = export::audit(export, &keys, &mut visit, stop)?;
 
-    let made = again::all(&evidence, &seeds, &files, stop)?;
+    let room = Room::new(options.evidence, None, Room::MEMORY);
+    let made = again::all(&evidence, &seeds, &files, &room, stop)?;
     let compared = compare::compare(&made, &found.charges, &own, &given, end.checkpoint());
     Ok(Report::new(end.checkpoint(), made.len(), compared, found.confirmed, found.contradicted)
         .with_remembered(remembered.map(|remembered| remembered.checkpoint), found.root))

@@ -8,8 +8,8 @@
 //! header (40 bytes) | blocks (Rice-coded values) | directory (8 bytes a block) | labels (N · L bytes)
 //! ```
 //!
-//! [`Encoder`] writes the file as a stream, [`encode`] in one call; [`Index`] reads it. One set of entries has exactly
-//! one encoding, and [`Index::verify`] refuses every other.
+//! [`Encoder`] writes the file as a stream, [`encode`] in one call; [`Index`] reads what it needs of it from a
+//! [`Storage`]. One set of entries has exactly one encoding, and [`Index::verify`] refuses every other.
 //!
 //! This module must not read files, know keys, or open labels: labels go in and come out sealed. It trusts nothing in
 //! the bytes that it reads.
@@ -20,13 +20,16 @@ mod encoder;
 mod error;
 mod header;
 mod reader;
+mod storage;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use encoder::{Encoder, LabelEncoder, SealedEntry, choose_f, encode};
 pub use error::IndexError;
 pub use header::Header;
 pub use reader::Index;
+pub use storage::Storage;
 
 /// The first 18 bytes of every index of version 1.
 pub const MAGIC: [u8; 18] = *b"blindlist/1 index\n";

@@ -176,7 +176,7 @@ pub struct Inspection<'a> {
     /// The signed object in a response.
     pub inner: Option<Box<Inspection<'a>>>,
     /// The index, for its entries.
-    pub index: Option<Index<'a>>,
+    pub index: Option<Index<&'a [u8]>>,
 }
 
 /// Something that is known about the bytes as a whole.

@@ -9,7 +9,9 @@ use crate::params::PADDING_QUANTUM;
 use crate::signature::VerifyingKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha512;
-use std::fmt;
+use std::convert::Infallible;
+use std::iter::Peekable;
+use std::{fmt, vec};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// The secret of a job: 32 random bytes. Whoever has it can open every element of the job.
@@ -57,6 +59,30 @@ pub enum Item {
     Padding(u32),
 }
 
+/// Where an element stands in its job: `order`, as an integer.
+///
+/// It names an element without saying who it is: only the seed leads from one to the other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(u128);
+
+impl Place {
+    /// The place of these bits.
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// Its bits, evenly spread over all integers.
+    pub const fn bits(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Place(redacted)")
+    }
+}
+
 impl BlindingSecret {
     /// The secret of a job for one operator and epoch.
     pub(crate) fn new(seed: &JobSeed, operator_key: &VerifyingKey, key: &PublicKey) -> Self {
@@ -79,13 +105,19 @@ impl BlindingSecret {
         Zeroizing::new(Scalar::from_bytes_mod_order_wide(&bytes))
     }
 
-    /// Where an element stands in its job: the first 16 bytes of an HMAC, as a little-endian integer.
-    fn position(&self, item: &Item) -> u128 {
-        let bytes = match item {
-            Item::Person(identifier) => self.mac(b"order person", identifier.as_bytes()),
-            Item::Padding(number) => self.mac(b"order padding", &number.to_le_bytes()),
-        };
-        u128::from_le_bytes(*bytes.first_chunk().expect("HMAC-SHA-512 has 64 bytes"))
+    /// Where an identifier stands in its job.
+    pub fn place(&self, identifier: &Identifier) -> Place {
+        self.place_of(b"order person", identifier.as_bytes())
+    }
+
+    /// Where a padding element stands in its job.
+    fn place_of_padding(&self, number: u32) -> Place {
+        self.place_of(b"order padding", &number.to_le_bytes())
+    }
+
+    fn place_of(&self, label: &[u8], data: &[u8]) -> Place {
+        let bytes = self.mac(label, data);
+        Place(u128::from_le_bytes(*bytes.first_chunk().expect("HMAC-SHA-512 has 64 bytes")))
     }
 
     fn mac(&self, label: &[u8], data: &[u8]) -> Zeroizing<[u8; 64]> {
@@ -102,21 +134,68 @@ pub fn cost(identifiers: u64) -> u64 {
     identifiers.next_multiple_of(PADDING_QUANTUM as u64)
 }
 
-/// The elements of a job in their order: the distinct ones of the identifiers, and the padding among them.
+/// The elements of a job in their order, each with its place: the padding merged into people who come one after the other.
+///
+/// Chunk n is the n-th run of 8,192. It holds nobody but who comes next, so that a job can be laid out from a file of
+/// people sorted by their places.
+pub struct Layout<I: Iterator> {
+    people: Peekable<I>,
+    /// Ascending.
+    padding: Peekable<vec::IntoIter<(Place, u32)>>,
+}
+
+impl<I: Iterator> fmt::Debug for Layout<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Layout(redacted)")
+    }
+}
+
+impl<I, E> Layout<I>
+where
+    I: Iterator<Item = Result<(Place, Identifier), E>>,
+{
+    /// The layout of a job of `count` distinct identifiers, which `people` gives with their places, ascending.
+    pub fn new(secret: &BlindingSecret, count: u64, people: I) -> Self {
+        let padding = u32::try_from(cost(count) - count).expect("less than 64");
+        let mut padding: Vec<_> = (0..padding).map(|number| (secret.place_of_padding(number), number)).collect();
+        padding.sort_unstable();
+        Self { people: people.peekable(), padding: padding.into_iter().peekable() }
+    }
+}
+
+impl<I, E> Iterator for Layout<I>
+where
+    I: Iterator<Item = Result<(Place, Identifier), E>>,
+{
+    type Item = Result<(Place, Item), E>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let before = |padding: &(Place, u32)| match self.people.peek() {
+            Some(Ok((place, _))) => padding.0 < *place,
+            Some(Err(_)) => false,
+            None => true,
+        };
+        if let Some((place, number)) = self.padding.next_if(before) {
+            return Some(Ok((place, Item::Padding(number))));
+        }
+        let person = self.people.next()?;
+        Some(person.map(|(place, identifier)| (place, Item::Person(identifier))))
+    }
+}
+
+/// The elements of a job in their order, all in memory: the distinct ones of the identifiers, and the padding among them.
 ///
 /// The order is a secret function of the seed, so that neither a chunk nor the place in it tells anything of a member
-/// file's order; chunk n is the n-th run of 8,192.
+/// file's order.
 pub fn layout(secret: &BlindingSecret, identifiers: Vec<Identifier>) -> Vec<Item> {
-    let place = |item: Item| (secret.position(&item), item);
-    let mut placed: Vec<_> = identifiers.into_iter().map(|identifier| place(Item::Person(identifier))).collect();
-    placed.sort_unstable_by_key(|(position, _)| *position);
-    // Equal identifiers have equal positions, so they are neighbours now.
-    placed.dedup_by(|(_, later), (_, earlier)| later == earlier);
-    let people = placed.len() as u64;
-    let padding = u32::try_from(cost(people) - people).expect("less than 64");
-    placed.extend((0..padding).map(|number| place(Item::Padding(number))));
-    placed.sort_unstable_by_key(|(position, _)| *position);
-    placed.into_iter().map(|(_, item)| item).collect()
+    let placed = identifiers.into_iter().map(|identifier| (secret.place(&identifier), identifier));
+    let mut placed: Vec<_> = placed.collect();
+    placed.sort_unstable();
+    // Equal identifiers have equal places, so they are neighbours now.
+    placed.dedup();
+    let count = placed.len() as u64;
+    let layout = Layout::new(secret, count, placed.into_iter().map(Ok::<_, Infallible>));
+    layout.map(|Ok((_, item))| item).collect()
 }
 
 #[cfg(test)]

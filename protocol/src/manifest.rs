@@ -4,7 +4,7 @@ use crate::entry::Dictionary;
 use crate::epoch::EpochRecord;
 use crate::identifier::Scheme;
 use crate::ids::{Digest, EpochId, ReleaseId};
-use crate::index::{Header, Index, IndexError, MAX_F, MIN_F};
+use crate::index::{Header, Index, IndexError, MAX_F, MIN_F, Storage};
 use crate::object::{self, Broken, Kind, require};
 use crate::oprf::PublicKey;
 use crate::params::{CANARIES, MAX_AUDIENCE, MAX_OBJECT, SEGMENT_LENGTH, SOURCE_DOMAIN};
@@ -101,16 +101,25 @@ impl Manifest {
         if right { Ok(()) } else { Err(ReleaseError::Segment(number)) }
     }
 
-    /// Reads a whole index, whose segments were checked, and holds its header against this manifest.
+    /// Reads a whole index, whose segments were checked, and holds it against this manifest.
     ///
     /// # Errors
     /// [`ReleaseError::Index`], [`ReleaseError::OtherIndex`].
-    pub fn open_index<'a>(&self, bytes: &'a [u8]) -> Result<Index<'a>, ReleaseError> {
+    pub fn open_index<'a>(&self, bytes: &'a [u8]) -> Result<Index<&'a [u8]>, ReleaseError> {
         let index = Index::parse(bytes)?;
+        self.check_index(&index)?;
+        Ok(index)
+    }
+
+    /// Holds the header and the length of an index against this manifest.
+    ///
+    /// # Errors
+    /// [`ReleaseError::OtherIndex`].
+    pub fn check_index<S: Storage>(&self, index: &Index<S>) -> Result<(), ReleaseError> {
         let label_length = self.dictionary.label_length();
         let header = Header::new(*self.release.as_bytes(), self.entries, self.false_positive_bits, label_length)?;
-        let right = *index.header() == header && bytes.len() as u64 == self.index_length;
-        if right { Ok(index) } else { Err(ReleaseError::OtherIndex) }
+        let right = *index.header() == header && index.storage().length() == self.index_length;
+        if right { Ok(()) } else { Err(ReleaseError::OtherIndex) }
     }
 
     /// People on the list: entries without the canaries.

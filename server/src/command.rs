@@ -4,7 +4,9 @@ mod audit;
 mod custody;
 
 use blindlist_protocol::entry::Dictionary;
+use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::text::Address;
+use blindlist_records::expand;
 use blindlist_records::sample::{SampleOptions, generate};
 use blindlist_store::log::Format;
 use blindlist_store::text;
@@ -16,9 +18,12 @@ use crate::cli::{
 use crate::home::Home;
 use crate::init::{NewOperator, init_under};
 use crate::insurers::{self, Approval, approve};
-use crate::seal::{Audience, By, Choices, Split, dry_run, enrolled, seal};
+use crate::seal::{Additions, Audience, By, Choices, Resources, Split, dry_run, enrolled, seal_with};
 use crate::serve::ServeOptions;
 use crate::{Error, lists, serve, show};
+
+/// The f of a list, unless another is chosen.
+const DEFAULT_F: u8 = 40;
 
 /// Runs a command; the text is for standard output.
 ///
@@ -91,24 +96,11 @@ fn run_init(args: InitArgs) -> Result<String, Error> {
 
 fn run_seal(args: SealArgs) -> Result<String, Error> {
     let home = custody::open(&args.home, &args.unlock)?;
-    let audience = audience(&home, &args)?;
-    let by = match (args.plan, args.list) {
-        (Some(plan), _) => By::Plan(plan),
-        (None, list) => By::Choices(Choices {
-            list: list.expect("the command line requires a list or a plan"),
-            audience,
-            title: args.title.unwrap_or_else(|| "".parse().expect("an empty title is allowed")),
-            incident: args.incident_date,
-            scheme: args.scheme,
-            columns: args.columns,
-            categories: Dictionary::try_from(args.categories).map_err(Error::Categories)?,
-            false_positive_bits: args.false_positive_bits,
-            accept_rejects: args.accept_rejects,
-            epoch: args.epoch,
-        }),
-    };
-    if let (true, By::Choices(choices)) = (args.dry_run, &by) {
-        let checked = dry_run(&args.inputs, choices)?;
+    let resources = Resources::new(args.threads, args.memory);
+    let (inputs, dry) = (expand(&args.inputs)?, args.dry_run);
+    let by = seal_by(&home, args)?;
+    if dry {
+        let checked = dry_run(&home, &inputs, by, &resources)?;
         return match checked.verdict() {
             Ok(()) => Ok(checked.to_text()),
             Err(error) => {
@@ -117,7 +109,47 @@ fn run_seal(args: SealArgs) -> Result<String, Error> {
             }
         };
     }
-    Ok(seal(&home, &args.inputs, by)?.to_text())
+    Ok(seal_with(&home, &inputs, by, &resources)?.to_text())
+}
+
+/// What to seal by.
+fn seal_by(home: &Home, args: SealArgs) -> Result<By, Error> {
+    let audience = audience(home, &args)?;
+    let list = match (args.plan, args.list) {
+        (Some(plan), _) => return Ok(By::Plan(plan)),
+        (None, list) => list.expect("the command line requires a list or a plan"),
+    };
+    let encoding = args.encoding.map(|encoding| encoding.to_string());
+    if args.append {
+        return Ok(By::Additions(Additions {
+            list,
+            audience,
+            title: args.title,
+            incident: args.incident_date,
+            scheme: args.scheme,
+            columns: args.columns,
+            encoding,
+            sheet: args.sheet,
+            categories: args.categories,
+            false_positive_bits: args.false_positive_bits,
+            accept_rejects: args.accept_rejects,
+        }));
+    }
+    Ok(By::Choices(Choices {
+        list,
+        audience,
+        title: args.title.unwrap_or_else(|| "".parse().expect("an empty title is allowed")),
+        incident: args.incident_date,
+        scheme: args.scheme.unwrap_or(Scheme::Nir),
+        columns: args.columns,
+        encoding,
+        sheet: args.sheet,
+        categories: Dictionary::try_from(args.categories).map_err(Error::Categories)?,
+        false_positive_bits: args.false_positive_bits.unwrap_or(DEFAULT_F),
+        accept_rejects: args.accept_rejects,
+        keep_evaluations: args.keep_evaluations,
+        epoch: args.epoch,
+    }))
 }
 
 /// Whom a list is going to be addressed to.

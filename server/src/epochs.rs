@@ -20,6 +20,7 @@ use crate::home::{Home, StoredEpoch, new_epoch_folder};
 use crate::ledger::{Ledger, NewEpoch};
 use crate::outside::{agree, now, random};
 use crate::releases::{self, Release};
+use crate::seal::{destroy_kept, destroy_staged};
 use crate::show::{self, Heading};
 use crate::{Error, signed};
 
@@ -221,6 +222,9 @@ impl<'a> Custody<'a> {
             let manifests: Vec<_> = within.map(|release| release.digest).collect();
             self.publish(self.snapshot.without_epoch(epoch.digest, &manifests, now()?)).await?;
         }
+        let stay = live.iter().filter(|release| release.manifest.epoch != id);
+        destroy_kept(self.home, &stay.map(|release| release.manifest.release).collect::<Vec<_>>())?;
+        destroy_staged(self.home, id)?;
         epoch.destroy_key()?;
         Ok(Retired { epoch: id, lists })
     }

@@ -10,7 +10,7 @@ use blindlist_protocol::index::IndexError;
 use blindlist_protocol::object::ObjectError;
 use blindlist_protocol::text::Slug;
 use blindlist_records::sample::SampleError;
-use blindlist_records::{ColumnError, TableError};
+use blindlist_records::{ColumnError, TableError, UnknownEncoding};
 use blindlist_store::exit::Code;
 use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
@@ -18,7 +18,7 @@ use blindlist_transport::TransportError;
 use crate::audit::AuditError;
 use crate::backup::BackupError;
 use crate::ledger::{LedgerError, UrlError};
-use crate::seal::AudienceError;
+use crate::seal::{AppendError, AudienceError};
 use crate::show::count;
 
 /// Why a command of `blindlistd` failed.
@@ -85,12 +85,21 @@ pub enum Error {
     /// A column was not named as it should be.
     #[error("--column: {0}")]
     Override(ColumnError),
+    /// No encoding is called so.
+    #[error("--encoding: {0}")]
+    Encoding(UnknownEncoding),
+    /// Standard input comes once.
+    #[error("standard input, `-`, is named twice among the inputs; it can be read once")]
+    StandardInputTwice,
     /// The categories are no dictionary.
     #[error("--categories: {0}")]
     Categories(DictionaryError),
     /// A list cannot be addressed like that.
     #[error(transparent)]
     Audience(#[from] AudienceError),
+    /// Nothing can be added to a list.
+    #[error(transparent)]
+    Append(#[from] AppendError),
     /// No sample was made.
     #[error(transparent)]
     Sample(#[from] SampleError),
@@ -334,6 +343,7 @@ impl Error {
             Self::Ledger(error) => ledger_code(error),
             Self::Sample(error) => sample_code(error),
             Self::Audience(error) => error.code(),
+            Self::Append(error) => error.code(),
             Self::Backup(error) => error.code(),
             Self::Transport(_)
             | Self::AdminToken { .. }
@@ -363,6 +373,8 @@ impl Error {
             | Self::PlanOutdated
             | Self::ReleaseDiffers { .. } => Code::Failure,
             Self::Override(_)
+            | Self::Encoding(_)
+            | Self::StandardInputTwice
             | Self::LedgerUrl(_)
             | Self::Categories(_)
             | Self::TooManyAddresses

@@ -7,7 +7,9 @@
 //! keys/online/                        tls.key, tls.crt, ca.crt, manifest.pub: what serve reads;
 //!                                     receipt.key: signs receipts and checkpoints
 //! epochs/<epoch id>/                  record (signed), oprf.key
-//! releases/<release id>/              manifest (signed), index; plan.json, of a split in the first alone
+//! releases/<release id>/              manifest (signed), index; plan.json and seal-report.json, of a split in the first
+//!                                     alone; evaluations, encrypted, if they are kept
+//! releases/.<release id>.tmp/         a seal that is under way, or was cut off
 //! catalog                             the signed snapshot
 //! ledger.sqlite                       insurers, budgets, charges
 //! successions/<manifest key>          what insurers are told who pin a key that was succeeded
@@ -32,6 +34,7 @@ use blindlist_protocol::ids::EpochId;
 use blindlist_store::StoreError;
 use blindlist_store::file;
 use blindlist_store::folder::PrivateFolder;
+use blindlist_store::passphrases::Passphrases;
 
 use crate::Error;
 use crate::config::Config;
@@ -40,7 +43,7 @@ use crate::ledger::{Ledger, Place};
 pub use epochs::StoredEpoch;
 pub(crate) use epochs::{EPOCH_KEY, ids_in, new_epoch_folder};
 pub(crate) use keys::NewKeys;
-pub use passphrases::{CREDENTIAL, Passphrases};
+pub use passphrases::{CREDENTIAL, passphrases};
 pub(crate) use passphrases::{LONGEST, LONGEST_SEALED, destroy_leftovers, replace, write_new};
 pub(crate) use succession::{
     NEXT_MANIFEST, NEXT_MANIFEST_KEY, NEXT_PUBLIC, NEXT_SUCCESSOR_HASH, NEXT_SUCCESSOR_KEY, copy_epoch, settle_manifest,
@@ -75,7 +78,7 @@ impl Home {
     /// [`Error::NotAHome`] when it has no `blindlistd.toml`, [`Error::Store`] when it is missing, or when it or any key
     /// file in it is open to others or another user's.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::open_with(path, Passphrases::default())
+        Self::open_with(path, passphrases(Vec::new()))
     }
 
     /// Opens a home as [`Home::open`] does, with these passphrases.
@@ -97,7 +100,7 @@ impl Home {
 
     /// The home that a folder is going to be.
     pub(crate) fn new(folder: PrivateFolder) -> Self {
-        Self { folder, passphrases: Arc::default() }
+        Self { folder, passphrases: Arc::new(passphrases(Vec::new())) }
     }
 
     /// The key files that are there. Their folders are private.

@@ -13,13 +13,14 @@ use blindlist_protocol::text::Slug;
 use blindlist_store::StoreError;
 use blindlist_store::folder::PrivateFolder;
 use blindlist_store::passphrase::Passphrase;
+use blindlist_store::passphrases::Passphrases;
 use blindlist_store::sealed::SealedReader;
 
 use crate::Error;
 use crate::audit::{self, Verified};
 use crate::backup::{BackupError, MAX_DEPTH};
 use crate::catalog::Snapshot;
-use crate::home::{Home, Passphrases, move_folder};
+use crate::home::{Home, move_folder, passphrases as known_passphrases};
 use crate::init::building_place;
 use crate::ledger::{LedgerError, Place};
 use crate::releases::{self, Release};
@@ -67,7 +68,7 @@ pub async fn restore(
     let made = async {
         let folder = PrivateFolder::create_new(&building)?;
         unpack(backup, archive, &folder)?;
-        let known = Passphrases::from_files(passphrases.to_vec());
+        let known = known_passphrases(passphrases.to_vec());
         known.add(passphrase);
         let restored = check(backup, &building, known, notes).await?;
         move_folder(&building, &target)?;

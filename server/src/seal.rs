@@ -1,155 +1,249 @@
 //! `seal`: a breach list becomes a release (SPEC.md, "Entries and labels", "The index", "Manifest").
 //!
-//! First a [`Plan`] is fixed and kept; then the inputs are read, evaluated and encoded into a folder that nobody looks at;
-//! at last the folder gets its name and the catalog names the release. A release is a function of its plan and its
-//! inputs, so that a seal can be repeated to the byte. An input that is not the planned one is never published.
+//! First a [`Plan`] is fixed and kept; then the inputs are read, evaluated and spilled into a folder that nobody looks at;
+//! what is spilled is sorted and encoded; at last the folder gets its name and the catalog names the release. A release is a
+//! function of its plan and its inputs, so that a seal can be repeated to the byte, and one that was cut off goes on where
+//! it was. An input that is not the planned one is never published. Memory is bounded, however many rows there are.
 //!
 //! A split makes one list for each insurer from one reading of the inputs. Its releases have one plan, and one catalog
-//! names all of them or none.
+//! names all of them or none. Additions make a whole new release from the live one and new rows.
 
+mod account;
+mod append;
 mod audience;
+mod checkpoint;
+mod commit;
+mod dry;
 mod encode;
+mod gather;
+mod inputs;
+mod kept;
 mod pipeline;
 mod plan;
 mod progress;
 mod publish;
+mod record;
 mod rejects;
+mod release;
 mod report;
+mod resources;
+mod sorted;
+mod staging;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
 
-use blindlist_protocol::ids::{Digest, ReleaseId};
+use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::manifest::Manifest;
-use blindlist_protocol::params::{CANARIES, SEGMENT_LENGTH};
-use blindlist_protocol::text::Slug;
-use rayon::slice::ParallelSliceMut as _;
-use zeroize::Zeroizing;
+use blindlist_protocol::oprf::SecretKey;
+use rayon::ThreadPool;
 
+pub use self::account::{Account, InputAccount, ListAccount};
+pub use self::append::{Additions, AppendError};
 pub use self::audience::{Addressee, Audience, AudienceError, MapError, Part, Split, UnknownInsurer, enrolled};
-use self::encode::{Encoded, write_index};
-use self::pipeline::{Gathered, Gathering, Record, Work, gather};
+use self::commit::{Commit, Keeper};
+pub use self::dry::dry_run;
+use self::gather::{Gathered, gather};
+use self::inputs::Source;
+pub(crate) use self::kept::{destroy_kept, destroy_staged};
+use self::pipeline::{Rule, Work};
 use self::plan::Chosen;
-pub use self::plan::{Choices, Hex, IncidentDates, IncidentError, Input, Plan, Planned, Salt};
+pub use self::plan::{Appended, Choices, Hex, IncidentDates, IncidentError, Input, Plan, Planned, Salt};
 use self::progress::Progress;
-use self::publish::{Operator, Ready, Staging, publish};
-pub use self::report::{Checked, Outcome, RejectedKind, Sealed, SealedList};
+use self::publish::{Operator, publish};
+use self::release::Making;
+pub use self::report::{Added, Checked, CheckedList, Estimate, Outcome, RejectedKind, Sealed, SealedList};
+pub use self::resources::{Memory, MemoryError, Resources};
+use self::sorted::{Room, Spilled};
+use self::staging::Staging;
 use crate::Error;
 use crate::home::{Home, StoredEpoch};
-use crate::outside::{now, random};
+use crate::outside::{instant, now, random};
 
 /// What to seal by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
     /// A new release.
     Choices(Choices),
+    /// A new release of everybody on the live one, and of new rows.
+    Additions(Additions),
     /// The plan in this file, once more.
     Plan(PathBuf),
 }
 
-/// Seals the inputs into a release, or one for each part of a split, and publishes it.
+/// Seals the inputs into a release, or one for each part of a split, and publishes it, with all cores and 512 MiB. What an
+/// equal seal that was cut off has evaluated is not evaluated again.
 ///
 /// # Errors
 /// Those of [`Error`] for bad input; then nothing is published.
 pub fn seal(home: &Home, inputs: &[PathBuf], by: By) -> Result<Sealed, Error> {
-    let start = Instant::now();
+    seal_with(home, inputs, by, &Resources::default())
+}
+
+/// As [`seal`], with so much of this machine.
+///
+/// # Errors
+/// Those of [`seal`].
+pub fn seal_with(home: &Home, inputs: &[PathBuf], by: By, resources: &Resources) -> Result<Sealed, Error> {
+    let start = instant();
     let releases = home.releases()?;
     let _lock = releases.lock()?;
     let operator = Operator::load(home)?;
-    let plan = match by {
-        By::Choices(choices) => new_plan(&operator, inputs, choices)?,
-        By::Plan(path) => old_plan(&path, inputs)?,
-    };
-    publish::tell_leftovers(&releases, &plan);
+    let (plan, sources) = planned(home, &operator, inputs, by)?;
+    staging::tell_leftovers(&releases, &plan);
     report::tell_audience(&operator, &plan)?;
     let epoch = operator.epoch(&plan)?;
+    // What an earlier attempt has left is not touched before everything else is there.
+    let (pool, key) = (resources.pool()?, epoch.whole_key()?);
     let staging = Staging::create(&releases, &plan)?;
-
-    let mut gathered = evaluate_all(home, inputs, &plan, epoch)?;
-    let (mut lists, mut ready, mut without) = (Vec::new(), Vec::new(), Vec::new());
-    let parts = std::mem::take(&mut gathered.lists);
-    for ((planned, chosen), part) in plan.releases.iter().zip(plan.choices.lists()?).zip(parts) {
-        if part.rows == 0 {
-            without.push(planned.list.clone());
-            continue;
+    let sealing = Sealing { home, operator: &operator, plan: &plan, sources: &sources, epoch, key, resources, pool };
+    match sealing.run(&staging) {
+        Ok(sealed) => {
+            // What stays is told by the next seal.
+            let _ = staging.remove();
+            Ok(Sealed { time: start.elapsed(), ..sealed })
         }
-        let (release, list) = seal_one(&plan, planned, &chosen, part, &operator, epoch, &staging)?;
-        ready.push(release);
-        lists.push(list);
+        Err(error) => Err(staging.settle(error, &plan)),
     }
-    let rejected = home.rejected()?;
-    let rejected_files = (0..inputs.len()).map(|place| rejects::file(&rejected, &plan.choices.list, place)).collect();
-    let published = publish(home, &operator, &staging, &plan, &ready)?;
-    for (list, digest) in lists.iter_mut().zip(published.manifests) {
-        list.manifest = digest;
-    }
-    Ok(Sealed {
-        outcome: published.outcome,
-        stays: report::stays(&operator, &plan, &without),
-        lists,
-        without,
-        rows: gathered.rows,
-        rejected: report::rejected(&gathered.rejected),
-        rejected_files,
-        label_bytes: plan.choices.categories.label_length(),
-        catalog_sequence: published.catalog.catalog.sequence,
-        catalog: published.catalog.digest(),
-        plan: published.plan,
-        time: start.elapsed(),
-    })
 }
 
-/// From the records of one list to its index, and what is to be published of it.
-fn seal_one(
-    plan: &Plan,
-    planned: &Planned,
-    chosen: &Chosen<'_>,
-    mut part: Gathering,
-    operator: &Operator,
-    epoch: &StoredEpoch,
-    staging: &Staging,
-) -> Result<(Ready, SealedList), Error> {
-    let valid = part.records.len() as u64;
-    merge(&mut part.records);
-    let people = part.records.len() as u64;
-    add_canaries(&mut part.records, plan, planned.release, epoch)?;
-    let (f, dictionary) = (plan.choices.false_positive_bits, &plan.choices.categories);
-    let index = staging.index(planned.release)?;
-    let encoded = write_index(&index, &planned.release, f, dictionary, &part.records)?;
-    let audience: Vec<Slug> = chosen.audience.iter().map(|insurer| insurer.name.clone()).collect();
-    let list = SealedList {
-        list: planned.list.clone(),
-        audience: audience.clone(),
-        release: planned.release,
-        people,
-        merged: valid - people,
-        false_positive_bits: encoded.f,
-        index_bytes: encoded.length,
-        // Known once it is signed.
-        manifest: Digest::from_bytes([0; 32]),
+/// A seal with its plan.
+struct Sealing<'a> {
+    home: &'a Home,
+    operator: &'a Operator,
+    plan: &'a Plan,
+    sources: &'a [Source],
+    epoch: &'a StoredEpoch,
+    key: SecretKey,
+    resources: &'a Resources,
+    pool: ThreadPool,
+}
+
+impl Sealing<'_> {
+    fn run(&self, staging: &Staging) -> Result<Sealed, Error> {
+        let (spilled, gathered, earlier) = self.evaluate(staging)?;
+        let room = Room { pool: &self.pool, bytes: self.resources.for_sorting() };
+        let (operator, plan, epoch, key) = (self.operator, self.plan, self.epoch, &self.key);
+        let making = Making { plan, operator, epoch, key, staging, spilled: &spilled, room: &room };
+        let (mut lists, mut ready, mut accounts, mut without) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let progress = Progress::encoding(plan.releases.len());
+        let chosen = plan.choices.lists()?;
+        for (place, (planned, chosen)) in plan.releases.iter().zip(&chosen).enumerate() {
+            progress.list();
+            let rows = gathered.lists.get(place).copied().unwrap_or(0);
+            if earlier.unwrap_or(0) + rows == 0 {
+                without.push(planned.list.clone());
+                continue;
+            }
+            let made = making.release(place, (planned, chosen), earlier.unwrap_or(0), rows)?;
+            ready.push(made.ready);
+            lists.push(made.list);
+            accounts.push(made.account);
+        }
+        progress.finish();
+        let added = earlier.zip(accounts.first()).map(|(earlier, list)| Added { earlier, new: list.new });
+        let account = Account::new(plan, &gathered, accounts);
+        let published = publish(self.home, operator, staging, plan, &account, &ready)?;
+        for (list, digest) in lists.iter_mut().zip(published.manifests) {
+            list.manifest = digest;
+        }
+        let rejected = self.home.rejected()?;
+        let file = |place| rejects::file(&rejected, &plan.choices.list, place);
+        Ok(Sealed {
+            outcome: published.outcome,
+            stays: report::stays(operator, plan, &without),
+            lists,
+            without,
+            added,
+            rows: account.rows,
+            rejected: account::kinds(&gathered.rejected()),
+            rejected_files: (0..self.sources.len()).map(file).collect(),
+            label_bytes: plan.choices.categories.label_length(),
+            kept: plan.choices.keep_evaluations,
+            catalog_sequence: published.catalog.catalog.sequence,
+            catalog: published.catalog.digest(),
+            plan: published.plan,
+            // The caller knows when it began.
+            time: std::time::Duration::ZERO,
+        })
+    }
+
+    /// All records, from wherever an earlier attempt had come to; and the people of the release that is added to.
+    fn evaluate(&self, staging: &Staging) -> Result<(Spilled, Gathered, Option<u64>), Error> {
+        let (pool, key) = (&self.pool, &self.key);
+        let plan = self.plan;
+        let ids: Vec<ReleaseId> = plan.releases.iter().map(|planned| planned.release).collect();
+        let work = Work::new(&plan.choices, Rule::Evaluate(key, ids))?;
+        // All of them before hours of work on the first.
+        for source in self.sources {
+            report::tell_columns(source.path(), &work.open(source)?.1.described);
+        }
+        let (spill, checkpoint) = staging.spill(plan, key, self.resources.for_buffers())?;
+        staging::tell_going_on(plan, &checkpoint);
+        let spilled = Spilled::new(spill, work.layout(), work.lists());
+        let keeper = Keeper::new(Some(staging.checkpoint()), checkpoint, self.resources.checkpoints.clone());
+        let mut commit = Commit::new(spilled, work.lists(), keeper);
+        if let (Some(planned), Some(append), None) = (plan.releases.first(), &plan.append, commit.earlier()) {
+            let kept = append::open(self.home, &plan.choices.list, append, key)?;
+            append::take_over(&kept, planned.release, pool, &mut commit)?;
+        }
+
+        let (rejected, list) = (self.home.rejected()?, &plan.choices.list);
+        let file = |place| Some(rejects::file(&rejected, list, place));
+        let progress = Progress::reading(self.sources);
+        let gathered = gather(self.sources, &work, pool, &mut commit, file, &progress);
+        progress.finish();
+        let gathered = gathered?;
+        rejects::remove_beyond(&rejected, list, self.sources.len())?;
+        self.check(&gathered, if self.sources.len() == 1 { file(0) } else { Some(rejected.path().to_owned()) })?;
+        commit.note()?;
+        let earlier = commit.earlier();
+        Ok((commit.spilled, gathered, earlier))
+    }
+
+    /// Whether the inputs are the planned ones, and good enough.
+    fn check(&self, gathered: &Gathered, listed: Option<PathBuf>) -> Result<(), Error> {
+        for ((source, planned), read) in self.sources.iter().zip(&self.plan.inputs).zip(&gathered.inputs) {
+            if Input::from(read.digest) != *planned {
+                return Err(Error::Changed { path: source.path().to_owned() });
+            }
+        }
+        let rejected = account::kinds(&gathered.rejected());
+        let verdict = report::verdict(gathered.rows(), report::total(&rejected), self.plan.choices.accept_rejects);
+        verdict.map_err(|refused| {
+            eprint!("{}", report::reasons(&rejected));
+            refused.into_error(self.sources.iter().map(|source| source.path().to_owned()).collect(), listed)
+        })
+    }
+}
+
+/// The plan, and the inputs that it is for.
+fn planned(home: &Home, operator: &Operator, inputs: &[PathBuf], by: By) -> Result<(Plan, Vec<Source>), Error> {
+    let (choices, append) = match by {
+        By::Choices(choices) => (choices, None),
+        By::Additions(additions) => {
+            let (choices, appended) = append::choose(home, operator, additions)?;
+            (choices, Some(appended))
+        }
+        By::Plan(path) => {
+            let plan = Plan::read(&path)?;
+            let sources = planned_inputs(home, &plan, inputs)?;
+            return Ok((plan, sources));
+        }
     };
-    let manifest = manifest(plan, planned, audience, operator, epoch, &encoded);
-    let addressees = chosen.audience.iter().map(|insurer| insurer.id).collect();
-    Ok((Ready { manifest, addressees }, list))
+    let mut plan = new_plan(operator, choices, append)?;
+    let sources = Source::all(inputs, home.releases()?.path())?;
+    plan.inputs = sources.iter().map(|source| source.found).collect();
+    let can_go_on = |found: &Plan| operator.can_publish(found);
+    let plan = staging::leftover(&home.releases()?, &plan, can_go_on).unwrap_or(plan);
+    Ok((plan, sources))
 }
 
-/// Reads the inputs as a seal would, and writes nothing.
-///
-/// # Errors
-/// Those that a seal of these inputs would end with.
-pub fn dry_run(inputs: &[PathBuf], choices: &Choices) -> Result<Checked, Error> {
-    let work = Work::new(choices, None)?;
-    let progress = Progress::new(inputs);
-    let gathered = gather(inputs, &work, |_| None, &progress);
-    progress.finish();
-    Checked::new(inputs, gathered?, choices)
-}
-
-/// Everything that is chosen once: by the operator, by the clock and by chance.
-fn new_plan(operator: &Operator, inputs: &[PathBuf], mut choices: Choices) -> Result<Plan, Error> {
+/// Everything that is chosen once: by the operator, by the clock and by chance. The inputs are not in it yet.
+fn new_plan(operator: &Operator, mut choices: Choices, append: Option<Appended>) -> Result<Plan, Error> {
     choices.overrides()?;
+    choices.table_options()?;
     let mut releases = Vec::new();
     for chosen in choices.lists()? {
         let replaced = operator.live_release(&chosen.list).map(|release| (release.digest, &release.manifest));
@@ -166,14 +260,16 @@ fn new_plan(operator: &Operator, inputs: &[PathBuf], mut choices: Choices) -> Re
     if choices.audience == Audience::Unsaid {
         choices.audience = Audience::All;
     }
+    let epoch = operator.chosen_epoch(choices.epoch.take().as_deref())?.record.epoch;
     Ok(Plan {
         version: Plan::VERSION,
         releases,
-        epoch: operator.chosen_epoch(choices.epoch.as_deref())?.record.epoch,
+        epoch,
         created: now()?,
         source_salt: Salt::from_bytes(*random()?),
         choices,
-        inputs: inputs.iter().map(|input| fingerprint(input)).collect::<Result<_, _>>()?,
+        append,
+        inputs: Vec::new(),
     })
 }
 
@@ -194,115 +290,14 @@ fn check_replaced(audience: &Audience, chosen: &Chosen<'_>, live: &Manifest) -> 
     }
 }
 
-fn old_plan(path: &Path, inputs: &[PathBuf]) -> Result<Plan, Error> {
-    let plan = Plan::read(path)?;
+/// The inputs of a plan that was made before.
+fn planned_inputs(home: &Home, plan: &Plan, inputs: &[PathBuf]) -> Result<Vec<Source>, Error> {
     if plan.inputs.len() != inputs.len() {
         return Err(Error::PlanInputs { expected: plan.inputs.len(), found: inputs.len() });
     }
-    for (input, planned) in inputs.iter().zip(&plan.inputs) {
-        if fingerprint(input)? != *planned {
-            return Err(Error::NotThePlanned { path: input.clone() });
-        }
-    }
-    Ok(plan)
-}
-
-fn fingerprint(input: &Path) -> Result<Input, Error> {
-    Ok(blindlist_records::digest(input)?.into())
-}
-
-impl From<blindlist_records::Digest> for Input {
-    fn from(digest: blindlist_records::Digest) -> Self {
-        Self { sha256: Hex(Digest::from_bytes(digest.sha256)), bytes: digest.length }
-    }
-}
-
-fn evaluate_all(home: &Home, inputs: &[PathBuf], plan: &Plan, epoch: &StoredEpoch) -> Result<Gathered, Error> {
-    let key = epoch.whole_key()?;
-    let ids = plan.releases.iter().map(|planned| planned.release).collect();
-    let work = Work::new(&plan.choices, Some((&key, ids)))?;
-    let (rejected, list) = (home.rejected()?, &plan.choices.list);
-    let file = |place| Some(rejects::file(&rejected, list, place));
-    let progress = Progress::new(inputs);
-    let gathered = gather(inputs, &work, file, &progress);
-    progress.finish();
-    let gathered = gathered?;
-    rejects::remove_beyond(&rejected, list, inputs.len())?;
-    for ((input, planned), read) in inputs.iter().zip(&plan.inputs).zip(&gathered.inputs) {
-        if Input::from(read.digest) != *planned {
-            return Err(Error::Changed { path: input.clone() });
-        }
-    }
-    let verdict = report::verdict(gathered.rows, gathered.rejects(), plan.choices.accept_rejects);
-    verdict.map_err(|refused| {
-        eprint!("{}", report::reasons(&report::rejected(&gathered.rejected)));
-        let listed = if inputs.len() == 1 { file(0) } else { Some(rejected.path().to_owned()) };
-        refused.into_error(inputs, listed)
-    })?;
-    Ok(gathered)
-}
-
-/// Sorts by tag; a person in several rows becomes one, with the categories of all.
-fn merge(records: &mut Zeroizing<Vec<Record>>) {
-    records.par_sort_unstable_by_key(|record| record.tag);
-    records.dedup_by(|later, kept| {
-        let same = later.tag == kept.tag;
-        if same {
-            kept.label |= later.label;
-        }
-        same
-    });
-    // What grew in doublings is given back before zeroising would touch all of it.
-    records.shrink_to_fit();
-}
-
-fn add_canaries(
-    records: &mut Zeroizing<Vec<Record>>,
-    plan: &Plan,
-    release: ReleaseId,
-    epoch: &StoredEpoch,
-) -> Result<(), Error> {
-    let key = epoch.whole_key()?;
-    let canaries = epoch.record.canaries(plan.choices.scheme);
-    let labels: Vec<_> = (0..CANARIES).map(|i| (plan.choices.categories.canary_label(i), 0)).collect();
-    let canaries = Zeroizing::new(pipeline::evaluate(&key, &[release], &canaries, &labels));
-    records.reserve_exact(canaries.len());
-    for canary in canaries.iter() {
-        let place = records.partition_point(|record| record.tag < canary.tag);
-        records.insert(place, *canary);
-    }
-    Ok(())
-}
-
-fn manifest(
-    plan: &Plan,
-    planned: &Planned,
-    audience: Vec<Slug>,
-    operator: &Operator,
-    epoch: &StoredEpoch,
-    encoded: &Encoded,
-) -> Manifest {
-    let choices = &plan.choices;
-    Manifest {
-        operator: epoch.record.operator.clone(),
-        operator_key: operator.key.verifying(),
-        list: planned.list.clone(),
-        title: choices.title.clone(),
-        incident: choices.incident.map(|dates| dates.0),
-        audience,
-        release: planned.release,
-        sequence: planned.sequence,
-        previous: planned.previous.map(|hex| hex.0),
-        created: plan.created,
-        epoch: plan.epoch,
-        key: epoch.record.key,
-        scheme: choices.scheme,
-        entries: encoded.entries,
-        false_positive_bits: encoded.f,
-        dictionary: choices.categories.clone(),
-        source: plan.source(),
-        index_length: encoded.length,
-        segment_length: SEGMENT_LENGTH,
-        segments: encoded.segments.clone(),
+    let sources = Source::all(inputs, home.releases()?.path())?;
+    match sources.iter().zip(&plan.inputs).find(|(source, planned)| source.found != **planned) {
+        Some((source, _)) => Err(Error::NotThePlanned { path: source.path().to_owned() }),
+        None => Ok(sources),
     }
 }

@@ -148,9 +148,12 @@ pub(crate) fn choices(list: &str) -> Choices {
         incident: Some("2026-01-20/2026-01-31".parse().unwrap()),
         scheme: Scheme::Nir,
         columns: vec![],
+        encoding: None,
+        sheet: None,
         categories: Dictionary::try_from(names.to_vec()).unwrap(),
         false_positive_bits: 40,
         accept_rejects: false,
+        keep_evaluations: false,
         epoch: None,
     }
 }

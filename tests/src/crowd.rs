@@ -17,7 +17,7 @@ use blindlist_protocol::index::Index;
 use blindlist_protocol::insurer::{Asked, Asker, Epoch};
 use blindlist_protocol::job::{self, BlindingSecret, Item, JobSeed};
 use blindlist_protocol::manifest::Manifest;
-use blindlist_protocol::matching::{Candidate, Who, look_up};
+use blindlist_protocol::matching::{Candidate, Matcher, Who};
 use blindlist_protocol::message::{Evaluated, Request, Response};
 use blindlist_protocol::object;
 use blindlist_protocol::params::{CANARIES, MAX_CHUNK};
@@ -342,21 +342,23 @@ impl Task {
     /// Requires that exactly those are found who are on the list, with all categories. How many.
     fn compare(&self, known: &Known, entries: Vec<(usize, Entry)>) -> u64 {
         let person = |n: u32| Identifier::nir(&Nir::parse(&number(n)).unwrap());
-        let mut whose: HashMap<_, _> = self.members.clone().map(|n| (person(n), Who::Member(n))).collect();
+        let mut whose: HashMap<_, _> = self.members.clone().map(|n| (person(n), Who::Member(n.into()))).collect();
         let canaries = known.epoch.record().canaries(Scheme::Nir).into_iter();
         whose.extend(canaries.zip(0..).map(|(canary, i)| (canary, Who::Canary(i))));
         let candidate = |(place, entry): (usize, Entry)| match &known.items[place] {
             Item::Person(identifier) => Candidate { entry, who: whose[identifier] },
             Item::Padding(_) => panic!("padding has no entry"),
         };
-        let candidates: Vec<_> = entries.into_iter().map(candidate).collect();
+        let mut candidates: Vec<_> = entries.into_iter().map(candidate).collect();
+        candidates.sort_unstable_by_key(|candidate| candidate.entry.tag);
         assert_eq!(candidates.len(), self.members.len() + CANARIES, "every member and canary is answered");
-        let mut found = Vec::new();
-        look_up(candidates, &known.manifest, &Index::parse(&known.index).unwrap(), |n, label| {
+        let mut matcher = Matcher::new(&known.manifest);
+        matcher.add(matcher.look_up(&candidates, &Index::parse(&known.index).unwrap()).unwrap());
+        let on_the_list = matcher.finish().unwrap().map(|(n, label)| {
             assert_eq!(label, known.manifest.dictionary.full());
-            found.push(n);
-        })
-        .unwrap();
+            u32::try_from(n).unwrap()
+        });
+        let mut found: Vec<u32> = on_the_list.collect();
         found.sort_unstable();
         assert!(found.iter().copied().eq(self.members.clone().filter(|n| is_listed(*n))), "{}", known.insurer.name);
         found.len() as u64

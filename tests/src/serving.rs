@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use crate::Operator;
+use crate::measure::peak_memory;
 use crate::programs::{PATIENCE, hang_up, terminate, until};
 
 /// What the server says when it is ready, before its address.
@@ -130,9 +131,7 @@ impl Serving {
 
     /// The most memory that it has had, in bytes.
     pub fn peak_memory(&self) -> u64 {
-        let status = self.proc("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+        peak_memory(&self.proc("status")).unwrap()
     }
 
     /// How many file descriptors it has.

@@ -4,32 +4,38 @@
 //! and before it is used; an answer found in the job is verified like a fresh one. The evaluations themselves are
 //! dropped as soon as the entries are derived.
 
-use std::fmt;
-use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use blindlist_protocol::entry::Entry;
 use blindlist_protocol::holders::HolderSet;
-use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::insurer::{Asked, Asker, Epoch};
-use blindlist_protocol::job::{self, BlindingSecret, Item};
-use blindlist_protocol::matching::{Candidate, Who};
+use blindlist_protocol::job::{BlindingSecret, Place};
 use blindlist_protocol::message::Evaluated;
+use blindlist_protocol::oprf::Evaluation;
 use blindlist_protocol::params::MAX_CHUNK;
 use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::signature::VerifyingKey;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::entries::Entries;
+use super::people::{Chunk, Chunks};
 use super::plan::Part;
 use crate::channel::{self, Channel};
 use crate::profile::jobs::Job;
+use crate::room::Room;
 use crate::show::{members_bar, note};
 use crate::{Broken, ClientError};
 
 /// Chunks under way beyond one for each core: they are on the network.
 const ON_THE_NETWORK: usize = 2;
+
+/// Bytes that a chunk under way may take at most, its proof's verification included.
+const CHUNK_MEMORY: usize = 8 << 20;
+/// The part of the memory that chunks under way may take.
+const SHARE: usize = 4;
 
 /// A job and all that its chunks need.
 pub(super) struct Work {
@@ -40,165 +46,125 @@ pub(super) struct Work {
     secret: BlindingSecret,
     asker: Asker,
     former: Vec<VerifyingKey>,
-    items: Vec<Item>,
-    releases: Vec<ReleaseId>,
-}
-
-/// The entry of a member in a release.
-#[derive(Clone, Copy)]
-pub(super) struct Kept {
-    /// Tag and pad.
-    entry: Entry,
-    /// Whose: its place in the job.
-    place: u32,
-}
-
-/// What is left of an answered chunk: the entries in each release, and the receipt.
-type Chunk = (Vec<Vec<Kept>>, Receipt);
-
-impl fmt::Debug for Kept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Kept(redacted)")
-    }
+    chunks: Mutex<Chunks>,
+    /// Each with its place in the plan.
+    releases: Vec<(usize, ReleaseId)>,
+    entries: Arc<Entries>,
+    /// One permit for each thread that may compute.
+    threads: Semaphore,
 }
 
 impl Work {
-    /// Lays a job out: the members and the epoch's canaries. Chunks are signed by `asker`; those that were asked before may
-    /// have been signed by a key that it had formerly.
+    /// A job of the members and the epoch's canaries, whose entries in the releases go into `entries`. Chunks are signed by
+    /// `asker`; those that were asked before may have been signed by a key that it had formerly.
     pub(super) fn new(
         part: &Part,
         job: Arc<Job>,
-        mut members: Vec<Identifier>,
-        releases: Vec<ReleaseId>,
+        chunks: Chunks,
+        releases: Vec<(usize, ReleaseId)>,
+        (entries, threads): (Arc<Entries>, usize),
         (asker, former): (Asker, Vec<VerifyingKey>),
     ) -> Self {
-        let secret = part.epoch.blinding(job.seed());
-        members.extend_from_slice(&part.canaries);
         Self {
             epoch: Arc::clone(&part.epoch),
             holders: part.holders.clone(),
             holder: part.holder,
-            items: job::layout(&secret, members),
+            secret: part.epoch.blinding(job.seed()),
             job,
-            secret,
             asker,
             former,
+            chunks: Mutex::new(chunks),
             releases,
+            entries,
+            threads: Semaphore::new(threads),
         }
     }
 
-    /// The members again, ascending, and what to look up in each release: for each member its number among them.
-    pub(super) fn into_members(
-        self,
-        canaries: &[Identifier],
-        kept: Vec<Vec<Kept>>,
-    ) -> (Vec<Identifier>, Vec<Vec<Candidate>>) {
-        let mut whose: Vec<Option<Who>> = vec![None; self.items.len()];
-        let mut members: Vec<(Identifier, usize)> = Vec::with_capacity(self.items.len());
-        for ((place, item), slot) in self.items.into_iter().enumerate().zip(&mut whose) {
-            let Item::Person(identifier) = item else {
-                continue;
-            };
-            match (0..).zip(canaries).find(|(_, canary)| **canary == identifier) {
-                Some((i, _)) => *slot = Some(Who::Canary(i)),
-                None => members.push((identifier, place)),
-            }
-        }
-        members.sort_unstable();
-        for (number, (_, place)) in (0..).zip(&members) {
-            whose.get_mut(*place).into_iter().for_each(|slot| *slot = Some(Who::Member(number)));
-        }
-        let candidate = |Kept { entry, place }| {
-            let who = usize::try_from(place).ok().and_then(|place| whose.get(place).copied().flatten());
-            Candidate { entry, who: who.expect("an entry has the place of its item") }
-        };
-        let candidates = kept.into_iter().map(|kept| kept.into_iter().map(candidate).collect()).collect();
-        (members.into_iter().map(|(identifier, _)| identifier).collect(), candidates)
+    fn elements(&self) -> u64 {
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner).left()
     }
 
-    fn chunks(&self) -> impl Iterator<Item = (u32, &[Item])> {
-        (0..).zip(self.items.chunks(MAX_CHUNK))
+    fn next(&self) -> Result<Chunk, ClientError> {
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 
-    fn chunk(&self, number: u32) -> &[Item] {
-        let place = usize::try_from(number).ok();
-        place.and_then(|place| self.items.chunks(MAX_CHUNK).nth(place)).unwrap_or_default()
-    }
-
-    fn ask(&self, number: u32) -> Result<Asked, ClientError> {
-        let items = self.chunk(number);
-        let asked = self.epoch.ask(self.holders.clone(), self.job.id(), number, items, &self.secret, &self.asker);
+    fn ask(&self, Chunk { number, items, .. }: &Chunk) -> Result<Asked, ClientError> {
+        let asked = self.epoch.ask(self.holders.clone(), self.job.id(), *number, items, &self.secret, &self.asker);
         let asked = asked.map_err(|_| ClientError::Internal("a chunk could not be asked for"))?;
         Ok(asked.perhaps_asked_before(&self.former))
     }
 
-    /// Proves an answer, keeps it when it is new, unblinds it: the entries in each release.
-    fn finish(&self, number: u32, asked: Asked, answer: Evaluated, new: bool) -> Result<Chunk, ClientError> {
-        let refused = |source| Broken::Answer { number, source };
+    /// Proves an answer, keeps it when it is new, unblinds it, and adds the entries in each release; its receipt.
+    fn finish(&self, chunk: &Chunk, asked: Asked, answer: Evaluated, new: bool) -> Result<Receipt, ClientError> {
+        let refused = |source| Broken::Answer { number: chunk.number, source };
         let answers = [(self.holder, answer)];
         let answered = asked.prove(&answers).map_err(refused)?;
         let [(_, answer)] = answers;
         let receipt = answer.receipt.clone();
         if new {
-            self.job.keep_answer(number, answer)?;
+            self.job.keep_answer(chunk.number, answer)?;
         }
         let evaluations = answered.finish();
-        let first = number.saturating_mul(u32::try_from(MAX_CHUNK).expect("8,192"));
-        let derive = |release: &ReleaseId| {
-            let places = (first..).zip(&evaluations);
-            let kept = places.filter_map(|(place, evaluation)| {
-                let entry = Entry::derive(release, evaluation.as_ref()?);
-                Some(Kept { entry, place })
-            });
-            kept.collect()
-        };
-        Ok((self.releases.iter().map(derive).collect(), receipt))
+        for (list, release) in &self.releases {
+            let places = chunk.places.iter().zip(&evaluations);
+            let derive = |(place, evaluation): (&Place, &Option<Evaluation>)| {
+                Some((Entry::derive(release, evaluation.as_ref()?), *place))
+            };
+            self.entries.add(*list, &places.filter_map(derive).collect::<Vec<_>>())?;
+        }
+        Ok(receipt)
     }
 }
 
-/// Has all chunks evaluated, several at a time, and returns the entries of every member and canary in each release, and
-/// the receipts in the order of the log.
+/// Has all chunks evaluated, several at a time, and returns the receipts in the order of the log.
 pub(super) async fn evaluate(
     channel: &impl Channel,
     work: &Arc<Work>,
-) -> Result<(Vec<Vec<Kept>>, Vec<Receipt>), ClientError> {
-    let people = work.items.iter().filter(|item| matches!(item, Item::Person(_))).count();
-    let mut kept: Vec<Vec<Kept>> = work.releases.iter().map(|_| Vec::with_capacity(people)).collect();
-    let bar = members_bar("asking", people as u64);
-    let at_a_time = std::thread::available_parallelism().map_or(1, NonZeroUsize::get) + ON_THE_NETWORK;
-    let numbers: Vec<u32> = work.chunks().map(|(number, _)| number).collect();
-    let mut chunks =
-        stream::iter(numbers.into_iter().map(|number| chunk(channel, work, number))).buffer_unordered(at_a_time);
+    room: &Room,
+) -> Result<Vec<Receipt>, ClientError> {
+    let elements = work.elements();
+    let bar = members_bar("asking", elements);
+    let at_a_time = (room.threads() + ON_THE_NETWORK).min(room.share(SHARE) / CHUNK_MEMORY).max(1);
+    let tasks = (0..elements.div_ceil(MAX_CHUNK as u64)).map(|_| chunk(channel, work));
+    let mut chunks = stream::iter(tasks).buffer_unordered(at_a_time);
     let mut receipts = Vec::new();
-    while let Some((chunk, receipt)) = chunks.try_next().await? {
+    while let Some((size, receipt)) = chunks.try_next().await? {
         receipts.push(receipt);
-        bar.inc(chunk.first().map_or(0, |kept| kept.len() as u64));
-        for (all, new) in kept.iter_mut().zip(chunk) {
-            all.extend(new);
-        }
+        bar.inc(size);
     }
     bar.finish_and_clear();
     receipts.sort_unstable_by_key(|receipt| receipt.index);
-    Ok((kept, receipts))
+    Ok(receipts)
 }
 
-/// One chunk, from the job or from the operator.
-async fn chunk(channel: &impl Channel, work: &Arc<Work>, number: u32) -> Result<Chunk, ClientError> {
-    let asked = blocking(work, move |work| work.ask(number)).await?;
+/// The next chunk, answered from the job or by the operator: its size and its receipt.
+async fn chunk(channel: &impl Channel, work: &Arc<Work>) -> Result<(u64, Receipt), ClientError> {
+    let begun = blocking(work, |work| {
+        let chunk = work.next()?;
+        let asked = work.ask(&chunk)?;
+        Ok((Arc::new(chunk), asked))
+    });
+    let (chunk, asked) = begun.await?;
+    let (number, size) = (chunk.number, chunk.items.len() as u64);
+    let finish = |asked, answer, new| {
+        let chunk = Arc::clone(&chunk);
+        blocking(work, move |work| work.finish(&chunk, asked, answer, new))
+    };
     let asked = match work.job.answer(number)? {
         None => asked,
-        Some(answer) => match blocking(work, move |work| work.finish(number, asked, answer, false)).await {
-            Ok(kept) => return Ok(kept),
+        Some(answer) => match finish(asked, answer, false).await {
+            Ok(receipt) => return Ok((size, receipt)),
             Err(ClientError::Broken(_)) => {
                 note(&format!("the stored answer to chunk {number} is damaged: asking again, which costs nothing"));
-                blocking(work, move |work| work.ask(number)).await?
+                let chunk = Arc::clone(&chunk);
+                blocking(work, move |work| work.ask(&chunk)).await?
             }
             Err(error) => return Err(error),
         },
     };
     work.job.mark_sent(number)?;
     let answer = channel::evaluate(channel, asked.request().clone()).await?;
-    blocking(work, move |work| work.finish(number, asked, answer, true)).await
+    Ok((size, finish(asked, answer, true).await?))
 }
 
 /// Runs something long where it holds nobody up.
@@ -206,7 +172,8 @@ async fn blocking<T: Send + 'static>(
     work: &Arc<Work>,
     run: impl FnOnce(&Work) -> Result<T, ClientError> + Send + 'static,
 ) -> Result<T, ClientError> {
+    let ended = || ClientError::Internal("a thread ended before its chunk was done");
+    let _permit = work.threads.acquire().await.map_err(|_| ended())?;
     let work = Arc::clone(work);
-    let done = spawn_blocking(move || run(&work)).await;
-    done.unwrap_or(Err(ClientError::Internal("a thread ended before its chunk was done")))
+    spawn_blocking(move || run(&work)).await.unwrap_or(Err(ended()))
 }

@@ -1,13 +1,12 @@
 //! Evidence of a check's jobs, kept before anything of them is sent: [`crate::evidence`].
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::ids::{InsurerId, JobId};
 use blindlist_protocol::job::JobSeed;
 use blindlist_protocol::signature::VerifyingKey;
-use blindlist_records::Column;
+use blindlist_records::{Column, TableOptions};
 use blindlist_store::passphrase::Passphrase;
 
 use super::CheckOptions;
@@ -25,6 +24,7 @@ pub(super) struct Keeping<'a> {
     members: PathBuf,
     members_sha256: String,
     columns: Vec<(Column, String)>,
+    options: TableOptions,
     scheme: Scheme,
 }
 
@@ -36,9 +36,10 @@ impl<'a> Keeping<'a> {
             passphrase: options.evidence.as_ref(),
             insurer: enrolled.bundle().insurer_id,
             signing_key: enrolled.keys().signing().verifying(),
-            members: fs::canonicalize(&options.members).unwrap_or_else(|_| options.members.clone()),
+            members: options.members.full_path(),
             members_sha256: plan.members_sha256.clone(),
             columns: plan.columns.clone(),
+            options: plan.members.options().clone(),
             scheme: plan.scheme,
         }
     }
@@ -77,6 +78,7 @@ impl<'a> Keeping<'a> {
             holder: part.holder,
             scheme: self.scheme,
             columns: self.columns.clone(),
+            options: self.options.clone(),
             members: self.members.clone(),
             members_sha256: self.members_sha256.clone(),
             chunks,

@@ -2,14 +2,15 @@
 //!
 //! Which row is whose is not kept: the second reading finds it out again, and holds less in memory meanwhile.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::path::Path;
 
-use blindlist_protocol::identifier::{Identifier, Scheme};
+use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::ids::Digest;
 use blindlist_records::{Batch, Column, Columns, Rejection, Table};
 
+use super::input::MemberFile;
+use super::people::{Gathering, People};
+use crate::room::Room;
 use crate::show::{bytes_bar, note, number};
 use crate::{ClientError, Stop};
 
@@ -20,12 +21,10 @@ const MOST: u32 = u32::MAX - 128;
 
 /// What the first reading found.
 pub(crate) struct Members {
-    /// The distinct identifiers, in no order.
-    pub identifiers: Vec<Identifier>,
+    /// The distinct identifiers.
+    pub people: People,
     /// Data rows.
     pub rows: u64,
-    /// Distinct people.
-    pub distinct: u64,
     /// Rows without an identifier.
     pub rejected: u64,
     /// SHA-256 of the file.
@@ -40,18 +39,20 @@ impl fmt::Debug for Members {
 
 /// Reads all rows.
 pub(crate) fn read(
-    path: &Path,
+    file: &MemberFile,
     scheme: Scheme,
     overrides: &[(Column, String)],
+    room: &Room,
     stop: &Stop,
 ) -> Result<Members, ClientError> {
-    let mut table = Table::open(path)?;
+    let mut table = file.table()?;
     let columns = columns(&table, scheme, overrides)?;
+    note(&format!("file     {}", table.describe()));
     for line in columns.describe() {
         note(&format!("column   {line}"));
     }
     let (mut rows, mut rejected, mut first) = (0_u64, 0_u64, None::<Rejection>);
-    let mut seen: HashSet<Identifier> = HashSet::new();
+    let mut people = Gathering::new(room)?;
     let mut batch = Batch::new();
     let bar = bytes_bar("reading the members", table.progress().total);
     while table.read_batch(&mut batch, BATCH)? > 0 {
@@ -59,28 +60,27 @@ pub(crate) fn read(
         for row in batch.iter() {
             rows += 1;
             match columns.identifier(&row) {
-                Ok(identifier) => {
-                    seen.insert(identifier);
-                }
+                Ok(identifier) => people.add(identifier)?,
                 Err(rejection) => {
                     rejected += 1;
                     first.get_or_insert(rejection);
                 }
             }
         }
-        if seen.len() > MOST as usize {
-            let (path, most) = (path.to_owned(), MOST);
-            return Err(ClientError::TooManyMembers { path, most });
-        }
         bar.set_position(table.progress().read);
     }
     bar.finish_and_clear();
     let sha256 = Digest::from_bytes(table.finish()?.sha256).to_string();
-    if seen.is_empty() {
-        let path = path.to_owned();
+    let people = people.finish(room, stop)?;
+    let distinct = people.distinct();
+    if distinct == 0 {
+        let path = file.path().to_owned();
         return Err(ClientError::NoMembers { path, scheme, first });
     }
-    let distinct = seen.len() as u64;
+    if distinct > MOST.into() {
+        let (path, most) = (file.path().to_owned(), MOST);
+        return Err(ClientError::TooManyMembers { path, most });
+    }
     let usable = number(rows - rejected);
     note(&format!(
         "members  {} rows: {usable} usable ({} people), {} rejected",
@@ -88,8 +88,7 @@ pub(crate) fn read(
         number(distinct),
         number(rejected)
     ));
-    let identifiers = seen.into_iter().collect();
-    Ok(Members { identifiers, rows, distinct, rejected, sha256 })
+    Ok(Members { people, rows, rejected, sha256 })
 }
 
 /// The columns of a member file.

@@ -3,21 +3,21 @@
 //! Nothing here is sent but the question for the account.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::Arc;
 
 use blindlist_protocol::epoch;
 use blindlist_protocol::holders::HolderSet;
 use blindlist_protocol::identifier::{Identifier, Scheme};
-use blindlist_protocol::ids::{Digest, EpochId, JobId};
+use blindlist_protocol::ids::{EpochId, JobId};
 use blindlist_protocol::insurer::Epoch;
-use blindlist_protocol::job::{self, JobSeed};
+use blindlist_protocol::job::{self, BlindingSecret, JobSeed};
 use blindlist_protocol::live::Release;
 use blindlist_protocol::params::{CANARIES, MAX_CHUNK};
-use blindlist_records::{Column, parse_override};
+use blindlist_records::{Column, TableOptions, parse_override};
 
-use super::CheckOptions;
+use super::input::table_options;
 use super::keeping::Keeping;
+use super::{CheckOptions, MemberFile};
 use crate::channel::{self, Channel};
 use crate::profile::jobs::{Job, Jobs, Subject, Unfinished};
 use crate::show::{note, number};
@@ -26,6 +26,8 @@ use crate::{ClientError, EvidenceError, outside};
 /// A whole check.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// The member file, read as the command line says, or as the job that goes on read it.
+    pub members: MemberFile,
     /// The columns chosen, by the command line or by the job that goes on.
     pub columns: Vec<(Column, String)>,
     /// How rows become identifiers.
@@ -67,22 +69,19 @@ impl Plan {
         mut epochs: BTreeMap<EpochId, Epoch>,
         options: &CheckOptions,
     ) -> Result<Self, ClientError> {
-        let sha256 = blindlist_records::digest(&options.members)?.sha256;
         let earlier = Earlier {
-            path: fs::canonicalize(&options.members)
-                .unwrap_or_else(|_| options.members.clone())
-                .to_string_lossy()
-                .into_owned(),
-            sha256: Digest::from_bytes(sha256).to_string(),
+            path: options.members.full_path().to_string_lossy().into_owned(),
+            sha256: options.members.sha256()?,
             unfinished: jobs.unfinished()?,
         };
-        let columns = earlier.columns(options)?;
+        let (members, columns) = (earlier.members(options), earlier.columns(options)?);
         let names: Vec<String> = columns.iter().map(|(column, header)| format!("{column}={header}")).collect();
         let mut by_epoch: BTreeMap<EpochId, Vec<usize>> = BTreeMap::new();
         for (place, release) in releases.iter().enumerate() {
             by_epoch.entry(release.manifest.epoch).or_default().push(place);
         }
         let mut plan = Self {
+            members: members.clone(),
             columns,
             scheme,
             members_sha256: earlier.sha256.clone(),
@@ -93,7 +92,8 @@ impl Plan {
         for (id, places) in by_epoch {
             let epoch = epochs.remove(&id).ok_or(ClientError::Internal("a release without its epoch"))?;
             let record = epoch.record();
-            let subject = Subject::new(record, scheme, earlier.path.clone(), &earlier.sha256, &names);
+            let reading = (names.as_slice(), members.options());
+            let subject = Subject::new(record, scheme, earlier.path.clone(), &earlier.sha256, reading);
             let mut part = Part::new(epoch, scheme, subject, places)?;
             part.go_on(jobs, &earlier, options.resume, &mut plan.superseded)?;
             plan.parts.push(part);
@@ -107,7 +107,7 @@ impl Plan {
         let former = self.begun_under_another_key(earlier);
         if former.is_empty() && options.resume && !self.goes_on() {
             if earlier.is_of_another_version() {
-                return Err(ClientError::MembersChanged(options.members.clone()));
+                return Err(ClientError::MembersChanged(options.members.path().to_owned()));
             }
             note("there is no unfinished check of this file: a new one begins");
         }
@@ -228,6 +228,12 @@ impl Part {
         holder.ok_or(ClientError::Internal("a holder that is not in its record"))
     }
 
+    /// The blinding secret of the job, which was begun.
+    pub(super) fn secret(&self) -> Result<BlindingSecret, ClientError> {
+        let job = self.job.as_ref().ok_or(ClientError::Internal("a job that was not begun"))?;
+        Ok(self.epoch.blinding(job.seed()))
+    }
+
     /// Opens the job to go on with, or begins a new one. Its evidence is kept first.
     pub(super) fn open_job(
         &mut self,
@@ -279,15 +285,27 @@ struct Earlier {
 }
 
 impl Earlier {
+    /// The member file, read as the command line says; if that says nothing when a check goes on, as it began.
+    fn members(&self, options: &CheckOptions) -> MemberFile {
+        let members = &options.members;
+        let begun = self.same_file().filter(|_| options.resume && *members.options() == TableOptions::default());
+        let read_so = |job: &Unfinished| table_options(job.subject.encoding.as_deref(), job.subject.sheet.as_deref());
+        begun.and_then(read_so).map_or_else(|| members.clone(), |options| members.read_with(options))
+    }
+
+    /// The first unfinished job about the same file.
+    fn same_file(&self) -> Option<&Unfinished> {
+        self.unfinished.iter().find(|job| job.subject.members_sha256 == self.sha256)
+    }
+
     /// The columns: those of the command line; without any, when a check goes on, those that it began with.
     fn columns(&self, options: &CheckOptions) -> Result<Vec<(Column, String)>, ClientError> {
-        let earlier = self.unfinished.iter().find(|job| job.subject.members_sha256 == self.sha256);
-        match earlier {
+        match self.same_file() {
             Some(earlier) if options.resume && options.columns.is_empty() => {
                 let parsed = earlier.subject.columns.iter().map(|text| parse_override(text));
                 parsed
                     .collect::<Result<_, _>>()
-                    .map_err(|source| ClientError::Columns { path: options.members.clone(), source })
+                    .map_err(|source| ClientError::Columns { path: options.members.path().to_owned(), source })
             }
             Some(_) | None => Ok(options.columns.clone()),
         }

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use blindlist_protocol::entry::Label;
-use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::Digest;
 use blindlist_protocol::live::Release;
 use blindlist_protocol::text::Slug;
@@ -36,8 +35,7 @@ const SEPARATOR: &str = "|";
 pub(super) fn write(
     options: &CheckOptions,
     plan: &Plan,
-    people: &[Identifier],
-    findings: &Findings,
+    findings: &mut Findings,
     summary: &mut Summary,
     stop: &Stop,
 ) -> Result<(), ClientError> {
@@ -48,7 +46,7 @@ pub(super) fn write(
         move |source| StoreError::io("write", &path, source)
     };
     let mut rejections = RejectedWriter::new(rejected).map_err(&rejected_failed)?;
-    let mut table = Table::open(&options.members)?;
+    let mut table = plan.members.table()?;
     let columns = members::columns(&table, plan.scheme, &plan.columns)?;
     let mut affected = Affected::new(affected?, &table, &plan.releases)?;
     let mut batch = Batch::new();
@@ -56,13 +54,13 @@ pub(super) fn write(
         stop.check()?;
         for row in batch.iter() {
             match columns.identifier(&row) {
-                Ok(identifier) => affected.write(&row, &found(people, findings, &identifier))?,
+                Ok(identifier) => affected.write(&row, &findings.of(&identifier))?,
                 Err(rejection) => rejections.write(&rejection).map_err(&rejected_failed)?,
             }
         }
     }
     if Digest::from_bytes(table.finish()?.sha256).to_string() != plan.members_sha256 {
-        return Err(ClientError::MembersChanged(options.members.clone()));
+        return Err(ClientError::MembersChanged(options.members.path().to_owned()));
     }
     let rejected = rejections.finish().map_err(&rejected_failed)?;
     summary.affected.rows = affected.rows;
@@ -83,12 +81,6 @@ fn write_summary(file: &mut AtomicFile, summary: &Summary) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *file, summary)?;
     file.write_all(b"\n")?;
     file.flush()
-}
-
-/// What was found for somebody. Whoever is not among the people is in a file that changed, which its digest shows.
-fn found(people: &[Identifier], findings: &Findings, identifier: &Identifier) -> Vec<(usize, Label)> {
-    let number = people.binary_search(identifier).ok().and_then(|number| u32::try_from(number).ok());
-    number.map(|number| findings.of(number)).unwrap_or_default()
 }
 
 /// Writes `affected.csv` and counts.

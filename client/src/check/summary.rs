@@ -139,15 +139,16 @@ impl Summary {
     /// The summary of a check whose affected are not counted yet.
     pub(super) fn new(operator: &Slug, (catalog, digest): (&Catalog, Digest), plan: &Plan, members: &Members) -> Self {
         let epochs = plan.parts.len() as u64;
-        let asked = epochs * plan::cost(members.distinct);
-        let (people, canaries) = (epochs * members.distinct, epochs * CANARIES as u64);
+        let distinct = members.people.distinct();
+        let asked = epochs * plan::cost(distinct);
+        let (people, canaries) = (epochs * distinct, epochs * CANARIES as u64);
         Self {
             schema: SCHEMA,
             started: String::new(),
             finished: String::new(),
             operator: operator.clone(),
             catalog: CatalogSummary { sequence: catalog.sequence, digest: digest.to_string() },
-            members: MembersSummary { rows: members.rows, distinct: members.distinct, rejected: members.rejected },
+            members: MembersSummary { rows: members.rows, distinct, rejected: members.rejected },
             affected: AffectedSummary::default(),
             lists: Vec::new(),
             evaluations: EvaluationsSummary {

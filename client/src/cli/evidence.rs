@@ -188,5 +188,5 @@ pub(super) fn passphrase(
         return Ok(None);
     }
     let files: Vec<PathBuf> = file.iter().map(|file| file.to_path_buf()).collect();
-    Ok(Some(crate::passphrases::Passphrases::new(&files)?.for_new()?))
+    Ok(Some(crate::passphrases::for_new(&files)?))
 }

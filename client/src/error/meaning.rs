@@ -22,7 +22,6 @@ impl ClientError {
             | Self::NoLiveList
             | Self::NoSuchList { .. }
             | Self::SeveralHolders { .. }
-            | Self::IndexTooLarge { .. }
             | Self::Internal(_)
             | Self::Randomness => Code::Failure,
             Self::SeveralSchemes(_) | Self::WouldReplaceInput(_) => Code::Usage,
@@ -37,7 +36,7 @@ impl ClientError {
             | Self::NoMembers { .. }
             | Self::TooManyMembers { .. }
             | Self::MembersChanged(_) => Code::BadInput,
-            Self::CatalogExpired(_) | Self::Interrupted => Code::TryAgain,
+            Self::CatalogExpired(_) | Self::IndexDamaged(_) | Self::Interrupted => Code::TryAgain,
             Self::Evidence(error) => error.code(),
             Self::Broken(_) => Code::PeerBroke,
             Self::OtherFingerprint { .. } | Self::NotConfirmed | Self::OtherOperator(_) | Self::OverBudget { .. } => {
@@ -54,7 +53,7 @@ impl ClientError {
             Self::Store(_)
             | Self::HalfWritten { .. }
             | Self::OverBudget { .. }
-            | Self::IndexTooLarge { .. }
+            | Self::IndexDamaged(_)
             | Self::Interrupted
             | Self::Randomness
             | Self::Internal(_) => true,

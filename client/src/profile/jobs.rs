@@ -19,6 +19,7 @@ use blindlist_protocol::message::{Evaluated, Response};
 use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_RESPONSE;
 use blindlist_protocol::receipt::Receipt;
+use blindlist_records::TableOptions;
 use blindlist_store::StoreError;
 use blindlist_store::file::{destroy, read_limited, read_secret_exact, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
@@ -50,11 +51,23 @@ pub struct Subject {
     pub members_sha256: String,
     /// The columns chosen, as `NAME=HEADER`.
     pub columns: Vec<String>,
+    /// The encoding chosen, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// The sheet chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
 }
 
 impl Subject {
     /// The subject of a check of a member file in an epoch.
-    pub fn new(record: &EpochRecord, scheme: Scheme, members: String, sha256: &str, columns: &[String]) -> Self {
+    pub fn new(
+        record: &EpochRecord,
+        scheme: Scheme,
+        members: String,
+        sha256: &str,
+        (columns, options): (&[String], &TableOptions),
+    ) -> Self {
         Self {
             operator_key: record.operator_key.to_string(),
             epoch: record.epoch.to_string(),
@@ -63,6 +76,8 @@ impl Subject {
             members,
             members_sha256: sha256.to_owned(),
             columns: columns.to_vec(),
+            encoding: options.encoding.map(|encoding| encoding.to_string()),
+            sheet: options.sheet.clone(),
         }
     }
 

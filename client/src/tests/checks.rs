@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::operator::{Insurer, NOW, Operator, nir, person, run, slug};
 use crate::ClientError;
-use crate::check::CheckOptions;
+use crate::check::{CheckOptions, MemberFile};
+use blindlist_records::TableOptions;
 use blindlist_store::exit::Code;
 
 fn operator() -> Operator {
@@ -157,7 +158,10 @@ fn the_member_file_is_not_replaced_by_a_result() {
     let insurer = Insurer::joined(&mut operator);
     std::fs::create_dir(insurer.path("out")).unwrap();
     std::fs::write(insurer.path("out/affected.csv"), format!("nir\n{}\n", nir(1))).unwrap();
-    let options = CheckOptions { members: insurer.path("out/affected.csv"), ..insurer.options() };
+    let options = CheckOptions {
+        members: MemberFile::new(insurer.path("out/affected.csv"), TableOptions::default()),
+        ..insurer.options()
+    };
     let error = insurer.check_with(&operator, &options).unwrap_err();
     assert!(matches!(error, ClientError::WouldReplaceInput(_)), "{error}");
     assert_eq!(insurer.text("out/affected.csv"), format!("nir\n{}\n", nir(1)));

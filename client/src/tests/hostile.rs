@@ -139,7 +139,7 @@ fn a_canary_that_is_missing_or_mislabelled_fails_the_check() {
         });
         let insurer = Insurer::joined(&mut operator);
         insurer.has(format!("nir\n{}\n", nir(1)));
-        assert!(matches!(assert_broken(&operator, &insurer), Broken::Match { source: MatchError::Canary, .. }));
+        assert!(matches!(assert_broken(&operator, &insurer), Broken::Match { source: MatchError::Canary(_), .. }));
         assert_eq!(insurer.unfinished(), 1);
     }
 }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use blindlist_protocol::enrolment::Fingerprint;
 use blindlist_protocol::live::Live;
 use blindlist_protocol::object;
+use blindlist_records::TableOptions;
 
 use super::operator::{NOW, Operator, run, slug};
-use crate::check::{self, CheckOptions, Summary};
+use crate::check::{self, CheckOptions, MemberFile, Summary};
 use crate::profile::Profile;
+use crate::room::Room;
 use crate::{ClientError, Stop, enroll, live};
 
 /// An insurer's computer.
@@ -57,13 +59,14 @@ impl Insurer {
 
     pub(super) fn options(&self) -> CheckOptions {
         CheckOptions {
-            members: self.path("members.csv"),
+            members: MemberFile::new(self.path("members.csv"), TableOptions::default()),
             out: self.path("out"),
             list: None,
             scheme: None,
             columns: vec![],
             resume: false,
             evidence: None,
+            room: Room::new(&self.path("profile"), None, Room::MEMORY),
         }
     }
 

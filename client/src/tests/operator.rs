@@ -11,6 +11,8 @@ use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
 use blindlist_protocol::identifier::{Identifier, Nir, Scheme};
 use blindlist_protocol::ids::{Digest, InsurerId, LedgerId, ReleaseId};
 use blindlist_protocol::index::{self, SealedEntry};
+use blindlist_protocol::insurer::Epoch;
+use blindlist_protocol::job::{BlindingSecret, JobSeed};
 use blindlist_protocol::log::Event;
 use blindlist_protocol::manifest::{Manifest, segment_digests, source_commitment};
 use blindlist_protocol::message::{Account, Evaluated, Request, Response};
@@ -400,12 +402,20 @@ pub(super) fn slug(text: &str) -> Slug {
     text.parse().unwrap()
 }
 
+/// The blinding secret of a job with this seed.
+pub(crate) fn blinding(seed: u8) -> BlindingSecret {
+    let operator = Operator::new(1);
+    let record = object::sign(operator.epoch.record(), &operator.key);
+    let epoch = Epoch::open(&record, &operator.key.verifying()).unwrap();
+    epoch.blinding(&JobSeed::from_bytes([seed; 32]))
+}
+
 /// The n-th person's social security number, 13 characters.
 pub(super) fn nir(n: u32) -> String {
     format!("18001{:02}{:06}", n % 95 + 1, n)
 }
 
 /// The n-th person.
-pub(super) fn person(n: u32) -> Identifier {
+pub(crate) fn person(n: u32) -> Identifier {
     Identifier::nir(&Nir::parse(&nir(n)).unwrap())
 }

@@ -3,6 +3,7 @@
 //! A column is found by its header alone; the contents of cells are never looked at to guess what they are.
 
 mod headers;
+mod synonyms;
 #[cfg(test)]
 mod tests;
 
@@ -10,11 +11,16 @@ use std::{fmt, str::FromStr};
 
 use blindlist_protocol::identifier::{BirthDate, BirthRank, Field, GivenName, Identifier, Name, Nir, Reject, Scheme};
 
-use self::headers::{fold, found, listed, shown, synonyms};
+pub(crate) use self::headers::{listed, shown};
+use self::{
+    headers::{fold, found},
+    synonyms::synonyms,
+};
 use crate::{
     batch::Row,
     error::{ColumnError, HeaderError},
     rejection::{Reason, Rejection},
+    table::Table,
 };
 
 /// What a column can hold.
@@ -22,16 +28,43 @@ use crate::{
 pub enum Column {
     /// A field of an identifier.
     Field(Field),
+    /// The two-digit key of the social security number, where it does not stand behind the number.
+    NirKey,
     /// The data categories exposed for the person, parted by `|`.
     Categories,
 }
 
 impl Column {
+    /// All columns.
+    pub const ALL: [Self; 7] = {
+        let [nir, birth_date, birth_rank, birth_name, given_name] = Field::ALL;
+        [
+            Self::Field(nir),
+            Self::NirKey,
+            Self::Field(birth_date),
+            Self::Field(birth_rank),
+            Self::Field(birth_name),
+            Self::Field(given_name),
+            Self::Categories,
+        ]
+    };
+
     /// The canonical name, which is also the canonical header.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Field(field) => field.name(),
+            Self::NirKey => "nir_key",
             Self::Categories => "categories",
+        }
+    }
+}
+
+impl Column {
+    /// Whether every scheme can do without it.
+    fn is_optional(self) -> bool {
+        match self {
+            Self::NirKey | Self::Field(Field::BirthRank) | Self::Categories => true,
+            Self::Field(Field::Nir | Field::BirthDate | Field::BirthName | Field::GivenName) => false,
         }
     }
 }
@@ -46,21 +79,22 @@ impl FromStr for Column {
     type Err = ColumnError;
 
     fn from_str(text: &str) -> Result<Self, ColumnError> {
-        let mut all = Field::ALL.into_iter().map(Self::Field).chain([Self::Categories]);
-        all.find(|column| column.name() == text).ok_or(ColumnError::Override)
+        Self::ALL.into_iter().find(|column| column.name() == text).ok_or(ColumnError::Override)
     }
 }
 
-/// Reads the `NAME=HEADER` of the option `--column`.
+/// Reads the `NAME=HEADER` of the option `--column`. An empty header says that the table has no such column, whatever its
+/// headers are; only a column that no scheme needs can be done without.
 ///
 /// # Errors
 /// [`ColumnError::Override`] if it has another form or the name is unknown.
 pub fn parse_override(text: &str) -> Result<(Column, String), ColumnError> {
     let (column, header) = text.split_once('=').ok_or(ColumnError::Override)?;
-    match header.trim() {
-        "" => Err(ColumnError::Override),
-        header => Ok((column.trim().parse()?, header.to_owned())),
+    let (column, header) = (column.trim().parse::<Column>()?, header.trim());
+    if header.is_empty() && !column.is_optional() {
+        return Err(ColumnError::Override);
     }
+    Ok((column, header.to_owned()))
 }
 
 /// The columns of a table under one scheme. Can be shared between threads.
@@ -68,20 +102,43 @@ pub fn parse_override(text: &str) -> Result<(Column, String), ColumnError> {
 pub struct Columns {
     plan: Plan,
     categories: Option<usize>,
+    /// All columns in use and their places.
+    used: Vec<(Column, usize)>,
     description: Vec<String>,
 }
 
 /// The places of the columns, from 0.
 #[derive(Clone, Copy, Debug)]
 enum Plan {
-    Nir { nir: usize },
-    Beneficiary { nir: usize, birth_date: usize, birth_rank: Option<usize> },
+    Nir { nir: NirPlaces },
+    Beneficiary { nir: NirPlaces, birth_date: usize, birth_rank: Option<usize> },
     Person { birth_name: usize, given_name: usize, birth_date: usize },
 }
 
+#[derive(Clone, Copy, Debug)]
+struct NirPlaces {
+    number: usize,
+    key: Option<usize>,
+}
+
 impl Columns {
+    /// Finds the columns of a table by its headers, as [`Columns::resolve`] does.
+    ///
+    /// # Errors
+    /// Also if the cells of one cannot be read, such as a list in a Parquet file.
+    pub fn of(table: &Table, scheme: Scheme, overrides: &[(Column, String)]) -> Result<Self, ColumnError> {
+        let columns = Self::resolve(table.headers(), scheme, overrides)?;
+        for &(column, place) in &columns.used {
+            if let Some(holds) = table.unreadable(place) {
+                let header = table.headers().get(place).map_or_else(String::new, |header| shown(header));
+                return Err(ColumnError::Unreadable { column, header, holds });
+            }
+        }
+        Ok(columns)
+    }
+
     /// Finds the columns that the scheme needs, and the optional ones that are there: without a birth rank every rank is
-    /// 1, without categories every row has all categories of the list.
+    /// 1, without a key of its own a number has the key that stands behind it or none, without categories every row has all categories of the list.
     ///
     /// An override names a header exactly; otherwise a column is found by its canonical name or a well-known header,
     /// compared without regard to case, accents, punctuation and spaces.
@@ -92,9 +149,9 @@ impl Columns {
         let mut finder = Finder { headers, overrides, found: Vec::new() };
         finder.check_overrides(scheme)?;
         let plan = match scheme {
-            Scheme::Nir => Plan::Nir { nir: finder.required(Field::Nir)? },
+            Scheme::Nir => Plan::Nir { nir: finder.nir()? },
             Scheme::Beneficiary => Plan::Beneficiary {
-                nir: finder.required(Field::Nir)?,
+                nir: finder.nir()?,
                 birth_date: finder.required(Field::BirthDate)?,
                 birth_rank: finder.find(Column::Field(Field::BirthRank))?,
             },
@@ -108,7 +165,8 @@ impl Columns {
         let line = |(column, place): &(Column, usize)| {
             format!("{column} <- {} (column {})", shown(finder.header(*place)), place + 1)
         };
-        Ok(Self { plan, categories, description: finder.found.iter().map(line).collect() })
+        let description = finder.found.iter().map(line).collect();
+        Ok(Self { plan, categories, used: finder.found, description })
     }
 
     /// One line for each column in use, such as `nir <- "Numéro de sécurité sociale" (column 3)`.
@@ -125,21 +183,21 @@ impl Columns {
             return Err(Rejection { row: row.number(), column: "row", reason });
         }
         match self.plan {
-            Plan::Nir { nir } => Ok(Identifier::nir(&cell(row, nir, Field::Nir, Nir::parse)?)),
+            Plan::Nir { nir } => Ok(Identifier::nir(&nir.read(row)?)),
             Plan::Beneficiary { nir, birth_date, birth_rank } => {
-                let nir = cell(row, nir, Field::Nir, Nir::parse)?;
-                let date = cell(row, birth_date, Field::BirthDate, BirthDate::parse)?;
+                let nir = nir.read(row)?;
+                let date = cell(row, birth_date, Column::Field(Field::BirthDate), BirthDate::parse)?;
                 let rank = match birth_rank {
-                    Some(place) => cell(row, place, Field::BirthRank, BirthRank::parse)?,
+                    Some(place) => cell(row, place, Column::Field(Field::BirthRank), BirthRank::parse)?,
                     None => BirthRank::FIRST,
                 };
                 Ok(Identifier::beneficiary(&nir, &date, rank))
             }
             Plan::Person { birth_name, given_name, birth_date } => {
-                let name = cell(row, birth_name, Field::BirthName, Name::parse)?;
-                let given = cell(row, given_name, Field::GivenName, GivenName::parse)?;
+                let name = cell(row, birth_name, Column::Field(Field::BirthName), Name::parse)?;
+                let given = cell(row, given_name, Column::Field(Field::GivenName), GivenName::parse)?;
                 let person = |text: &str| Identifier::person(&name, &given, &BirthDate::parse(text)?);
-                cell(row, birth_date, Field::BirthDate, person)
+                cell(row, birth_date, Column::Field(Field::BirthDate), person)
             }
         }
     }
@@ -148,6 +206,28 @@ impl Columns {
     pub fn categories<'a>(&self, row: &Row<'a>) -> Option<&'a str> {
         row.cell(self.categories?).map(str::trim)
     }
+}
+
+impl NirPlaces {
+    fn read(self, row: &Row<'_>) -> Result<Nir, Rejection> {
+        let nir = cell(row, self.number, Column::Field(Field::Nir), Nir::parse)?;
+        if let Some(place) = self.key {
+            cell(row, place, Column::NirKey, |key| check_key(&nir, key))?;
+        }
+        Ok(nir)
+    }
+}
+
+/// Checks a key that stands by itself; there may be none. A zero before a single digit may be missing: the key is compared
+/// and never becomes part of an identifier, so that nothing is guessed.
+fn check_key(nir: &Nir, text: &str) -> Result<(), Reject> {
+    let key = match *text.trim_matches([' ', '\t', '\u{a0}']).as_bytes() {
+        [] => return Ok(()),
+        [ones] => [b'0', ones],
+        [tens, ones] => [tens, ones],
+        _ => return Err(Reject::NirKey),
+    };
+    if key == [b'0' + nir.key() / 10, b'0' + nir.key() % 10] { Ok(()) } else { Err(Reject::NirKey) }
 }
 
 /// The place of the column, from 0, whose header is this text but for spaces around it: of a column that no identifier needs.
@@ -168,12 +248,12 @@ pub fn find_header(headers: &[String], header: &str) -> Result<usize, HeaderErro
 fn cell<T>(
     row: &Row<'_>,
     place: usize,
-    field: Field,
+    column: Column,
     parse: impl FnOnce(&str) -> Result<T, Reject>,
 ) -> Result<T, Rejection> {
     parse(row.cell(place).unwrap_or_default()).map_err(|reject| Rejection {
         row: row.number(),
-        column: field.name(),
+        column: column.name(),
         reason: Reason::Cell(reject),
     })
 }
@@ -191,18 +271,25 @@ impl Finder<'_> {
                 Column::Field(field) if !scheme.fields().contains(field) => {
                     return Err(ColumnError::Unused { column: *column, scheme });
                 }
-                Column::Field(_) | Column::Categories => {}
+                Column::NirKey if !scheme.fields().contains(&Field::Nir) => {
+                    return Err(ColumnError::Unused { column: *column, scheme });
+                }
+                Column::Field(_) | Column::NirKey | Column::Categories => {}
             }
             for (other, other_header) in self.overrides.iter().skip(place + 1) {
                 if other == column {
                     return Err(ColumnError::Repeated { column: *column });
                 }
-                if other_header.trim() == header.trim() {
+                if other_header.trim() == header.trim() && !header.trim().is_empty() {
                     return Err(ColumnError::Shared { first: *column, second: *other, header: shown(header) });
                 }
             }
         }
         Ok(())
+    }
+
+    fn nir(&mut self) -> Result<NirPlaces, ColumnError> {
+        Ok(NirPlaces { number: self.required(Field::Nir)?, key: self.find(Column::NirKey)? })
     }
 
     fn required(&mut self, field: Field) -> Result<usize, ColumnError> {
@@ -216,6 +303,7 @@ impl Finder<'_> {
 
     fn find(&mut self, column: Column) -> Result<Option<usize>, ColumnError> {
         let place = match self.overrides.iter().find(|(chosen, _)| *chosen == column) {
+            Some((_, header)) if header.trim().is_empty() && column.is_optional() => None,
             Some((_, header)) => Some(self.find_chosen(column, header.trim())?),
             None => self.find_known(column)?,
         };

@@ -9,12 +9,17 @@
 mod batch;
 mod columns;
 mod error;
+mod expand;
 mod rejection;
 pub mod sample;
 mod table;
 
 pub use batch::{Batch, Row};
 pub use columns::{Column, Columns, find_header, parse_override};
-pub use error::{ColumnError, HeaderError, TableError};
+pub use error::{ColumnError, Damage, HeaderError, TableError};
+pub use expand::expand;
 pub use rejection::{Reason, RejectedWriter, Rejection, io_error};
-pub use table::{Digest, MAX_ROW_LEN, Progress, Table, digest};
+pub use table::{
+    Compression, Digest, Encoding, MAX_ROW_LEN, Origin, Progress, Table, TableOptions, UnknownEncoding, digest,
+    is_standard_input,
+};

@@ -21,6 +21,8 @@ pub enum Reason {
     },
     /// The row holds a NUL byte.
     NulByte,
+    /// The row is no text in the encoding that was told.
+    Encoding,
     /// The `categories` cell names nothing, or something that the list does not have.
     Category,
     /// The cell that a list is split by holds no code that somebody stands for.
@@ -32,7 +34,7 @@ impl Reason {
     pub fn in_general(self) -> String {
         match self {
             Self::FieldCount { .. } => "the row has another number of fields than the header".to_owned(),
-            Self::Cell(_) | Self::NulByte | Self::Category | Self::Unmapped => self.to_string(),
+            Self::Cell(_) | Self::NulByte | Self::Encoding | Self::Category | Self::Unmapped => self.to_string(),
         }
     }
 
@@ -42,6 +44,7 @@ impl Reason {
             Self::Cell(reject) => reject.code(),
             Self::FieldCount { .. } => "field-count",
             Self::NulByte => "nul-byte",
+            Self::Encoding => "encoding",
             Self::Category => "category",
             Self::Unmapped => "unmapped",
         }
@@ -61,6 +64,7 @@ impl fmt::Display for Reason {
                 }
             }
             Self::NulByte => f.write_str("the row holds a NUL byte"),
+            Self::Encoding => f.write_str("the row is no text in the encoding that was told"),
             Self::Category => f.write_str("a category is empty or is not one of the list's"),
             Self::Unmapped => f.write_str("the code is empty or is not in the audience map"),
         }

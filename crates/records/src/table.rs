@@ -1,85 +1,198 @@
 //! A file of rows: where its format is chosen, and what all formats have in common.
 
+mod compressed;
 mod csv;
+mod disk;
+mod encoding;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod signature;
 mod source;
 #[cfg(test)]
 mod tests;
+mod text;
+mod typed;
+mod xlsx;
+mod zstd;
 
-use std::path::Path;
+use std::{
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
-use self::{csv::CsvReader, source::Source};
+#[cfg(feature = "parquet")]
+use self::parquet::ParquetReader;
+use self::{
+    compressed::Content,
+    csv::CsvReader,
+    signature::{SIGNATURE_LEN, Signature},
+    source::Source,
+    text::{FIRST_LEN, Text},
+    xlsx::XlsxReader,
+};
 use crate::{batch::Batch, error::TableError};
 
-/// The longest row in bytes, quotes and line end included.
+pub use self::{
+    compressed::Compression,
+    encoding::{Encoding, Origin, UnknownEncoding},
+};
+
+/// The longest row in bytes, quotes and line end included. Of a text in another encoding, as it is in UTF-8.
 pub const MAX_ROW_LEN: usize = 1 << 20;
 
 /// A batch is closed early when its cells hold this many bytes, so that memory stays bounded.
 const BATCH_TEXT_LEN: usize = 8 << 20;
 
-/// A table that is read once from the first row to the last. The file is hashed as it is read.
+/// The name that stands for standard input on a command line.
+const STANDARD_INPUT: &str = "-";
+
+/// What whoever runs the program says about the tables that it reads. What does not concern a file is not looked at, so that
+/// files of several formats can be read with the same options.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableOptions {
+    /// The encoding of a CSV file; otherwise it is found out.
+    pub encoding: Option<Encoding>,
+    /// The sheet of a workbook; otherwise it is the first.
+    pub sheet: Option<String>,
+}
+
+/// A table that is read once from the first row to the last. The file is hashed as it is read. Its format is told by its
+/// content, never by its name.
 ///
-/// CSV: fields parted by `,` `;` tab or `|`, whichever appears most in the header; UTF-8 with or without a byte-order
-/// mark; fields in `"` may hold delimiters, line breaks and doubled quotes; lines end in LF, CRLF or CR; blank lines are
-/// skipped and not counted. A file of one column has no delimiter, so that a comma in a cell is part of it.
+/// CSV: fields parted by `,` `;` tab or `|`, whichever appears most in the header; in any [`Encoding`]; as it is or in any
+/// [`Compression`]; fields in `"` may hold delimiters, line breaks and doubled quotes; lines end in LF, CRLF or CR; blank
+/// lines are skipped and not counted. A file of one column has no delimiter, so that a comma in a cell is part of it.
 ///
-/// Memory: a few MiB, whatever the size of the file.
+/// An Excel workbook: one sheet, numbers with all their digits, dates as `1980-12-31`. Parquet, with the feature of that name:
+/// columns of text, numbers and dates. Both say in their modules how cells are written.
+///
+/// Memory, whatever the size of the file and of what is compressed in it: a few MiB for CSV, with Zstandard up to 80 MiB more;
+/// for the texts of a workbook and the pages of a Parquet file up to 256 MiB.
 #[derive(Debug)]
 pub struct Table {
+    path: PathBuf,
     format: Format,
 }
 
 #[derive(Debug)]
 enum Format {
     Csv(Box<CsvReader>),
+    Xlsx(Box<XlsxReader>),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<ParquetReader>),
 }
 
 impl Table {
-    /// Opens a file and reads its header.
+    /// Opens a file, or standard input for `-`, and reads its header.
     ///
     /// # Errors
-    /// If the file is missing, unreadable, empty, not CSV in UTF-8, or has no header that ends.
+    /// If the file is missing, unreadable, empty, of another format, in no encoding that can be told, or has no header that
+    /// ends.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TableError> {
-        let mut source = Source::open(path.as_ref())?;
-        let mut prefix = vec![0; MAX_ROW_LEN];
-        let length = source.fill(&mut prefix)?;
-        prefix.truncate(length);
-        match foreign_format(&prefix) {
-            Some(found) => Err(TableError::Format { path: source.path().to_owned(), found }),
-            None => Ok(Self { format: Format::Csv(Box::new(CsvReader::new(source, prefix)?)) }),
+        Self::open_with(path, &TableOptions::default())
+    }
+
+    /// As [`Table::open`], with what is said about the file.
+    ///
+    /// # Errors
+    /// As [`Table::open`], and if what is said does not fit the file.
+    pub fn open_with(path: impl AsRef<Path>, options: &TableOptions) -> Result<Self, TableError> {
+        let path = path.as_ref();
+        if is_standard_input(path) {
+            return Self::from_reader("standard input", io::stdin(), options);
         }
+        let mut source = Source::open(path)?;
+        let first = source.peek::<SIGNATURE_LEN>()?;
+        let format = match Signature::of(&first) {
+            Some(Signature::Zip | Signature::Compound) => {
+                Format::Xlsx(Box::new(XlsxReader::open(path, options.sheet.as_deref())?))
+            }
+            Some(Signature::Parquet) => parquet(path)?,
+            Some(Signature::Other(found)) => return Err(TableError::Format { path: path.to_owned(), found }),
+            None => Format::Csv(Box::new(csv(source, &first, options)?)),
+        };
+        Ok(Self { path: path.to_owned(), format })
+    }
+
+    /// Reads a table from a stream, which errors call `name`. Workbooks and Parquet cannot be read so: both begin at their end.
+    ///
+    /// # Errors
+    /// As [`Table::open_with`].
+    pub fn from_reader(
+        name: impl Into<PathBuf>,
+        reader: impl Read + Send + 'static,
+        options: &TableOptions,
+    ) -> Result<Self, TableError> {
+        let path = name.into();
+        let mut source = Source::new(path.clone(), Box::new(reader), 0);
+        let first = source.peek::<SIGNATURE_LEN>()?;
+        refuse(&path, &first, "from a stream")?;
+        Ok(Self { path, format: Format::Csv(Box::new(csv(source, &first, options)?)) })
     }
 
     /// The headers in the order of the columns, as they stand in the file.
     pub fn headers(&self) -> &[String] {
         match &self.format {
             Format::Csv(csv) => csv.headers(),
+            Format::Xlsx(workbook) => workbook.headers(),
+            #[cfg(feature = "parquet")]
+            Format::Parquet(parquet) => parquet.headers(),
         }
     }
 
-    /// What parts the fields; nothing does in a file of one column.
+    /// What parts the fields of a CSV file; nothing does in a file of one column.
     pub fn delimiter(&self) -> Option<char> {
         match &self.format {
             Format::Csv(csv) => csv.delimiter(),
+            Format::Xlsx(_) => None,
+            #[cfg(feature = "parquet")]
+            Format::Parquet(_) => None,
         }
     }
 
-    /// The file as it was named to [`Table::open`].
+    /// What the file was found to be, for people, such as `CSV in windows-1252 (detected), fields parted by ";"`.
+    pub fn describe(&self) -> String {
+        match &self.format {
+            Format::Csv(csv) => csv.describe(),
+            Format::Xlsx(workbook) => match workbook.sheet() {
+                (sheet, 0) => format!("Excel workbook, sheet {sheet}"),
+                (sheet, others) => format!("Excel workbook, sheet {sheet} ({others} more not read)"),
+            },
+            #[cfg(feature = "parquet")]
+            Format::Parquet(_) => "Parquet".to_owned(),
+        }
+    }
+
+    /// What the column at this place, from 0, holds if its cells cannot be read. [`crate::Columns::of`] refuses such a column.
+    #[cfg_attr(not(feature = "parquet"), expect(unused_variables, reason = "only Parquet has such columns"))]
+    pub(crate) fn unreadable(&self, place: usize) -> Option<&'static str> {
+        match &self.format {
+            Format::Csv(_) | Format::Xlsx(_) => None,
+            #[cfg(feature = "parquet")]
+            Format::Parquet(parquet) => parquet.unreadable(place),
+        }
+    }
+
+    /// The file as it was named when it was opened.
     pub fn path(&self) -> &Path {
-        self.source().path()
+        &self.path
     }
 
     /// Replaces the rows of `batch` by the next ones, at most `max`, and returns how many they are: 0 only at the end of
-    /// the table or if `max` is 0. Rows with a NUL byte or another number of fields than the header come as defective
-    /// rows, which [`crate::Columns::identifier`] rejects.
+    /// the table or if `max` is 0. Rows with a NUL byte, another number of fields than the header, or bytes that are no text
+    /// in the encoding that was told come as defective rows, which [`crate::Columns::identifier`] rejects.
     ///
     /// # Errors
-    /// If reading fails, or at a row that is too long, is not UTF-8, or opens a quote that never closes. The rows before
-    /// it in the same batch are in `batch`. Reading must not go on after an error.
+    /// If reading fails, or at a row that is too long, is no text in the encoding that was detected, or opens a quote that
+    /// never closes. The rows before it in the same batch are in `batch`. Reading must not go on after an error.
     pub fn read_batch(&mut self, batch: &mut Batch, max: usize) -> Result<usize, TableError> {
         batch.clear();
         while batch.len() < max && batch.text_len() < BATCH_TEXT_LEN {
             let more = match &mut self.format {
                 Format::Csv(csv) => csv.read_row(batch)?,
+                Format::Xlsx(workbook) => workbook.read_row(batch)?,
+                #[cfg(feature = "parquet")]
+                Format::Parquet(parquet) => parquet.read_row(batch)?,
             };
             if !more {
                 break;
@@ -90,22 +203,25 @@ impl Table {
 
     /// How far reading has come.
     pub fn progress(&self) -> Progress {
-        self.source().progress()
+        match &self.format {
+            Format::Csv(csv) => csv.progress(),
+            Format::Xlsx(workbook) => workbook.progress(),
+            #[cfg(feature = "parquet")]
+            Format::Parquet(parquet) => parquet.progress(),
+        }
     }
 
-    /// The digest of the whole file, of which the part that was not read yet is read now.
+    /// The digest of the whole file, of which the part that was not read yet is read now. Of a compressed file it is the digest
+    /// of the compressed bytes.
     ///
     /// # Errors
     /// If reading fails.
     pub fn finish(self) -> Result<Digest, TableError> {
         match self.format {
-            Format::Csv(csv) => csv.into_source().finish(),
-        }
-    }
-
-    fn source(&self) -> &Source {
-        match &self.format {
-            Format::Csv(csv) => csv.source(),
+            Format::Csv(csv) => csv.finish(),
+            Format::Xlsx(workbook) => workbook.finish(),
+            #[cfg(feature = "parquet")]
+            Format::Parquet(parquet) => parquet.finish(),
         }
     }
 }
@@ -131,21 +247,50 @@ pub struct Digest {
 /// The digest of a file, whatever its format.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// If the file cannot be read; [`TableError::StandardInput`] for `-`, of which nothing would be left to read.
 pub fn digest(path: impl AsRef<Path>) -> Result<Digest, TableError> {
-    Source::open(path.as_ref())?.finish()
+    let path = path.as_ref();
+    if is_standard_input(path) { Err(TableError::StandardInput) } else { Source::open(path)?.finish() }
 }
 
-/// What the file is, if its first bytes tell that it is not CSV in UTF-8.
-fn foreign_format(prefix: &[u8]) -> Option<&'static str> {
-    let signatures: [(&[u8], &str); 7] = [
-        (b"PK\x03\x04", "a ZIP archive such as an Excel workbook"),
-        (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-        (b"PAR1", "a Parquet file"),
-        (b"\x1f\x8b", "a gzip file"),
-        (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
-        (b"\xff\xfe", "UTF-16"),
-        (b"\xfe\xff", "UTF-16"),
-    ];
-    signatures.into_iter().find(|(signature, _)| prefix.starts_with(signature)).map(|(_, found)| found)
+/// Whether the name stands for standard input, which [`Table::open`] can read once.
+pub fn is_standard_input(path: impl AsRef<Path>) -> bool {
+    path.as_ref().as_os_str() == STANDARD_INPUT
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(path: &Path) -> Result<Format, TableError> {
+    Ok(Format::Parquet(Box::new(ParquetReader::open(path)?)))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(path: &Path) -> Result<Format, TableError> {
+    let problem = "this build cannot read it; take one with the feature `parquet`, or export it as CSV";
+    Err(TableError::Unreadable { path: path.to_owned(), format: "a Parquet file", problem })
+}
+
+/// The rows of a CSV file, compressed or not. `first` are the first bytes of the source.
+fn csv(source: Source, first: &[u8], options: &TableOptions) -> Result<CsvReader, TableError> {
+    let mut content = Content::new(source, first);
+    let mut first = vec![0; FIRST_LEN];
+    let length = content.fill(&mut first)?;
+    first.truncate(length);
+    if content.compression().is_some() {
+        if Compression::of(&first).is_some() {
+            let found = "a compressed file within a compressed file";
+            return Err(TableError::Format { path: content.path().to_owned(), found });
+        }
+        refuse(content.path(), &first, "from a compressed file")?;
+    }
+    CsvReader::new(Text::new(content, first, options.encoding)?)
+}
+
+/// An error if the content is none that can be read as a stream.
+fn refuse(path: &Path, first: &[u8], how: &'static str) -> Result<(), TableError> {
+    let path = path.to_owned();
+    match Signature::of(first) {
+        None => Ok(()),
+        Some(Signature::Other(found)) => Err(TableError::Format { path, found }),
+        Some(signature) => Err(TableError::NotStreamed { path, found: signature.name(), how }),
+    }
 }

@@ -11,6 +11,7 @@ pub mod folder;
 pub mod log;
 mod owner;
 pub mod passphrase;
+pub mod passphrases;
 pub mod sealed;
 pub mod spill;
 pub mod text;

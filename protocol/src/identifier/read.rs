@@ -44,6 +44,13 @@ impl Said {
     }
 }
 
+impl Identifier {
+    /// The identifier of these bytes, if they are one in its one form: for what was written aside and is read back.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        Said::read(bytes).map(|_| Self(bytes.into()))
+    }
+}
+
 /// The fields behind the scheme byte.
 fn fields(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
     let mut fields = Vec::new();
@@ -98,6 +105,9 @@ mod tests {
         assert_eq!(texts(&said[2]), ["birth_name=LE GOFF", "given_name=ZOE", "birth_date=19801231"]);
         let canary = Identifier::canary(Scheme::Person, &[7; 16]);
         assert_eq!(Said::read(canary.as_bytes()), Some(Said::Canary(Scheme::Person, [7; 16])));
+        for identifier in identifiers().into_iter().chain([canary]) {
+            assert_eq!(Identifier::read(identifier.as_bytes()), Some(identifier));
+        }
         assert_eq!(format!("{:?}", said[0]), "Said(redacted)");
     }
 
@@ -109,6 +119,7 @@ mod tests {
                 assert_eq!(Said::read(&good[..length]), None, "{length} bytes");
             }
             assert_eq!(Said::read(&[good, &[0]].concat()), None);
+            assert_eq!(Identifier::read(&good[1..]), None);
             let text = good.len() - 1;
             for other in [b' ', b'a', 0x1b, 0xff] {
                 let mut bad = good.to_vec();

@@ -5,11 +5,18 @@
 
 use super::{FIRST_LEN, Header, IndexError};
 
-/// Decodes `block`, whose bytes are exactly `bytes`, into `values`, strictly ascending and all below R.
+/// Decodes `block`, which has `length` bytes, into `values`, strictly ascending and all below R. `bytes` are all of them,
+/// or the first of more than a block can have.
 ///
 /// # Errors
 /// Any deviation from the one encoding of the entries in this block.
-pub(super) fn decode(header: &Header, block: u32, bytes: &[u8], values: &mut [u128]) -> Result<(), IndexError> {
+pub(super) fn decode(
+    header: &Header,
+    block: u32,
+    bytes: &[u8],
+    length: u64,
+    values: &mut [u128],
+) -> Result<(), IndexError> {
     let (first, coded) = split_first_value(block, bytes)?;
     let range = header.range();
     let mut values = values.iter_mut();
@@ -19,26 +26,36 @@ pub(super) fn decode(header: &Header, block: u32, bytes: &[u8], values: &mut [u1
 
     let k = header.rice_bits();
     let low_bits = (1_u64 << k) - 1;
-    let mut bits = Bits { bytes: coded, at: 0 };
+    let bits = Bits { bytes: coded, len: length.saturating_sub(FIRST_LEN as u64).saturating_mul(8) };
     let mut value = first;
+    let mut at = 0;
+    // The run of zeros at `at` begins in this word behind so many bits, or behind the word. The word was loaded before the
+    // run ahead of it was counted: waiting for that would take most of the time.
+    let mut ahead = bits.window(0);
+    let mut behind = 0;
+    let mut room = [0; NEAR];
     for slot in values {
-        let mut window = bits.window();
-        if window == 0 {
-            let most = range.saturating_sub(value) >> k;
-            let skipped = bits.skip_zeros(block, most)?;
+        let mut window = ahead >> (behind & 63);
+        if window == 0 || behind > 63 {
+            let (skipped, after) = bits.skip_zeros(block, at, range.saturating_sub(value) >> k)?;
             value += u128::from(skipped) << k;
-            window = bits.window();
+            at += skipped;
+            window = after;
         }
+        let near = bits.near(at, &mut room);
         // Up to 63, so that the shifted run stays below 2^61.
         let run = u64::from(window.trailing_zeros());
-        bits.at += run + 1;
-        let low = bits.window() & low_bits;
-        bits.at += k;
+        let low_at = at % 8 + run + 1;
+        let low = (word(near, low_at / 8) >> (low_at % 8)) & low_bits;
+        let next_at = at % 8 + 1 + k;
+        ahead = word(near, next_at / 8);
+        behind = next_at % 8 + run;
+        at += run + 1 + k;
         value += u128::from((run << k) + low + 1);
         *slot = value;
     }
 
-    bits.finish(block)?;
+    bits.finish(block, at)?;
     // Values only ascend, so that the last one speaks for all.
     if value >= range {
         return Err(IndexError::ValueOutOfRange { block });
@@ -56,68 +73,85 @@ pub(super) fn split_first_value(block: u32, bytes: &[u8]) -> Result<(u128, &[u8]
     Ok((first, rest))
 }
 
-/// Bits of `bytes`, least significant first, from bit `at` on; behind the end, zeros without end.
+/// Bits of `bytes`, least significant first; behind the end, zeros without end.
+#[derive(Clone, Copy)]
 struct Bits<'a> {
     bytes: &'a [u8],
-    at: u64,
+    /// Bits of the block, which may be more than those of `bytes`.
+    len: u64,
+}
+
+/// Bytes that hold whatever one code needs: up to 7 bits before it, and 64 + 55 of its own, in words.
+const NEAR: usize = 24;
+
+/// The word at byte `start` of what is near: below 16, whatever the code.
+#[inline(always)]
+fn word(near: &[u8; NEAR], start: u64) -> u64 {
+    let start = (start & 15) as usize;
+    let word = near.get(start..start + 8).and_then(<[u8]>::first_chunk);
+    word.map_or(0, |word| u64::from_le_bytes(*word))
 }
 
 impl Bits<'_> {
     /// Bits of the stream that a window has at least; above them it has zeros.
     const WINDOW: u64 = 57;
 
-    /// The next bits, the first one lowest: 57 of them, up to 64 when `at` is on a byte boundary.
+    /// The bytes from the one with bit `at` on; near the end, a copy of them in `room`, and zeros.
     #[inline(always)]
-    fn window(&self) -> u64 {
-        let start = usize::try_from(self.at / 8).unwrap_or(usize::MAX);
-        let word = match self.bytes.get(start..).and_then(<[u8]>::first_chunk::<8>) {
-            Some(chunk) => u64::from_le_bytes(*chunk),
-            None => self.last_word(start),
-        };
-        word >> (self.at % 8)
+    fn near<'n>(&'n self, at: u64, room: &'n mut [u8; NEAR]) -> &'n [u8; NEAR] {
+        let start = usize::try_from(at / 8).unwrap_or(usize::MAX - NEAR);
+        match self.bytes.get(start..start + NEAR).and_then(<[u8]>::first_chunk) {
+            Some(near) => near,
+            None => self.last(start, room),
+        }
     }
 
-    /// The word at byte `start`, fewer than eight bytes from the end.
     #[cold]
-    fn last_word(&self, start: usize) -> u64 {
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte))
+    #[inline(never)]
+    fn last<'n>(&self, start: usize, room: &'n mut [u8; NEAR]) -> &'n [u8; NEAR] {
+        let rest = self.bytes.get(start..).unwrap_or_default().iter().chain(std::iter::repeat(&0));
+        room.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        room
     }
 
-    /// Goes forward over zero bits until the window has a one, and says how many it skipped.
+    /// The bits from `at` on, the first one lowest: 57 of them, up to 64 when `at` is on a byte boundary.
+    fn window(&self, at: u64) -> u64 {
+        word(self.near(at, &mut [0; NEAR]), 0) >> (at % 8)
+    }
+
+    /// Goes forward from `at` over zero bits until the window has a one: how many it skipped, and the window.
     ///
     /// A run longer than `most` is given up at once, not read to its end.
     #[cold]
-    fn skip_zeros(&mut self, block: u32, most: u128) -> Result<u64, IndexError> {
-        let start = self.at;
-        while self.window() == 0 {
-            self.at += Self::WINDOW.min(self.len().saturating_sub(self.at));
-            if u128::from(self.at - start) > most {
+    #[inline(never)]
+    fn skip_zeros(&self, block: u32, at: u64, most: u128) -> Result<(u64, u64), IndexError> {
+        let mut skipped = 0;
+        loop {
+            let window = self.window(at + skipped);
+            if window != 0 {
+                return Ok((skipped, window));
+            }
+            skipped += Self::WINDOW.min(self.len.saturating_sub(at + skipped));
+            if u128::from(skipped) > most {
                 return Err(IndexError::RunTooLong { block });
             }
-            if self.at >= self.len() {
+            if at + skipped >= self.len {
                 return Err(IndexError::BlockEndsEarly { block });
             }
         }
-        Ok(self.at - start)
     }
 
-    /// Checks that nothing is left but zero bits up to a byte boundary.
-    fn finish(&self, block: u32) -> Result<(), IndexError> {
-        let Some(left) = self.len().checked_sub(self.at) else {
+    /// Checks that nothing is left at `at` but zero bits up to a byte boundary.
+    fn finish(&self, block: u32, at: u64) -> Result<(), IndexError> {
+        let Some(left) = self.len.checked_sub(at) else {
             return Err(IndexError::BlockEndsEarly { block });
         };
         if left >= 8 {
             return Err(IndexError::LeftOverBytes { block, found: left / 8 });
         }
-        if self.window() != 0 {
+        if self.window(at) != 0 {
             return Err(IndexError::PaddingNotZero { block });
         }
         Ok(())
-    }
-
-    fn len(&self) -> u64 {
-        // A slice has fewer than 2^63 bytes, and a file of 2^61 does not exist; saturating keeps the sum total.
-        (self.bytes.len() as u64).saturating_mul(8)
     }
 }

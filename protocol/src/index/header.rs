@@ -1,6 +1,6 @@
 //! The 40 bytes at the head of an index, and the arithmetic that follows from them.
 
-use super::{BLOCK_ENTRIES, HEADER_LEN, IndexError, MAGIC, MAX_F, MAX_LABEL_LEN, MIN_F};
+use super::{BLOCK_ENTRIES, FIRST_LEN, HEADER_LEN, IndexError, MAGIC, MAX_F, MAX_LABEL_LEN, MIN_F};
 
 /// The header of an index. A value of this type is always within the ranges of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +101,13 @@ impl Header {
     /// k = f - 1, the Rice parameter: from 31 to 55.
     pub(super) fn rice_bits(&self) -> u64 {
         u64::from(self.f) - 1
+    }
+
+    /// More bytes than a block can have: the first value, 1,023 codes of k + 1 bits with up to 63 zeros each, runs of zeros
+    /// that together stay below R / 2^k = 2N, and two words that are read ahead.
+    pub(super) fn most_block_len(&self) -> u64 {
+        let bits = u64::from(BLOCK_ENTRIES) * (self.rice_bits() + 64) + 2 * u64::from(self.entries) + 128;
+        FIRST_LEN as u64 + bits.div_ceil(8)
     }
 
     /// Number of entries in a block: 1024, in the last block the rest, and 0 behind the last block.

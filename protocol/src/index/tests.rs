@@ -1,8 +1,10 @@
-//! What the encoder writes, and that it comes back. Hostile files are in [`hostile`], searches in [`search`].
+//! What the encoder writes, and that it comes back. Hostile files are in [`hostile`], searches in [`search`], what is
+//! read of a file in [`storage`].
 
 mod hostile;
 mod reference;
 mod search;
+mod storage;
 
 use proptest::prelude::*;
 

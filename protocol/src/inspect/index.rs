@@ -67,7 +67,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], inspection: &mut Inspection<'a>) {
 }
 
 /// The spans of blocks, directory and labels.
-fn parts<'a>(bytes: &'a [u8], index: &Index<'a>, inspection: &mut Inspection<'a>) {
+fn parts<'a>(bytes: &'a [u8], index: &Index<&'a [u8]>, inspection: &mut Inspection<'a>) {
     let header = index.header();
     let frame = Frame::of(header, bytes.len() as u64);
     let ends = || (0..header.blocks()).zip(part(bytes, frame.directory, frame.labels).as_chunks::<8>().0);

@@ -33,8 +33,9 @@ fn scalars_and_places_are_those_of_the_specification() {
     assert_eq!(*secret.scalar(&person), wide(hmac(&s, &[b"blind person", &x])));
     assert_eq!(*secret.scalar(&padding), wide(hmac(&s, &[b"blind padding", &[2, 1, 0, 0]])));
     let place = |bytes: [u8; 64]| u128::from_le_bytes(bytes[..16].try_into().unwrap());
-    assert_eq!(secret.position(&person), place(hmac(&s, &[b"order person", &x])));
-    assert_eq!(secret.position(&padding), place(hmac(&s, &[b"order padding", &[2, 1, 0, 0]])));
+    let Item::Person(identifier) = person else { panic!("it is one") };
+    assert_eq!(secret.place(&identifier).bits(), place(hmac(&s, &[b"order person", &x])));
+    assert_eq!(secret.place_of_padding(0x0102).bits(), place(hmac(&s, &[b"order padding", &[2, 1, 0, 0]])));
 }
 
 /// [JOB-1]
@@ -76,6 +77,43 @@ fn a_layout_holds_everybody_once_and_padding_numbered_from_0() {
     }
 }
 
+/// What the layout was before it was a stream: everything in one list, sorted at once. Jobs that were begun by it go on.
+fn layout_at_once(secret: &BlindingSecret, identifiers: Vec<Identifier>) -> Vec<(Place, Item)> {
+    let people = identifiers.into_iter().map(|person| (secret.place(&person), Item::Person(person)));
+    let mut placed: Vec<_> = people.collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.dedup();
+    let padding = u32::try_from(cost(placed.len() as u64)).unwrap() - u32::try_from(placed.len()).unwrap();
+    placed.extend((0..padding).map(|number| (secret.place_of_padding(number), Item::Padding(number))));
+    placed.sort_by_key(|(place, _)| *place);
+    placed
+}
+
+#[test]
+fn a_layout_from_a_stream_is_the_one_of_a_list() {
+    for count in [0, 1, 60, 64, 65, 1_000] {
+        let secret = secret(5, 2, 3);
+        let twice: Vec<Identifier> = people(count).into_iter().chain(people(count / 2)).collect();
+        let expected = layout_at_once(&secret, twice.clone());
+        let items: Vec<Item> = expected.iter().map(|(_, item)| item.clone()).collect();
+        assert_eq!(layout(&secret, twice), items, "{count}");
+
+        let mut sorted: Vec<_> = people(count).into_iter().map(|person| (secret.place(&person), person)).collect();
+        sorted.sort_unstable_by_key(|(place, _)| *place);
+        let stream = Layout::new(&secret, count.into(), sorted.into_iter().map(Ok::<_, ()>));
+        assert_eq!(stream.collect::<Result<Vec<_>, _>>().unwrap(), expected, "{count}");
+    }
+}
+
+#[test]
+fn a_layout_passes_a_failure_on_in_its_place() {
+    let secret = secret(1, 2, 3);
+    let stream = [Err("first"), Err("second")].into_iter();
+    let layout: Vec<_> = Layout::new(&secret, 2, stream).collect();
+    assert_eq!(layout[..2], [Err("first"), Err("second")]);
+    assert_eq!(layout.len(), 64, "the padding is what is left");
+}
+
 #[test]
 fn a_layout_is_another_for_another_seed_operator_or_epoch() {
     let all = [secret(1, 2, 3), secret(9, 2, 3), secret(1, 9, 3), secret(1, 2, 9)].map(|s| layout(&s, people(100)));
@@ -111,6 +149,8 @@ fn secrets_are_not_shown() {
     assert_eq!(format!("{seed:?}"), "JobSeed(redacted)");
     assert_eq!(format!("{:?}", secret(1, 2, 3)), "BlindingSecret(redacted)");
     assert_eq!(format!("{:?}", items(1)), "[Person(Identifier(redacted))]");
+    assert_eq!(format!("{:?}", Place::from_bits(7)), "Place(redacted)");
+    assert_eq!(format!("{:?}", Layout::new(&secret(1, 2, 3), 0, [Err(())].into_iter())), "Layout(redacted)");
 }
 
 proptest! {

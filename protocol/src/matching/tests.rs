@@ -17,11 +17,18 @@ fn entry(number: u8) -> Entry {
     Entry { tag, pad: u128::from(number) * 0x0101_0101 }
 }
 
-/// Members 0 to 9 and the canaries, as entries 10 to 13.
+/// Members 0 to 9 and the canaries, as entries 10 to 13, ascending by tag.
 fn candidates() -> Vec<Candidate> {
-    let member = |number: u8| Candidate { entry: entry(number), who: Who::Member(number.into()) };
+    let member = |number: u8| Candidate { entry: entry(number), who: Who::Member(reference(number)) };
     let canary = |i: u8| Candidate { entry: entry(10 + i), who: Who::Canary(i) };
-    (0..10).map(member).chain((0..4).map(canary)).collect()
+    let mut candidates: Vec<Candidate> = (0..10).map(member).chain((0..4).map(canary)).collect();
+    candidates.sort_unstable_by_key(|candidate| candidate.entry.tag);
+    candidates
+}
+
+/// A caller may use all 128 bits.
+fn reference(number: u8) -> u128 {
+    u128::from(number) << 120 | 7
 }
 
 /// An index with these entries and labels.
@@ -37,23 +44,65 @@ fn index(labels: &[(u8, u64)]) -> Vec<u8> {
 /// The canaries with their labels: all three bits, then a, b, c alone.
 const CANARY_LABELS: [(u8, u64); 4] = [(10, 0b111), (11, 0b001), (12, 0b010), (13, 0b100)];
 
-/// Who was found, ascending.
-fn found(labels: &[(u8, u64)]) -> Result<Vec<(u32, u64)>, MatchError> {
-    let mut found = Vec::new();
+/// Who was found, ascending, with the candidates in one run.
+fn found(labels: &[(u8, u64)]) -> Result<Vec<(u128, u64)>, MatchError> {
+    found_in_runs(labels, 1)
+}
+
+/// Who was found, ascending, with every n-th candidate in one of n runs.
+fn found_in_runs(labels: &[(u8, u64)], runs: usize) -> Result<Vec<(u128, u64)>, MatchError> {
     let bytes = index(labels);
-    let outcome = look_up(candidates(), &manifest(), &Index::parse(&bytes).unwrap(), |who, label| {
-        found.push((who, label.bits()));
-    });
+    let index = Index::parse(&bytes).unwrap();
+    let candidates = candidates();
+    let mut matcher = Matcher::new(&manifest());
+    for first in (0..runs).rev() {
+        let run: Vec<Candidate> = candidates.iter().skip(first).step_by(runs).copied().collect();
+        let hits = matcher.look_up(&run, &index)?;
+        matcher.add(hits);
+    }
+    let mut found: Vec<_> = matcher.finish()?.map(|(who, label)| (who, label.bits())).collect();
     found.sort_unstable();
-    assert!(outcome.is_ok() || found.is_empty(), "nothing is passed on before all is right");
-    outcome.map(|()| found)
+    Ok(found)
 }
 
 #[test]
 fn members_are_found_with_their_labels() {
     let labels = [&CANARY_LABELS[..], &[(3, 0b101), (8, 0b010), (20, 0b111)]].concat();
-    assert_eq!(found(&labels), Ok(vec![(3, 0b101), (8, 0b010)]));
+    assert_eq!(found(&labels), Ok(vec![(reference(3), 0b101), (reference(8), 0b010)]));
     assert_eq!(found(&CANARY_LABELS), Ok(vec![]));
+}
+
+#[test]
+fn runs_find_what_one_walk_finds() {
+    let labels = [&CANARY_LABELS[..], &[(0, 0b001), (3, 0b101), (4, 0b111), (8, 0b010)]].concat();
+    let expected = found(&labels).unwrap();
+    assert_eq!(expected.len(), 4);
+    for runs in 2..20 {
+        assert_eq!(found_in_runs(&labels, runs), Ok(expected.clone()), "{runs} runs, some of them empty");
+    }
+}
+
+/// [CAN-2]
+#[test]
+fn canaries_that_were_never_looked_up_are_missing() {
+    let bytes = index(&CANARY_LABELS);
+    let index = Index::parse(&bytes).unwrap();
+    let mut candidates = candidates();
+    candidates.retain(|candidate| candidate.who != Who::Canary(2));
+    let mut matcher = Matcher::new(&manifest());
+    assert_eq!(Matcher::new(&manifest()).finish().err(), Some(MissingCanary));
+    let hits = matcher.look_up(&candidates, &index).unwrap();
+    matcher.add(hits);
+    assert_eq!(matcher.finish().err(), Some(MissingCanary));
+}
+
+#[test]
+fn a_run_that_does_not_ascend_is_refused() {
+    let bytes = index(&CANARY_LABELS);
+    let mut candidates = candidates();
+    candidates.swap(2, 3);
+    let outcome = Matcher::new(&manifest()).look_up(&candidates, &Index::parse(&bytes).unwrap());
+    assert!(matches!(outcome, Err(MatchError::Index(IndexError::QueriesNotSorted { position: 3 }))));
 }
 
 /// [CAN-2]
@@ -62,9 +111,9 @@ fn every_canary_must_be_there_with_its_label() {
     for missing in 0..4 {
         let mut labels = [&CANARY_LABELS[..], &[(3, 0b101)]].concat();
         labels.remove(missing);
-        assert_eq!(found(&labels), Err(MatchError::Canary), "canary {missing} is missing");
+        assert_eq!(found(&labels), Err(MatchError::Canary(MissingCanary)), "canary {missing} is missing");
         labels.push((10 + u8::try_from(missing).unwrap(), 0b011));
-        assert_eq!(found(&labels), Err(MatchError::Canary), "canary {missing} has another label");
+        assert_eq!(found(&labels), Err(MatchError::Canary(MissingCanary)), "canary {missing} has another label");
     }
 }
 
@@ -79,8 +128,11 @@ fn a_label_without_sense_ends_everything() {
 
 #[test]
 fn debug_shows_nobody() {
-    let shown = format!("{:?} {:?}", candidates().pop(), Who::Member(5));
-    assert_eq!(shown, "Some(Candidate(redacted)) Who(redacted)");
+    let matcher = Matcher::new(&manifest());
+    let bytes = index(&CANARY_LABELS);
+    let hits = matcher.look_up(&[], &Index::parse(&bytes).unwrap()).unwrap();
+    let shown = format!("{:?} {:?} {hits:?} {matcher:?}", candidates().pop(), Who::Member(5));
+    assert_eq!(shown, "Some(Candidate(redacted)) Who(redacted) Hits(redacted) Matcher(redacted)");
 }
 
 #[test]
@@ -88,7 +140,6 @@ fn a_malformed_index_is_said_so() {
     let mut bytes = index(&CANARY_LABELS);
     let block = bytes.len() - 4 - 8;
     bytes[block - 1] |= 0x80;
-    let malformed = Index::parse(&bytes).unwrap();
-    let outcome = look_up(candidates(), &manifest(), &malformed, |_, _| {});
+    let outcome = Matcher::new(&manifest()).look_up(&candidates(), &Index::parse(&bytes).unwrap());
     assert!(matches!(outcome, Err(MatchError::Index(_))), "{outcome:?}");
 }

@@ -10,12 +10,12 @@ use super::small_runtime;
 use crate::cli::{
     EpochCommand, KeyHomeArgs, NewEpochArgs, PassphraseArgs, RenewArgs, RetireArgs, RevokeArgs, SucceedArgs, UnlockArgs,
 };
-use crate::home::{CREDENTIAL, Home, Passphrases};
+use crate::home::{CREDENTIAL, Home, passphrases};
 use crate::{Error, epochs, insurers, passphrase, show, succession};
 
 /// Opens a home whose secret keys are needed.
 pub(super) fn open(home: &Path, unlock: &UnlockArgs) -> Result<Home, Error> {
-    Home::open_with(home, Passphrases::from_files(unlock.files.clone()))
+    Home::open_with(home, passphrases(unlock.files.clone()))
 }
 
 /// The passphrase of a new home, if it is to have one.

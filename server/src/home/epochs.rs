@@ -12,9 +12,10 @@ use blindlist_protocol::oprf::SecretKey;
 use blindlist_protocol::signature::VerifyingKey;
 use blindlist_store::folder::PrivateFolder;
 use blindlist_store::passphrase::Passphrase;
+use blindlist_store::passphrases::Passphrases;
 use blindlist_store::{StoreError, file};
 
-use super::{Home, Passphrases, destroy_leftovers, move_folder, write_new};
+use super::{Home, destroy_leftovers, move_folder, write_new};
 use crate::{Error, signed};
 
 /// The file of an epoch's key.

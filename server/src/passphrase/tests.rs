@@ -8,7 +8,7 @@ use blindlist_protocol::epoch::Evidence;
 use blindlist_store::{StoreError, sealed};
 
 use super::*;
-use crate::home::{Passphrases, replace};
+use crate::home::{passphrases, replace};
 use crate::init::{NewOperator, init_under};
 
 struct Scene {
@@ -47,7 +47,7 @@ impl Scene {
 
     fn home(&self, words: &[&str]) -> Home {
         let files = words.iter().map(|words| self.file(words)).collect();
-        Home::open_with(self.path(), Passphrases::from_files(files)).unwrap()
+        Home::open_with(self.path(), passphrases(files)).unwrap()
     }
 
     /// Whether each key file is under a passphrase.

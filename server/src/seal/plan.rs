@@ -3,21 +3,24 @@
 //! It is fixed before the first row is evaluated, so that no pad is ever used for two labels, and kept with the release:
 //! the same plan and the same inputs give the same bytes. It must not depend on a clock or on randomness afterwards.
 
+mod values;
+
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use blindlist_protocol::entry::Dictionary;
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::ids::{Digest, EpochId, ReleaseId};
 use blindlist_protocol::index::{MAX_F, MIN_F};
-use blindlist_protocol::manifest::{Incident, source_commitment};
-use blindlist_protocol::text::{Slug, TextError, Title};
-use blindlist_records::{Column, parse_override};
+use blindlist_protocol::manifest::source_commitment;
+use blindlist_protocol::object;
+use blindlist_protocol::text::{Slug, Title};
+use blindlist_records::{Column, TableOptions, parse_override};
 use blindlist_store::{file, text};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+pub(super) use self::values::as_text;
+pub use self::values::{Hex, IncidentDates, IncidentError, Salt};
 use super::audience::{Addressee, Audience, AudienceError, Part};
 use crate::Error;
 
@@ -41,12 +44,18 @@ pub struct Choices {
     pub scheme: Scheme,
     /// Columns named by hand: `nir=HEADER`.
     pub columns: Vec<String>,
+    /// The encoding of inputs that are text, unless it is told by their bytes.
+    pub encoding: Option<String>,
+    /// The sheet of inputs that are workbooks, unless it is the first.
+    pub sheet: Option<String>,
     /// The categories, in the order of the label's bits.
     pub categories: Dictionary,
     /// The smallest f: somebody who is not on the list is found by chance with probability 2^-f.
     pub false_positive_bits: u8,
     /// Whether to publish when more than one row in a hundred is rejected.
     pub accept_rejects: bool,
+    /// Whether what additions need is kept, encrypted.
+    pub keep_evaluations: bool,
     /// The live epoch to seal in, by the first digits of its id; the newest without. The plan names it itself.
     #[serde(skip)]
     pub epoch: Option<String>,
@@ -56,7 +65,7 @@ pub struct Choices {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// 2.
+    /// 3.
     pub version: u32,
     /// The releases: one, or one for each part of a split, in their order.
     pub releases: Vec<Planned>,
@@ -69,7 +78,20 @@ pub struct Plan {
     pub source_salt: Salt,
     /// What was chosen.
     pub choices: Choices,
+    /// The release that the inputs are additions to.
+    pub append: Option<Appended>,
     /// The inputs, in order.
+    pub inputs: Vec<Input>,
+}
+
+/// A release whose people are all in the one that is planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appended {
+    /// The release.
+    #[serde(with = "as_text")]
+    pub release: ReleaseId,
+    /// Everything that it was made of, in order.
     pub inputs: Vec<Input>,
 }
 
@@ -100,7 +122,7 @@ pub struct Input {
 
 impl Plan {
     /// The only version of plans there is.
-    pub(crate) const VERSION: u32 = 2;
+    pub(crate) const VERSION: u32 = 3;
 
     /// Reads a plan from a file.
     ///
@@ -121,15 +143,34 @@ impl Plan {
         text
     }
 
-    /// What the manifest says of the inputs.
+    /// What the manifest says of the inputs: first of those that the earlier release was made of.
     pub(crate) fn source(&self) -> Digest {
-        let digests: Vec<Digest> = self.inputs.iter().map(|input| input.sha256.0).collect();
-        source_commitment(&self.source_salt.0, &digests)
+        let digests: Vec<Digest> = self.all_inputs().map(|input| input.sha256.0).collect();
+        source_commitment(self.source_salt.as_bytes(), &digests)
+    }
+
+    /// Everything that the release is made of, in order.
+    pub(super) fn all_inputs(&self) -> impl Iterator<Item = &Input> {
+        self.append.iter().flat_map(|append| &append.inputs).chain(&self.inputs)
+    }
+
+    /// The digest of the whole plan.
+    pub(super) fn digest(&self) -> Digest {
+        object::digest(&self.to_text())
+    }
+
+    /// Whether both are the same but for what chance and the clock have said.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let appends = |plan: &Self| plan.append.is_some();
+        self.epoch == other.epoch
+            && self.choices == other.choices
+            && self.inputs == other.inputs
+            && appends(self) == appends(other)
     }
 
     fn check(&self) -> Result<(), &'static str> {
         if self.version != Self::VERSION {
-            return Err("looked for version 2, found another: it was made by another version of this program");
+            return Err("looked for version 3, found another: it was made by another version of this program");
         }
         if self.inputs.is_empty() {
             return Err("it has no inputs");
@@ -150,6 +191,15 @@ impl Plan {
         let ids: BTreeSet<_> = self.releases.iter().map(|planned| planned.release).collect();
         if ids.len() != self.releases.len() {
             return Err("releases: looked for a release id for each, found one twice");
+        }
+        if let Some(append) = &self.append {
+            let one = matches!(&self.releases[..], [planned] if planned.previous.is_some());
+            if !one || append.inputs.is_empty() || !self.choices.keep_evaluations {
+                return Err("append: looked for one release, and for earlier inputs, found others");
+            }
+        }
+        if self.choices.table_options().is_err() {
+            return Err("encoding: looked for the name of an encoding, found something else");
         }
         if self.choices.overrides().is_err() {
             return Err("columns: looked for NAME=HEADER, found something else");
@@ -185,6 +235,15 @@ impl Choices {
         }
     }
 
+    /// What is said about the inputs.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`].
+    pub(super) fn table_options(&self) -> Result<TableOptions, Error> {
+        let encoding = self.encoding.as_ref().map(|encoding| encoding.parse()).transpose();
+        Ok(TableOptions { encoding: encoding.map_err(Error::Encoding)?, sheet: self.sheet.clone() })
+    }
+
     /// The columns named by hand.
     ///
     /// # Errors
@@ -195,189 +254,5 @@ impl Choices {
     }
 }
 
-/// The first and the last day of an incident: `2026-01-31`, or `2026-01-20/2026-01-31`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IncidentDates(pub Incident);
-
-/// Not the days of an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IncidentError {
-    /// Not a date.
-    #[error(transparent)]
-    Date(#[from] TextError),
-    /// It ends before it begins.
-    #[error("an incident ends on the day on which it begins, or later")]
-    Order,
-}
-
-impl FromStr for IncidentDates {
-    type Err = IncidentError;
-    fn from_str(text: &str) -> Result<Self, IncidentError> {
-        let (first, last) = text.split_once('/').unwrap_or((text, text));
-        let (first, last) = (first.parse()?, last.parse()?);
-        if last < first {
-            return Err(IncidentError::Order);
-        }
-        Ok(Self(Incident { first, last }))
-    }
-}
-
-impl fmt::Display for IncidentDates {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Incident { first, last } = self.0;
-        if first == last { write!(f, "{first}") } else { write!(f, "{first}/{last}") }
-    }
-}
-
-impl Serialize for IncidentDates {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        as_text::serialize(self, serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for IncidentDates {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        as_text::deserialize(deserializer)
-    }
-}
-
-/// A digest, in hexadecimal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Hex(#[serde(with = "as_text")] pub Digest);
-
-/// 32 random bytes, in hexadecimal. With them, and a guess of the inputs, the manifest's commitment can be opened.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Hex", into = "Hex")]
-pub struct Salt([u8; 32]);
-
-impl Salt {
-    /// The salt of these bytes.
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl From<Hex> for Salt {
-    fn from(Hex(digest): Hex) -> Self {
-        Self(*digest.as_bytes())
-    }
-}
-
-impl From<Salt> for Hex {
-    fn from(Salt(bytes): Salt) -> Self {
-        Self(Digest::from_bytes(bytes))
-    }
-}
-
-impl fmt::Debug for Salt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Salt(redacted)")
-    }
-}
-
-/// Values that have a text form but another one on the wire.
-pub(super) mod as_text {
-    use super::{Deserialize, Deserializer, FromStr, Serializer, fmt};
-    use serde::de::Error;
-
-    pub(in crate::seal) fn serialize<T: fmt::Display, S: Serializer>(
-        value: &T,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub(in crate::seal) fn deserialize<'de, T: FromStr<Err: fmt::Display>, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<T, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plan() -> Plan {
-        let names = ["nir", "contract"].map(|name| name.parse().unwrap());
-        Plan {
-            version: 2,
-            releases: vec![Planned {
-                list: "breach".parse().unwrap(),
-                release: ReleaseId::from_bytes([1; 16]),
-                sequence: 2,
-                previous: Some(Hex(Digest::from_bytes([4; 32]))),
-            }],
-            epoch: EpochId::from_bytes([2; 32]),
-            created: 3,
-            source_salt: Salt::from_bytes([5; 32]),
-            choices: Choices {
-                list: "breach".parse().unwrap(),
-                audience: Audience::All,
-                title: "Fuite".parse().unwrap(),
-                incident: Some("2026-01-20/2026-01-31".parse().unwrap()),
-                scheme: Scheme::Beneficiary,
-                columns: vec!["nir=N° SS".to_owned()],
-                categories: Dictionary::try_from(names.to_vec()).unwrap(),
-                false_positive_bits: 40,
-                accept_rejects: false,
-                epoch: None,
-            },
-            inputs: vec![Input { sha256: Hex(Digest::from_bytes([6; 32])), bytes: 7 }],
-        }
-    }
-
-    fn read(text: &[u8]) -> Result<Plan, Error> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("plan.json");
-        std::fs::write(&path, text).unwrap();
-        Plan::read(&path)
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        assert_eq!(read(&plan().to_text()).unwrap(), plan());
-    }
-
-    #[test]
-    fn what_is_no_plan_is_refused() {
-        let text = String::from_utf8(plan().to_text()).unwrap();
-        for (from, to) in [
-            ("\"version\": 2", "\"version\": 3"),
-            ("\"created\": 3", "\"created\": 3, \"extra\": 1"),
-            ("\"list\": \"breach\"", "\"list\": \"Breach\""),
-            ("\"title\": \"Fuite\"", "\"title\": \"Fuite\", \"extra\": 1"),
-            ("\"false_positive_bits\": 40", "\"false_positive_bits\": 57"),
-            ("\"sequence\": 2", "\"sequence\": 1"),
-            ("\"audience\": \"all\"", "\"audience\": \"unsaid\""),
-            ("\"audience\": \"all\"", "\"audience\": {\"named\": []}"),
-            ("\"audience\": \"all\"", "\"audience\": {\"split\": {\"column\": \"x\", \"parts\": []}}"),
-            ("2026-01-20/2026-01-31", "2026-01-31/2026-01-20"),
-            ("beneficiary", "nobody"),
-            ("nir=N° SS", "N° SS"),
-            ("\"contract\"", "\"nir\""),
-            (&"06".repeat(32), &"6".repeat(32)),
-        ] {
-            let bad = text.replacen(from, to, 1);
-            assert_ne!(bad, text, "{from}");
-            assert!(matches!(read(bad.as_bytes()), Err(Error::Plan { .. })), "{to}");
-        }
-    }
-
-    #[test]
-    fn the_salt_is_not_shown() {
-        assert!(!format!("{:?}", plan()).contains("05, 05"));
-        assert!(format!("{:?}", plan()).contains("Salt(redacted)"));
-    }
-
-    #[test]
-    fn incidents_are_a_day_or_two_in_order() {
-        for good in ["2026-01-31", "2026-01-20/2026-01-31"] {
-            assert_eq!(good.parse::<IncidentDates>().unwrap().to_string(), good);
-        }
-        for bad in ["", "2026-01-31/2026-01-30", "2026-01-01/", "2026-01-01/2026-01-02/2026-01-03", "31/01/2026"] {
-            assert!(bad.parse::<IncidentDates>().is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -1,14 +1,14 @@
 //! How far a seal has come, on standard error when that is a terminal.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use blindlist_store::text;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::inputs::Source;
+use crate::outside::instant;
 use crate::show;
 
-/// A bar in bytes of the inputs, with the rows so far.
+/// A bar in bytes of the inputs, with the rows so far; or in lists.
 pub(super) struct Progress {
     bar: ProgressBar,
     rows: std::sync::atomic::AtomicU64,
@@ -17,12 +17,24 @@ pub(super) struct Progress {
 
 impl Progress {
     /// A bar for all inputs together.
-    pub(super) fn new(inputs: &[PathBuf]) -> Self {
-        // Where a length cannot be told the bar is only less exact; reading will say what is wrong.
-        let lengths = inputs.iter().map(|input| input.metadata().map_or(0, |found| found.len()));
-        let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {eta_precise} left")
-            .expect("the template is correct");
-        Self { bar: ProgressBar::new(lengths.sum()).with_style(style), rows: 0.into(), start: Instant::now() }
+    pub(super) fn reading(sources: &[Source]) -> Self {
+        let length = sources.iter().map(|source| source.found.bytes).sum();
+        Self::new(length, "{bar:32} {percent:>3} %  {msg}  {eta_precise} left")
+    }
+
+    /// A bar for the lists that are sorted and encoded.
+    pub(super) fn encoding(lists: usize) -> Self {
+        Self::new(lists as u64, "{spinner} sorting and encoding {pos} of {len}  {elapsed_precise}")
+    }
+
+    fn new(length: u64, template: &str) -> Self {
+        let style = ProgressStyle::with_template(template).expect("the template is correct");
+        Self { bar: ProgressBar::new(length).with_style(style), rows: 0.into(), start: instant() }
+    }
+
+    /// Another list is begun.
+    pub(super) fn list(&self) {
+        self.bar.inc(1);
     }
 
     /// Bytes were read.
@@ -37,12 +49,6 @@ impl Progress {
             let rate = show::count(rate(all, self.start.elapsed()));
             self.bar.set_message(format!("{}, {rate} a second", show::counted(all, "row")));
         }
-    }
-
-    /// Which columns of an input are read.
-    pub(super) fn tell_columns(&self, input: &Path, columns: &[String]) {
-        let lines: String = columns.iter().map(|column| format!("\n  {column}")).collect();
-        self.bar.suspend(|| eprintln!("{}{lines}", text::path(input)));
     }
 
     /// Takes the bar away.

@@ -1,23 +1,23 @@
 //! From a finished release to a live one, and what must be known of the operator for it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use blindlist_protocol::catalog::{Listed, audience_tag};
-use blindlist_protocol::ids::{Digest, InsurerId, ReleaseId};
+use blindlist_protocol::ids::{Digest, InsurerId};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object;
 use blindlist_protocol::signature::SigningKey;
 use blindlist_protocol::text::Slug;
 use blindlist_store::file;
-use blindlist_store::folder::PrivateFolder;
-use blindlist_store::{StoreError, text};
 
+use super::account::{ACCOUNT, Account};
+use super::kept::{EVALUATIONS, destroy_kept};
 use super::plan::Plan;
 use super::report::Outcome;
+use super::staging::{PLAN, Staging};
 use crate::catalog::{self, Snapshot};
 use crate::epochs::find_epoch;
-use crate::home::{Home, StoredEpoch, ids_in, move_folder};
+use crate::home::{Home, StoredEpoch, move_folder};
 use crate::ledger::Ledger;
 use crate::outside::{now, wait};
 use crate::releases::{self, Release};
@@ -51,6 +51,15 @@ impl Operator {
         self.live.iter().find(|release| release.manifest.list == *list)
     }
 
+    /// Whether the releases of a plan can take the place of the live ones, or have.
+    pub(super) fn can_publish(&self, plan: &Plan) -> bool {
+        plan.releases.iter().all(|planned| {
+            let live = self.live_release(&planned.list);
+            live.map(|release| release.digest) == planned.previous.map(|hex| hex.0)
+                || live.is_some_and(|release| release.manifest.release == planned.release)
+        })
+    }
+
     /// The live epoch whose id begins with these digits, or the one that was made last.
     pub(super) fn chosen_epoch(&self, prefix: Option<&str>) -> Result<&StoredEpoch, Error> {
         match prefix {
@@ -66,59 +75,9 @@ impl Operator {
     }
 }
 
-/// The folder of releases that are not published yet, one folder each beside their plan. Dropping it removes it.
-pub(super) struct Staging {
-    folder: PrivateFolder,
-    releases: PathBuf,
-}
-
-impl Staging {
-    /// Makes the folder with the plan in it; of what an earlier attempt left, the plan alone stays at all times.
-    pub(super) fn create(releases: &PrivateFolder, plan: &Plan) -> Result<Self, Error> {
-        let path = releases.join(staging_name(plan));
-        let folder = PrivateFolder::create(&path)?;
-        for id in ids_in::<ReleaseId>(&folder)? {
-            remove(&folder.join(id.to_string()))?;
-        }
-        let staging = Self { folder, releases: releases.path().to_owned() };
-        file::write_atomic(staging.folder.join(PLAN), &plan.to_text())?;
-        Ok(staging)
-    }
-
-    /// Where the index of a release is to be written.
-    pub(super) fn index(&self, release: ReleaseId) -> Result<PathBuf, Error> {
-        Ok(PrivateFolder::create_new(self.staged(release))?.join(INDEX))
-    }
-
-    fn staged(&self, release: ReleaseId) -> PathBuf {
-        self.folder.join(release.to_string())
-    }
-
-    fn target(&self, release: ReleaseId) -> PathBuf {
-        self.releases.join(release.to_string())
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // What stays is told by the next seal.
-        let _ = fs::remove_dir_all(self.folder.path());
-    }
-}
-
-const STAGING_SUFFIX: &str = ".tmp";
-
-/// Named after the first release of the plan.
-fn staging_name(plan: &Plan) -> String {
-    let first = plan.releases.first().map(|planned| planned.release.to_string()).unwrap_or_default();
-    format!(".{first}{STAGING_SUFFIX}")
-}
-
-/// The file of the plan, in the folder of its first release that has people.
-const PLAN: &str = "plan.json";
-
 const MANIFEST: &str = "manifest";
-const INDEX: &str = "index";
+/// The file of an index in its release's folder.
+pub(super) const INDEX: &str = "index";
 
 /// A release whose index is written.
 pub(super) struct Ready {
@@ -152,6 +111,7 @@ pub(super) fn publish(
     operator: &Operator,
     staging: &Staging,
     plan: &Plan,
+    account: &Account,
     ready: &[Ready],
 ) -> Result<Published, Error> {
     let signed = ready.iter().map(|release| signed::sign("manifest", &release.manifest, &operator.key));
@@ -167,12 +127,14 @@ pub(super) fn publish(
     for (release, bytes) in ready.iter().zip(&signed) {
         if staging.target(release.manifest.release).exists() {
             check_same(staging, &release.manifest, bytes)?;
+            keep_again(staging, &release.manifest)?;
         } else {
             missing.push((release, bytes));
         }
     }
     let published = |outcome, catalog| Published { outcome, manifests: manifests.clone(), catalog, plan: plan_path };
     if missing.is_empty() && (all_live || !is_next) {
+        destroy_kept(home, &operator.live.iter().map(|release| release.manifest.release).collect::<Vec<_>>())?;
         return Ok(published(Outcome::Identical, operator.snapshot.clone()));
     }
     if !is_next {
@@ -185,6 +147,7 @@ pub(super) fn publish(
         file::write_new(folder.join(MANIFEST), bytes)?;
         if ready.first().is_some_and(|first| first.manifest.release == id) {
             file::write_new(folder.join(PLAN), &plan.to_text())?;
+            file::write_new(folder.join(ACCOUNT), &account.to_text())?;
         }
         move_folder(&folder, &staging.target(id))?;
     }
@@ -192,6 +155,9 @@ pub(super) fn publish(
     let old: Vec<Digest> = replaced.into_iter().flatten().collect();
     let next = operator.snapshot.next(&old, changes, now()?);
     let catalog = with_ledger(home, async |ledger| catalog::publish(home, ledger, next, &operator.key).await)?;
+    let staying = operator.live.iter().filter(|release| !old.contains(&release.digest));
+    let live = staying.map(|release| &release.manifest).chain(ready.iter().map(|release| &release.manifest));
+    destroy_kept(home, &live.map(|manifest| manifest.release).collect::<Vec<_>>())?;
     Ok(published(Outcome::Published, catalog))
 }
 
@@ -224,23 +190,12 @@ fn check_same(staging: &Staging, manifest: &Manifest, bytes: &[u8]) -> Result<()
     Ok(())
 }
 
-/// Tells what seals that were killed have left behind.
-pub(super) fn tell_leftovers(releases: &PrivateFolder, plan: &Plan) {
-    let own = staging_name(plan);
-    let Ok(entries) = fs::read_dir(releases.path()) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') && name.ends_with(STAGING_SUFFIX) && name != own {
-            let folder = text::word(&entry.path());
-            let plan = text::word(&entry.path().join(PLAN));
-            eprintln!(
-                "blindlistd: an earlier seal was cut off; finish it with `seal INPUT... --plan {plan}`, or delete {folder}"
-            );
-        }
+/// Gives a release that is there already what was kept for it, if that is missing.
+fn keep_again(staging: &Staging, manifest: &Manifest) -> Result<(), Error> {
+    let kept = staging.staged(manifest.release).join(EVALUATIONS);
+    let place = staging.target(manifest.release).join(EVALUATIONS);
+    if kept.exists() && !place.exists() {
+        move_folder(&kept, &place)?;
     }
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    let removed = fs::remove_dir_all(path);
-    Ok(removed.map_err(|source| StoreError::io("remove what an earlier seal left in", path, source))?)
+    Ok(())
 }

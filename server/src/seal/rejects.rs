@@ -1,6 +1,4 @@
 //! Rows that cannot be sealed: counted by reason, and written in the order of the file.
-//!
-//! Blocks of rows are worked on in parallel and come in any order; few are under way at a time, so few wait here.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -22,9 +20,6 @@ pub(super) type Counts = BTreeMap<(&'static str, String), u64>;
 pub(super) struct RejectLog {
     file: Option<RejectedWriter<AtomicFile>>,
     path: PathBuf,
-    /// The block whose rows are written next.
-    next: u64,
-    waiting: BTreeMap<u64, Vec<Rejection>>,
     counts: Counts,
 }
 
@@ -34,19 +29,15 @@ impl RejectLog {
         let file = path.map(AtomicFile::create).transpose()?;
         let path = path.map(Path::to_path_buf).unwrap_or_default();
         let file = file.map(RejectedWriter::new).transpose().map_err(|source| failed(&path, source))?;
-        Ok(Self { file, path, next: 0, waiting: BTreeMap::new(), counts: Counts::new() })
+        Ok(Self { file, path, counts: Counts::new() })
     }
 
-    /// Takes the rejected rows of a block, in the order of its rows. Every block must come, from 0.
-    pub(super) fn add(&mut self, block: u64, rejected: Vec<Rejection>) -> Result<(), Error> {
-        for row in &rejected {
+    /// Takes rejected rows, in the order of the file.
+    pub(super) fn add(&mut self, rejected: &[Rejection]) -> Result<(), Error> {
+        for row in rejected {
             *self.counts.entry((row.column, row.reason.in_general())).or_default() += 1;
-        }
-        self.waiting.insert(block, rejected);
-        while let Some(rows) = self.waiting.remove(&self.next) {
-            self.next += 1;
             if let Some(file) = &mut self.file {
-                rows.iter().try_for_each(|row| file.write(row)).map_err(|source| failed(&self.path, source))?;
+                file.write(row).map_err(|source| failed(&self.path, source))?;
             }
         }
         Ok(())
@@ -95,14 +86,14 @@ mod tests {
     use blindlist_records::Reason;
 
     #[test]
-    fn rows_are_written_in_order_whatever_the_order_of_the_blocks() {
+    fn rows_are_written_when_all_have_come_and_counted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rejected.csv");
         let nir = |row| Rejection { row, column: "nir", reason: Reason::Cell(Reject::NirKey) };
         let mut log = RejectLog::new(Some(&path)).unwrap();
-        log.add(2, vec![Rejection { row: 30, column: "categories", reason: Reason::Category }]).unwrap();
-        log.add(1, vec![]).unwrap();
-        log.add(0, vec![nir(3), nir(5)]).unwrap();
+        log.add(&[nir(3), nir(5)]).unwrap();
+        log.add(&[]).unwrap();
+        log.add(&[Rejection { row: 30, column: "categories", reason: Reason::Category }]).unwrap();
         assert!(!path.exists());
         let counts = log.finish().unwrap();
         let written = fs::read_to_string(&path).unwrap();

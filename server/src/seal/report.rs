@@ -1,19 +1,21 @@
 //! What a seal tells when it is done, and whether so many rejected rows are acceptable.
 
-use std::path::PathBuf;
+mod checked;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use blindlist_protocol::ids::{Digest, ReleaseId};
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::text::Slug;
 use blindlist_store::text;
+use serde::{Deserialize, Serialize};
 
+pub use self::checked::{Checked, CheckedList, Estimate};
 use super::audience::{Audience, names};
-use super::pipeline::Gathered;
-use super::plan::{Choices, Plan};
+use super::plan::Plan;
 use super::progress::rate;
 use super::publish::Operator;
-use super::rejects::Counts;
 use crate::show::Heading;
 use crate::{Error, show};
 
@@ -28,6 +30,8 @@ pub struct Sealed {
     pub without: Vec<Slug>,
     /// Lists of an earlier split, and the list without a split, that are live and were not made anew.
     pub stays: Vec<Slug>,
+    /// What came to the release that was added to.
+    pub added: Option<Added>,
     /// Rows of all inputs.
     pub rows: u64,
     /// Rejected rows by column and reason.
@@ -36,6 +40,8 @@ pub struct Sealed {
     pub rejected_files: Vec<PathBuf>,
     /// Bytes of a label.
     pub label_bytes: u8,
+    /// Whether what additions need was kept.
+    pub kept: bool,
     /// The sequence of the catalog that names the releases.
     pub catalog_sequence: u64,
     /// The digest of that catalog.
@@ -67,6 +73,15 @@ pub struct SealedList {
     pub manifest: Digest,
 }
 
+/// What came of additions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// People of the earlier release.
+    pub earlier: u64,
+    /// People who were not on it.
+    pub new: u64,
+}
+
 /// What became of a seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -77,28 +92,15 @@ pub enum Outcome {
 }
 
 /// How many rows were rejected for one reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RejectedKind {
     /// The column, or `row`.
-    pub column: &'static str,
+    pub column: String,
     /// The reason in words.
     pub reason: String,
     /// The number of rows.
     pub rows: u64,
-}
-
-/// What a dry run found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
-    /// Rows of all inputs.
-    pub rows: u64,
-    /// Rejected rows by column and reason.
-    pub rejected: Vec<RejectedKind>,
-    /// For each input, the columns that were chosen.
-    pub columns: Vec<(PathBuf, Vec<String>)>,
-    /// The rows of each list of a split.
-    pub lists: Vec<(Slug, u64)>,
-    accept_rejects: bool,
 }
 
 impl Sealed {
@@ -133,8 +135,8 @@ impl Sealed {
         let audience = if list.audience.is_empty() { "all insurers".to_owned() } else { names(&list.audience) };
         let fields = show::fields(&[
             ("rows", show::count(self.rows)),
-            ("people", show::count(list.people)),
-            ("merged", format!("{} of people in another row", show::counted(list.merged, "row"))),
+            ("people", self.added_to(list.people)),
+            ("merged", self.merged(list.merged)),
             ("rejected", show::count(total(&self.rejected))),
             ("audience", audience),
             ("false hits", format!("1 in 2^{} for each person asked about", list.false_positive_bits)),
@@ -143,9 +145,33 @@ impl Sealed {
             ("manifest", list.manifest.to_string()),
             ("catalog", format!("{} (sequence {})", self.catalog, self.catalog_sequence)),
             ("plan", text::path(&self.plan)),
+            ("additions", self.additions().to_owned()),
             ("time", self.time()),
         ]);
         head + &fields
+    }
+
+    fn added_to(&self, people: u64) -> String {
+        match self.added {
+            Some(Added { earlier, new }) => {
+                format!("{}: {} were there, {} new", show::count(people), show::count(earlier), show::count(new))
+            }
+            None => show::count(people),
+        }
+    }
+
+    fn merged(&self, merged: u64) -> String {
+        let rows = show::counted(merged, "row");
+        let others = if self.added.is_some() { "in another row, or there already" } else { "in another row" };
+        format!("{rows} of people {others}")
+    }
+
+    fn additions(&self) -> &'static str {
+        if self.kept {
+            "evaluate new rows alone: evaluations are kept beside the plan, encrypted"
+        } else {
+            "will have to evaluate everything again, since no evaluations are kept (--keep-evaluations)"
+        }
     }
 
     fn several(&self, lists: &[SealedList]) -> String {
@@ -186,6 +212,7 @@ impl Sealed {
             ("indexes", show::bytes(lists.iter().map(|list| list.index_bytes).sum())),
             ("catalog", format!("{} (sequence {})", self.catalog, self.catalog_sequence)),
             ("plan", text::path(&self.plan)),
+            ("additions", self.additions().to_owned()),
             ("time", self.time()),
         ]);
         let mut text = format!("{head}{table}\n{fields}");
@@ -220,6 +247,12 @@ impl Sealed {
             tenths % 10
         )
     }
+}
+
+/// Says, before the work begins, which columns of an input are read.
+pub(super) fn tell_columns(input: &Path, columns: &[String]) {
+    let lines: String = columns.iter().map(|column| format!("\n  {column}")).collect();
+    eprintln!("{}{lines}", text::path(input));
 }
 
 /// Says, before the work begins, which live lists are going to be addressed to others than now.
@@ -285,55 +318,6 @@ pub(super) fn stays(operator: &Operator, plan: &Plan, without: &[Slug]) -> Vec<S
     live.map(|manifest| manifest.list.clone()).filter(|list| !made(list)).collect()
 }
 
-impl Checked {
-    pub(super) fn new(inputs: &[PathBuf], gathered: Gathered, choices: &Choices) -> Result<Self, Error> {
-        let columns = gathered.inputs.into_iter().map(|input| input.columns);
-        let lists = match choices.audience {
-            Audience::Unsaid | Audience::All | Audience::Named(_) => Vec::new(),
-            Audience::Split(_) => {
-                let rows = gathered.lists.iter().map(|list| list.rows);
-                choices.lists()?.into_iter().map(|chosen| chosen.list).zip(rows).collect()
-            }
-        };
-        Ok(Self {
-            rows: gathered.rows,
-            rejected: rejected(&gathered.rejected),
-            columns: inputs.iter().cloned().zip(columns).collect(),
-            lists,
-            accept_rejects: choices.accept_rejects,
-        })
-    }
-
-    /// The report for a terminal.
-    pub(crate) fn to_text(&self) -> String {
-        let mut text = String::new();
-        for (input, columns) in &self.columns {
-            text += &format!("{}\n", text::path(input));
-            for column in columns {
-                text += &format!("  {column}\n");
-            }
-        }
-        if !self.lists.is_empty() {
-            let rows: Vec<_> = self.lists.iter().map(|(list, rows)| [list.to_string(), show::count(*rows)]).collect();
-            text += &format!("\n{}", show::table([Heading::Text("list"), Heading::Number("rows")], &rows));
-        }
-        text += &format!("\nrows      {}\nrejected  {}\n", show::count(self.rows), show::count(total(&self.rejected)));
-        text += &reasons(&self.rejected);
-        text += "Nothing was evaluated or written.\n";
-        text
-    }
-
-    /// Whether a seal of these inputs would be published.
-    ///
-    /// # Errors
-    /// [`Error::TooManyRejects`], [`Error::NoPeople`], [`Error::NoRows`].
-    pub fn verdict(&self) -> Result<(), Error> {
-        let verdict = verdict(self.rows, total(&self.rejected), self.accept_rejects);
-        let inputs: Vec<PathBuf> = self.columns.iter().map(|(input, _)| input.clone()).collect();
-        verdict.map_err(|refused| refused.into_error(&inputs, None))
-    }
-}
-
 /// Why rows are not published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refused {
@@ -350,10 +334,10 @@ pub(super) fn verdict(rows: u64, rejected: u64, accept_rejects: bool) -> Result<
 
 impl Refused {
     /// The error, with the file or folder in which the rejected rows are listed.
-    pub(super) fn into_error(self, inputs: &[PathBuf], listed: Option<PathBuf>) -> Error {
+    pub(super) fn into_error(self, inputs: Vec<PathBuf>, listed: Option<PathBuf>) -> Error {
         let Self { rows, rejected } = self;
         if rows == 0 {
-            Error::NoRows { inputs: inputs.to_vec() }
+            Error::NoRows { inputs }
         } else if rows == rejected {
             Error::NoPeople { rows, listed }
         } else {
@@ -362,13 +346,8 @@ impl Refused {
     }
 }
 
-pub(super) fn rejected(counts: &Counts) -> Vec<RejectedKind> {
-    let kinds =
-        counts.iter().map(|((column, reason), rows)| RejectedKind { column, reason: reason.clone(), rows: *rows });
-    kinds.collect()
-}
-
-fn total(rejected: &[RejectedKind]) -> u64 {
+/// Rows that were rejected.
+pub(super) fn total(rejected: &[RejectedKind]) -> u64 {
     rejected.iter().map(|kind| kind.rows).sum()
 }
 

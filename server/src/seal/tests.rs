@@ -13,10 +13,12 @@ use blindlist_protocol::oprf::evaluate_inputs;
 use blindlist_store::StoreError;
 use blindlist_store::exit::Code;
 
-use super::{By, Choices, Error, Outcome, PathBuf, Plan, dry_run, evaluate_all, new_plan, seal};
+use super::{By, Choices, Error, Outcome, PathBuf, Plan, Resources, dry_run, seal};
 use crate::testing::{Operator, choices, nir, people};
 
+mod append;
 mod audience;
+mod resume;
 
 /// The categories of a person on the live release of a list; none when it is not there.
 fn categories(operator: &Operator, list: &str, identifier: &Identifier) -> Option<String> {
@@ -30,6 +32,12 @@ fn categories(operator: &Operator, list: &str, identifier: &Identifier) -> Optio
     let dictionary = &release.manifest.dictionary;
     let label = entry.open(found?, dictionary).unwrap();
     Some(dictionary.names(label).map(ToString::to_string).collect::<Vec<_>>().join("|"))
+}
+
+/// A dry run that does not try for long how fast this machine is.
+fn dry(operator: &Operator, input: &Path, choices: &Choices) -> super::Checked {
+    let resources = Resources { trial: std::time::Duration::ZERO, ..Resources::default() };
+    dry_run(&operator.home, &[input.to_owned()], By::Choices(choices.clone()), &resources).unwrap()
 }
 
 fn person(i: u32) -> Identifier {
@@ -264,7 +272,7 @@ fn a_list_of_nobody_is_not_published() {
     let accepting = Choices { accept_rejects: true, ..choices("breach") };
     let attempt = |content| {
         let input = operator.file("empty.csv", content);
-        let checked = dry_run(std::slice::from_ref(&input), &accepting).unwrap();
+        let checked = dry(&operator, &input, &accepting);
         let error = seal(&operator.home, &[input], By::Choices(accepting.clone())).unwrap_err();
         assert_eq!((error.code(), checked.verdict().unwrap_err().code()), (Code::BadInput, Code::BadInput));
         error
@@ -282,13 +290,20 @@ fn an_input_that_changes_meanwhile_is_not_published() {
     let operator = Operator::new_blocking();
     let input = operator.file("breach.csv", &people(10));
     let known = super::Operator::load(&operator.home).unwrap();
-    let plan = new_plan(&known, std::slice::from_ref(&input), choices("breach")).unwrap();
+    let inputs = std::slice::from_ref(&input);
+    let (plan, sources) = super::planned(&operator.home, &known, inputs, By::Choices(choices("breach"))).unwrap();
+    let epoch = known.epoch(&plan).unwrap();
+    let (home, resources) = (&operator.home, &Resources::default());
     for changed in [people(11), people(9), people(10).replace(&nir(3), &nir(30))] {
         fs::write(&input, changed).unwrap();
-        let epoch = known.epoch(&plan).unwrap();
-        let result = evaluate_all(&operator.home, std::slice::from_ref(&input), &plan, epoch);
-        let Err(error) = result else { panic!("it was taken for the planned one") };
+        let staging = super::Staging::create(&home.releases().unwrap(), &plan).unwrap();
+        let (pool, key) = (resources.pool().unwrap(), epoch.whole_key().unwrap());
+        let (operator, plan, sources, resources) = (&known, &plan, &sources, &resources);
+        let sealing = super::Sealing { home, operator, plan, sources, epoch, key, resources, pool };
+        let error = sealing.run(&staging).unwrap_err();
         assert!(matches!(error, Error::Changed { .. }) && error.code() == Code::BadInput, "{error}");
+        staging.settle(error, plan);
+        assert!(super::staging::leftovers(home.releases().unwrap().path()).is_empty());
     }
 }
 
@@ -304,7 +319,7 @@ fn categories_are_those_of_the_list_or_the_row_is_rejected() {
     rows.push(format!("{};contract|contract", nir(900)));
     let sealed = operator.seal("breach", &format!("nir;categories\n{}\n", rows.join("\n"))).unwrap();
     let [kind] = &sealed.rejected[..] else { panic!("{:?}", sealed.rejected) };
-    assert_eq!((kind.column, kind.rows), ("categories", bad.len() as u64));
+    assert_eq!((kind.column.as_str(), kind.rows), ("categories", bad.len() as u64));
     assert_eq!(categories(&operator, "breach", &person(900)).as_deref(), Some("contract"));
     assert_eq!(categories(&operator, "breach", &person(800)), None);
 }
@@ -339,6 +354,15 @@ fn a_plan_of_an_epoch_that_is_not_live_is_not_followed() {
 }
 
 #[test]
+fn a_table_that_breaks_off_is_not_published_and_leaves_nothing() {
+    let operator = Operator::new_blocking();
+    let before = files(operator.home.path());
+    let error = operator.seal("breach", &(people(9_000) + "\n\"open\n")).unwrap_err();
+    assert!(matches!(error, Error::Table(_)) && error.code() == Code::BadInput, "{error}");
+    assert_eq!(files(operator.home.path()), before);
+}
+
+#[test]
 fn one_seal_at_a_time() {
     let operator = Operator::new_blocking();
     let releases = operator.home.releases().unwrap();
@@ -354,13 +378,27 @@ fn a_dry_run_reads_everything_and_writes_nothing() {
     let operator = Operator::new_blocking();
     let input = operator.file("breach.csv", &(people(300) + "\nbad\n"));
     let before = files(operator.folder.path());
-    let checked = dry_run(std::slice::from_ref(&input), &choices("breach")).unwrap();
+    let checked = dry(&operator, &input, &choices("breach"));
     assert_eq!((checked.rows, checked.rejected[0].rows, checked.columns.len()), (301, 1, 1));
     checked.verdict().unwrap();
     assert!(checked.to_text().contains("nir <-"), "{}", checked.to_text());
+    let [list] = &checked.lists[..] else { panic!("one list") };
+    assert_eq!((list.rows, list.merged, list.people), (300, 0, 300));
     assert_eq!(files(operator.folder.path()), before);
 
     fs::write(&input, people(3) + "\nbad\n").unwrap();
-    let checked = dry_run(&[input], &choices("breach")).unwrap();
+    let checked = dry(&operator, &input, &choices("breach"));
     assert!(matches!(checked.verdict(), Err(Error::TooManyRejects { listed: None, .. })));
+}
+
+/// Requires that every row of a seal is accounted for.
+fn adds_up(account: &super::Account) {
+    let rejected = |input: &super::InputAccount| input.rejected.iter().map(|kind| kind.rows).sum::<u64>();
+    assert_eq!(account.rows, account.inputs.iter().map(|input| input.rows).sum::<u64>());
+    assert_eq!(account.rejected, account.inputs.iter().map(rejected).sum::<u64>());
+    assert_eq!(account.rows, account.rejected + account.lists.iter().map(|list| list.rows).sum::<u64>());
+    for list in &account.lists {
+        assert_eq!(list.people, list.earlier + list.rows - list.merged);
+        assert_eq!((list.new, list.entries), (list.people - list.earlier, list.people + list.canaries));
+    }
 }

@@ -322,7 +322,7 @@ async fn new_keys_are_under_the_passphrase_of_the_old_ones() {
     let phrase = Passphrase::read(&words).unwrap();
     let service = Service::open(scene.home().clone()).await.unwrap();
     passphrase::change(scene.home(), crate::home::KeyFiles::All, Some(&phrase)).unwrap();
-    let home = Home::open_with(scene.home().path(), crate::home::Passphrases::from_files(vec![words])).unwrap();
+    let home = Home::open_with(scene.home().path(), crate::home::passphrases(vec![words])).unwrap();
     succeed(&home, None, true).await.unwrap();
     for path in home.key_files(crate::home::KeyFiles::All).unwrap() {
         assert!(fs::read(&path).unwrap().starts_with(b"age-encryption.org/v1\n"), "{path:?}");

@@ -8,7 +8,7 @@ use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::ids::{Digest, InsurerId};
 use blindlist_protocol::live::{Seen, Snapshot};
 use blindlist_protocol::manifest::{Manifest, ReleaseError};
-use blindlist_protocol::matching::{self, Candidate, Who};
+use blindlist_protocol::matching::{Candidate, Matcher, Who};
 use blindlist_protocol::object;
 use blindlist_protocol::oprf::Evaluation;
 use blindlist_protocol::params::SEGMENT_LENGTH;
@@ -126,11 +126,15 @@ pub(super) fn match_members(input: Match) -> Result<Labels, Fault> {
     let members = (0..).map(Who::Member).zip(&input.members);
     let everybody = members.chain((0..).map(Who::Canary).zip(&input.canaries));
     let entry = |y: &Fixed<64>| Entry::derive(&manifest.release, &Evaluation::from_bytes(y.0));
-    let candidates = everybody.map(|(who, y)| Candidate { entry: entry(y), who }).collect();
-    let mut found: BTreeMap<u32, Label> = BTreeMap::new();
-    matching::look_up(candidates, &manifest, &index, |member, label| {
+    let mut candidates: Vec<_> = everybody.map(|(who, y)| Candidate { entry: entry(y), who }).collect();
+    candidates.sort_unstable_by_key(|candidate| candidate.entry.tag);
+    let mut matcher = Matcher::new(&manifest);
+    let hits = matcher.look_up(&candidates, &index)?;
+    matcher.add(hits);
+    let mut found: BTreeMap<u128, Label> = BTreeMap::new();
+    for (member, label) in matcher.finish()? {
         assert!(found.insert(member, label).is_none(), "a member is found once");
-    })?;
+    }
     let labels = (0..).zip(&input.members).map(|(member, _)| found.get(&member));
     Ok(Labels { labels: labels.map(|label| label.map(|label| names(&manifest.dictionary, *label))).collect() })
 }

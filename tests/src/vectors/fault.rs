@@ -20,7 +20,7 @@ use blindlist_protocol::log::audit::BadEntry;
 use blindlist_protocol::log::export::ExportError;
 use blindlist_protocol::log::tree::BadPath;
 use blindlist_protocol::manifest::ReleaseError;
-use blindlist_protocol::matching::MatchError;
+use blindlist_protocol::matching::{MatchError, MissingCanary};
 use blindlist_protocol::object::{Broken, ObjectError};
 use blindlist_protocol::oprf::{ElementError, KeyError, ProofError};
 use blindlist_protocol::receipt::BadReceipt;
@@ -246,8 +246,14 @@ impl From<MatchError> for Fault {
         match error {
             MatchError::Index(error) => error.into(),
             MatchError::Label(error) => error.into(),
-            MatchError::Canary => Self::new("canary", "CAN-2"),
+            MatchError::Canary(error) => error.into(),
         }
+    }
+}
+
+impl From<MissingCanary> for Fault {
+    fn from(MissingCanary: MissingCanary) -> Self {
+        Self::new("canary", "CAN-2")
     }
 }
 

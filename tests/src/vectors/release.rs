@@ -193,7 +193,7 @@ fn tag_of(header: &Header, value: u128) -> u128 {
 }
 
 /// The hidden labels of ascending tags.
-fn look_up(index: &Index<'_>, sorted_tags: &[u128]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+fn look_up(index: &Index<&[u8]>, sorted_tags: &[u128]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
     let mut labels: Vec<Option<Vec<u8>>> = vec![None; sorted_tags.len()];
     let length = index.header().label_len();
     index.merge(sorted_tags.iter().copied(), |place, label| {

@@ -161,13 +161,97 @@ fn well_known_headers_in_any_spelling() {
 #[test]
 fn no_header_is_known_for_two_columns() {
     let mut known = HashMap::new();
-    for column in Field::ALL.into_iter().map(Column::Field).chain([Column::Categories]) {
+    for column in Column::ALL {
         assert_eq!(column.to_string().parse(), Ok(column));
         assert_eq!(synonyms(column).first(), Some(&column.name()));
         for synonym in synonyms(column) {
             assert_eq!(known.insert(fold(synonym), synonym), None, "{synonym} is listed twice");
         }
     }
+}
+
+/// Of each line `| `name` | header, header |` of the page, the name and the headers.
+fn documented() -> Vec<(String, Vec<String>)> {
+    let page = include_str!("../../../../docs/COLUMNS.md");
+    let lines = page.lines().skip_while(|line| *line != "<!-- headers -->").skip(1);
+    let lines = lines.take_while(|line| *line != "<!-- end of headers -->");
+    let rows = lines.filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "));
+    rows.map(|(name, list)| (name.to_owned(), list.split(", ").map(str::to_owned).collect())).collect()
+}
+
+#[test]
+fn the_page_lists_the_headers_that_are_known() {
+    let known = Column::ALL.map(|column| {
+        (column.name().to_owned(), synonyms(column).iter().map(|&header| header.to_owned()).collect::<Vec<_>>())
+    });
+    assert_eq!(documented(), known);
+}
+
+#[test]
+fn a_key_in_a_column_of_its_own() {
+    let (columns, results) = identifiers(
+        "Clé;N° Sécu\n91;1850578006084\n91;185057800608491\n 91 ;1 85 05 78 006 084 91\n;1850578006084\n;185057800608491\n\
+         36;1850578006084\n36;185057800608491\n91;185057800608436\n9;1850578006084\nxx;1850578006084\n091;1850578006084\n\
+         91;\n91;1,85E+12\n91;18505780060849\n",
+        Scheme::Nir,
+    );
+    assert_eq!(columns.describe(), ["nir <- \"N° Sécu\" (column 2)", "nir_key <- \"Clé\" (column 1)"]);
+    let good = || Ok(nir("1850578006084"));
+    let wrong_key = |row| rejection(row, "nir_key", Reject::NirKey);
+    assert_eq!(
+        results,
+        [
+            good(),
+            good(),
+            good(),
+            good(),
+            good(),
+            wrong_key(6),
+            wrong_key(7),
+            rejection(8, "nir", Reject::NirKey),
+            wrong_key(9),
+            wrong_key(10),
+            wrong_key(11),
+            rejection(12, "nir", Reject::Empty),
+            rejection(13, "nir", Reject::NirRounded),
+            rejection(14, "nir", Reject::NirLength),
+        ]
+    );
+}
+
+#[test]
+fn a_key_may_lack_its_zero_and_no_number_has_the_key_zero() {
+    let with_key = |key: u8| {
+        let numbers = (0..97).map(|order| format!("1850578006{order:03}"));
+        numbers.map(|number| Nir::parse(&number).unwrap()).find(|nir| nir.key() == key)
+    };
+    let seven = with_key(7).unwrap();
+    for good in ["7", "07", " 7\u{a0}", ""] {
+        assert_eq!(check_key(&seven, good), Ok(()), "{good:?}");
+    }
+    for bad in ["70", "007", "0", "7.", "٧", "+7"] {
+        assert_eq!(check_key(&seven, bad), Err(Reject::NirKey), "{bad:?}");
+    }
+    let last = with_key(97).unwrap();
+    assert_eq!((check_key(&last, "97"), check_key(&last, "00")), (Ok(()), Err(Reject::NirKey)));
+}
+
+#[test]
+fn a_key_is_of_a_number() {
+    let person = ["nom de naissance", "prénom", "ddn", "clé"];
+    assert_eq!(resolve(&person, Scheme::Person, &[]).unwrap().describe().len(), 3);
+    assert!(matches!(resolve(&person, Scheme::Person, &["nir_key=clé"]), Err(ColumnError::Unused { .. })));
+    let names = ["nir", "ddn", "contrôle"];
+    let columns = resolve(&names, Scheme::Beneficiary, &["nir_key=contrôle"]).unwrap();
+    assert_eq!(columns.describe()[1], "nir_key <- \"contrôle\" (column 3)");
+}
+
+#[test]
+fn a_column_that_is_none_can_be_left_out() {
+    let names = ["nir", "ddn", "clé", "rang"];
+    let columns = resolve(&names, Scheme::Beneficiary, &["nir_key=", "birth_rank= "]).unwrap();
+    assert_eq!(columns.describe(), ["nir <- \"nir\" (column 1)", "birth_date <- \"ddn\" (column 2)"]);
+    assert_eq!(resolve(&names, Scheme::Beneficiary, &["nir="]).unwrap_err(), ColumnError::Override);
 }
 
 #[test]

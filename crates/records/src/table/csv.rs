@@ -1,11 +1,11 @@
-//! CSV rows from bytes, with the checks that the `csv` crate leaves out: a limit on the length of a row, quotes that never
+//! CSV rows from text, with the checks that the `csv` crate leaves out: a limit on the length of a row, quotes that never
 //! close, NUL bytes. It therefore stands on `csv-core`, the same parser without the reader around it.
 
-use std::{fmt, str};
+use std::{fmt, path::PathBuf, str};
 
 use csv_core::ReadRecordResult;
 
-use super::{MAX_ROW_LEN, source::Source};
+use super::{Digest, MAX_ROW_LEN, Origin, Progress, text::Text};
 use crate::{batch::Batch, error::TableError, rejection::Reason};
 
 /// The delimiters that are looked for, the first one winning a tie.
@@ -14,14 +14,12 @@ const DELIMITERS: [u8; 4] = *b",;\t|";
 /// Stands in for the delimiter of a file of one column: the ASCII unit separator, which no text of that kind holds.
 const NO_DELIMITER: u8 = 0x1f;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 pub(super) struct CsvReader {
-    source: Source,
+    text: Text,
     parser: csv_core::Reader,
     delimiter: Option<u8>,
     headers: Vec<String>,
-    /// Bytes of the file, of which `input[position..]` is still to be parsed.
+    /// A piece of the text, of which `input[position..]` is still to be parsed.
     input: Vec<u8>,
     position: usize,
     /// The number of the row that is read next; 0 for the header.
@@ -33,18 +31,18 @@ pub(super) struct CsvReader {
 }
 
 impl CsvReader {
-    /// Reads the header. `input` holds the first bytes of the file: all of it, or [`MAX_ROW_LEN`] bytes.
-    pub(super) fn new(source: Source, input: Vec<u8>) -> Result<Self, TableError> {
-        let text = input.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&input);
-        let position = input.len() - text.len();
-        let delimiter = detect_delimiter(text);
+    /// Reads the header.
+    pub(super) fn new(mut text: Text) -> Result<Self, TableError> {
+        let mut input = Vec::new();
+        text.next(&mut input)?;
+        let delimiter = detect_delimiter(&input);
         let mut reader = Self {
-            source,
+            text,
             parser: csv_core::ReaderBuilder::new().delimiter(delimiter.unwrap_or(NO_DELIMITER)).build(),
             delimiter,
             headers: Vec::new(),
             input,
-            position,
+            position: 0,
             number: 0,
             record: vec![0; MAX_ROW_LEN + 1],
             ends: vec![0; 64],
@@ -52,15 +50,11 @@ impl CsvReader {
         let mut header = Batch::new();
         match reader.read_record()? {
             Some(parsed) => reader.push(parsed, &mut header)?,
-            None => {
-                return Err(TableError::Empty { path: reader.source.path().to_owned() });
-            }
+            None => return Err(TableError::Empty { path: reader.path() }),
         }
-        let row = header.row(0).filter(|row| row.defect() != Some(Reason::NulByte));
-        let row = row.ok_or_else(|| TableError::Format {
-            path: reader.source.path().to_owned(),
-            found: "NUL bytes, as in UTF-16 or a binary file,",
-        })?;
+        let row = header.row(0).filter(|row| row.defect().is_none());
+        let found = "NUL bytes, as in a binary file";
+        let row = row.ok_or_else(|| TableError::Format { path: reader.path(), found })?;
         reader.headers = row.cells().map(str::to_owned).collect();
         reader.number = 1;
         Ok(reader)
@@ -74,12 +68,29 @@ impl CsvReader {
         self.delimiter.map(char::from)
     }
 
-    pub(super) fn source(&self) -> &Source {
-        &self.source
+    /// What the file is, for people.
+    pub(super) fn describe(&self) -> String {
+        let delimiter = match self.delimiter() {
+            Some('\t') => "fields parted by tabs".to_owned(),
+            Some(delimiter) => format!("fields parted by \"{delimiter}\""),
+            None => "one column".to_owned(),
+        };
+        let compression = self.text.content().compression();
+        let compression =
+            compression.map_or_else(String::new, |compression| format!(", compressed with {compression}"));
+        format!("CSV in {}, {delimiter}{compression}", self.text.describe())
     }
 
-    pub(super) fn into_source(self) -> Source {
-        self.source
+    pub(super) fn progress(&self) -> Progress {
+        self.text.content().progress()
+    }
+
+    pub(super) fn finish(self) -> Result<Digest, TableError> {
+        self.text.finish()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.text.content().path().to_owned()
     }
 
     /// Appends the next row to the batch; false at the end of the file.
@@ -94,13 +105,18 @@ impl CsvReader {
 
     /// Appends the parsed row to the batch, or the reason why it can only be rejected.
     fn push(&self, parsed: Parsed, batch: &mut Batch) -> Result<(), TableError> {
-        let not_utf8 = || TableError::NotUtf8 { path: self.source.path().to_owned(), row: self.number };
         let (bytes, ends) = (&self.record[..parsed.length], &self.ends[..parsed.fields]);
-        let text = str::from_utf8(bytes).map_err(|_| not_utf8())?;
         // Two cells that are no text by themselves can join to something that is.
-        if !ends.iter().all(|end| text.is_char_boundary(*end)) {
-            return Err(not_utf8());
-        }
+        let text = str::from_utf8(bytes).ok().filter(|text| ends.iter().all(|end| text.is_char_boundary(*end)));
+        let Some(text) = text else {
+            let (row, encoding, origin) = (self.number, self.text.encoding(), self.text.origin());
+            // Where the encoding was told, it is the row that is at fault, and not the choice.
+            if row == 0 || origin != Origin::Told {
+                return Err(TableError::Malformed { path: self.path(), row, encoding, origin });
+            }
+            batch.push_defective(row, Reason::Encoding);
+            return Ok(());
+        };
         if bytes.contains(&0) {
             batch.push_defective(self.number, Reason::NulByte);
         } else if self.number > 0 && ends.len() != self.headers.len() {
@@ -137,7 +153,7 @@ impl CsvReader {
             }
             match result {
                 ReadRecordResult::InputEmpty if at_end => {
-                    return Err(TableError::OpenQuote { path: self.source.path().to_owned(), row: self.number });
+                    return Err(TableError::OpenQuote { path: self.path(), row: self.number });
                 }
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => return Err(self.too_long()),
@@ -165,22 +181,23 @@ impl CsvReader {
     /// Reads on if all input is parsed; false at the end of the file.
     fn refill(&mut self) -> Result<bool, TableError> {
         if self.position == self.input.len() {
-            self.input.resize(MAX_ROW_LEN, 0);
-            let length = self.source.fill(&mut self.input)?;
-            self.input.truncate(length);
+            self.text.next(&mut self.input)?;
             self.position = 0;
         }
         Ok(!self.input.is_empty())
     }
 
     fn too_long(&self) -> TableError {
-        TableError::RowTooLong { path: self.source.path().to_owned(), row: self.number }
+        TableError::RowTooLong { path: self.path(), row: self.number }
     }
 }
 
 impl fmt::Debug for CsvReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CsvReader").field("source", &self.source).field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("CsvReader")
+            .field("content", self.text.content())
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A file that is hashed as it is read.
+//! Bytes of a file or a stream, hashed as they are read.
 
 use std::{
     fmt,
@@ -15,11 +15,15 @@ use crate::error::TableError;
 /// Bytes read at a time where only the digest is wanted.
 const DRAIN_LEN: usize = 1 << 18;
 
+/// Its `Read` gives every byte once, and fails with an error that says nothing: [`Source::failure`] has the system's own.
 pub(super) struct Source {
     path: PathBuf,
-    file: File,
+    reader: Box<dyn Read + Send>,
+    /// Bytes that were looked at, the next one last, and are still to be given.
+    ahead: Vec<u8>,
     hash: Sha256,
     progress: Progress,
+    failure: Option<io::Error>,
 }
 
 impl Source {
@@ -30,7 +34,12 @@ impl Source {
             Ok((file, total))
         };
         let (file, total) = open().map_err(|reason| TableError::Read { path: path.to_owned(), reason })?;
-        Ok(Self { path: path.to_owned(), file, hash: Sha256::new(), progress: Progress { read: 0, total } })
+        Ok(Self::new(path.to_owned(), Box::new(file), total))
+    }
+
+    pub(super) fn new(path: PathBuf, reader: Box<dyn Read + Send>, total: u64) -> Self {
+        let progress = Progress { read: 0, total };
+        Self { path, reader, ahead: Vec::new(), hash: Sha256::new(), progress, failure: None }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -41,32 +50,63 @@ impl Source {
         self.progress
     }
 
-    /// Reads until the buffer is full or the file ends, and returns the number of bytes read.
-    pub(super) fn fill(&mut self, mut buffer: &mut [u8]) -> Result<usize, TableError> {
+    /// The first bytes, fewer only if the file has no more. They will be read again.
+    pub(super) fn peek<const N: usize>(&mut self) -> Result<Vec<u8>, TableError> {
+        let mut first = vec![0; N];
         let mut filled = 0;
-        while !buffer.is_empty() {
-            let read = match self.file.read(buffer) {
+        while let Some(rest) = first.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.read(rest) {
                 Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(reason) => {
-                    return Err(TableError::Read { path: self.path.clone(), reason });
-                }
-            };
-            let (new, rest) = buffer.split_at_mut(read);
-            self.hash.update(&*new);
-            filled += read;
-            self.progress.read += u64::try_from(read).expect("a length in memory fits 64 bits");
-            buffer = rest;
+                Ok(read) => filled += read,
+                Err(reason) => return Err(self.failed(reason)),
+            }
         }
-        Ok(filled)
+        first.truncate(filled);
+        self.ahead = first.iter().rev().copied().collect();
+        Ok(first)
     }
 
     /// Reads what is left and returns the digest of everything.
     pub(super) fn finish(mut self) -> Result<Digest, TableError> {
         let mut buffer = vec![0; DRAIN_LEN];
-        while self.fill(&mut buffer)? > 0 {}
-        Ok(Digest { sha256: self.hash.finalize().into(), length: self.progress.read })
+        loop {
+            match self.read(&mut buffer) {
+                Ok(0) => return Ok(Digest { sha256: self.hash.finalize().into(), length: self.progress.read }),
+                Ok(_) => {}
+                Err(reason) => return Err(self.failed(reason)),
+            }
+        }
+    }
+
+    /// What the system said when reading failed.
+    pub(super) fn failure(&mut self) -> Option<TableError> {
+        self.failure.take().map(|reason| TableError::Read { path: self.path.clone(), reason })
+    }
+
+    fn failed(&mut self, reason: io::Error) -> TableError {
+        self.failure().unwrap_or_else(|| TableError::Read { path: self.path.clone(), reason })
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.ahead.is_empty() {
+            let given = buffer.iter_mut().zip(std::iter::from_fn(|| self.ahead.pop()));
+            return Ok(given.map(|(slot, byte)| *slot = byte).count());
+        }
+        let read = loop {
+            match self.reader.read(buffer) {
+                Ok(read) => break read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failure = Some(error);
+                    return Err(io::Error::other("the source failed"));
+                }
+            }
+        };
+        self.hash.update(buffer.get(..read).unwrap_or_default());
+        self.progress.read += u64::try_from(read).expect("a length in memory fits 64 bits");
+        Ok(read)
     }
 }
 

@@ -1,3 +1,6 @@
+mod compressed;
+mod encodings;
+
 use std::{fs, path::PathBuf};
 
 use proptest::prelude::*;
@@ -39,8 +42,15 @@ fn rows(table: &mut Table, max: usize) -> Result<Cells, TableError> {
 }
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<(Vec<String>, Option<char>, Cells), TableError> {
+    read_with(bytes, &TableOptions::default())
+}
+
+fn read_with(
+    bytes: impl AsRef<[u8]>,
+    options: &TableOptions,
+) -> Result<(Vec<String>, Option<char>, Cells), TableError> {
     let scratch = Scratch::new();
-    let mut table = Table::open(scratch.file(bytes))?;
+    let mut table = Table::open_with(scratch.file(bytes), options)?;
     let cells = rows(&mut table, 2)?;
     Ok((table.headers().to_vec(), table.delimiter(), cells))
 }
@@ -123,24 +133,62 @@ fn files_that_are_no_table() {
         assert!(matches!(error, TableError::Empty { .. }), "{error}");
         assert!(error.to_string().contains("table.csv is empty"), "{error}");
     }
-    for foreign in [b"PK\x03\x04..".as_slice(), b"\xff\xfea\0,\0b\0", b"a\0,\0b\0\n\0", b"\x1f\x8b\x08"] {
+    for foreign in [b"%PDF-1.7\n".as_slice(), b"\xff\xfe\0\0a\0\0\0", b"\xfd7zXZ\0..", b"a,b\0\n1,2\n"] {
         let error = read(foreign).unwrap_err();
         assert!(matches!(error, TableError::Format { .. }), "{error}");
     }
 }
 
 #[test]
-fn other_encodings_are_named_with_their_row() {
-    for (bytes, wrong) in [
-        (b"pr\xe9nom,b\n1,2".as_slice(), 0),
-        (b"a,b\n1,2\n\n\xe9,2\n3,4", 2),
-        (b"a,b\n1,2\n1,\"\xe9\"\n", 2),
-        // Without the comma the two cells would be one valid character.
-        (b"a,b\n\xc3,\xa9\n", 1),
-    ] {
-        let error = read(bytes).unwrap_err();
-        assert!(matches!(error, TableError::NotUtf8 { row, .. } if row == wrong), "{error}");
+fn streams_are_read_like_files_and_named() {
+    let stream = |bytes: &'static [u8]| Table::from_reader("standard input", bytes, &TableOptions::default());
+    let mut table = stream(b"a;b\n1;2\n").unwrap();
+    assert_eq!(rows(&mut table, 9).unwrap(), [good(1, &["1", "2"])]);
+    assert_eq!((table.path(), table.progress()), (Path::new("standard input"), Progress { read: 8, total: 0 }));
+    let expected = Digest { sha256: Sha256::digest(b"a;b\n1;2\n").into(), length: 8 };
+    assert_eq!(table.finish().unwrap(), expected);
+
+    assert_eq!(
+        stream(b"").unwrap_err().to_string(),
+        "standard input is empty: looked for a line of column headers, found none"
+    );
+    for both_ends in [b"PK\x03\x04....".as_slice(), b"PAR1...."] {
+        let error = stream(both_ends).unwrap_err();
+        assert!(matches!(error, TableError::NotStreamed { .. }), "{error}");
+        assert!(error.to_string().contains("cannot be read from a stream"), "{error}");
     }
+}
+
+#[test]
+fn a_stream_may_come_in_pieces_of_any_length_and_fail() {
+    struct Dripping(Vec<u8>, bool);
+    impl Read for Dripping {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            match (self.1, self.0.first().copied()) {
+                (true, _) => Err(io::ErrorKind::Interrupted.into()),
+                (false, Some(byte)) if byte != b'!' => {
+                    buffer[0] = self.0.remove(0);
+                    Ok(1)
+                }
+                (false, Some(_)) => Err(io::Error::other("the cable was pulled")),
+                (false, None) => Ok(0),
+            }
+        }
+    }
+    let table = |bytes: &[u8]| Table::from_reader("x", Dripping(bytes.to_vec(), false), &TableOptions::default());
+    assert_eq!(rows(&mut table(b"a;b\n1;2\n3;4").unwrap(), 9).unwrap(), [good(1, &["1", "2"]), good(2, &["3", "4"])]);
+    for failing in [b"!".as_slice(), b"a;b\n1;2\n3;4\n5;6\n7!", b"\x1f\x8b\x08!"] {
+        let error = table(failing).unwrap_err();
+        assert!(matches!(error, TableError::Read { .. }), "{error}");
+        assert_eq!(error.to_string(), "cannot read x: the cable was pulled");
+    }
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    assert!(is_standard_input("-") && !is_standard_input("./-") && !is_standard_input(""));
+    assert!(matches!(digest("-"), Err(TableError::StandardInput)));
 }
 
 #[test]

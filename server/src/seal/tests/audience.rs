@@ -6,7 +6,7 @@ use blindlist_protocol::ids::InsurerId;
 use super::super::{Addressee, Audience, AudienceError, Part, Sealed, Split};
 use super::*;
 
-fn addressee(name: &str) -> Addressee {
+pub(super) fn addressee(name: &str) -> Addressee {
     let mut id = [0; 16];
     id[..name.len()].copy_from_slice(name.as_bytes());
     Addressee { name: name.parse().unwrap(), id: InsurerId::from_bytes(id) }
@@ -19,7 +19,7 @@ fn addressed(list: &str, names: &[&str]) -> Choices {
 }
 
 /// A split by the column `code`: insurers with their codes.
-fn split(list: &str, parts: &[(&str, &[&str])]) -> Choices {
+pub(super) fn split(list: &str, parts: &[(&str, &[&str])]) -> Choices {
     let part = |(name, codes): &(&str, &[&str])| Part {
         insurer: addressee(name),
         codes: codes.iter().map(ToString::to_string).collect(),
@@ -28,7 +28,7 @@ fn split(list: &str, parts: &[(&str, &[&str])]) -> Choices {
     Choices { audience, ..choices(list) }
 }
 
-fn split_input(rows: &[(u32, &str)]) -> String {
+pub(super) fn split_input(rows: &[(u32, &str)]) -> String {
     std::iter::once("nir,code".to_owned())
         .chain(rows.iter().map(|(i, code)| format!("{},{code}", nir(*i))))
         .collect::<Vec<_>>()
@@ -115,8 +115,9 @@ fn a_row_whose_code_nobody_stands_for_is_rejected() {
     assert!(listed.contains("\n2,split_by,unmapped: "), "{listed}");
     let error = seal_by(&operator, &people(3), choices()).unwrap_err();
     assert!(error.code() == Code::BadInput && error.to_string().contains("--split-by: "), "{error}");
-    let checked = dry_run(&[operator.file("in.csv", &split_input(&rows))], &choices()).unwrap();
-    assert_eq!(checked.lists, [("breach-a".parse().unwrap(), 1)]);
+    let checked = dry(&operator, &operator.file("in.csv", &split_input(&rows)), &choices());
+    let lists: Vec<_> = checked.lists.iter().map(|list| (list.list.as_str(), list.rows, list.people)).collect();
+    assert_eq!(lists, [("breach-a", 1, 1)]);
     assert!(checked.verdict().is_err());
 }
 
@@ -179,5 +180,28 @@ fn a_split_that_was_cut_off_is_finished_by_its_plan() {
         assert_eq!(again().outcome, Outcome::Published);
         assert_eq!(operator.snapshot().catalog.manifests, published);
         assert_eq!(files(operator.home.releases().unwrap().path()), releases);
+    }
+}
+
+#[test]
+fn the_report_of_a_split_of_several_inputs_adds_up() {
+    let operator = Operator::new_blocking();
+    let parts: [(&str, &[&str]); 3] = [("a", &["01", "03"]), ("b", &["02"]), ("c", &["04"])];
+    let rows = |from: u32, to: u32| -> Vec<_> {
+        (from..to).map(|i| (i % 60, ["01", "02", "03", "09"][(i % 4) as usize])).collect()
+    };
+    let inputs =
+        [operator.file("one.csv", &split_input(&rows(0, 90))), operator.file("two.csv", &split_input(&rows(40, 150)))];
+    let chosen = Choices { accept_rejects: true, ..split("breach", &parts) };
+    let sealed = seal(&operator.home, &inputs, By::Choices(chosen)).unwrap();
+    let account: super::super::Account =
+        serde_json::from_slice(&fs::read(sealed.plan.with_file_name("seal-report.json")).unwrap()).unwrap();
+    adds_up(&account);
+    assert_eq!((account.rows, account.rejected, account.lists.len()), (200, 50, 2));
+    // People of 60 whose number leaves 0 or 2, and 1, divided by 4: rows come round to the same list.
+    let people: Vec<_> = account.lists.iter().map(|list| (list.list.as_str(), list.people, list.merged)).collect();
+    assert_eq!(people, [("breach-a", 30, 70), ("breach-b", 15, 35)]);
+    for (list, release) in account.lists.iter().zip(operator.live()) {
+        assert_eq!((u64::from(release.manifest.entries), release.manifest.release), (list.entries, list.release));
     }
 }

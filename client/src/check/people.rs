@@ -1,0 +1,255 @@
+//! The distinct people of a member file, and a job's chunks of them (SPEC.md, "Jobs and blinding"), in bounded memory.
+//!
+//! Identifiers are spilled by a keyed hash, so that equal ones meet in one partition, which is small enough to be held.
+//! For each job they are spilled again by the first bits of their places, and come out in ascending order.
+
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::vec;
+
+use blindlist_protocol::identifier::Identifier;
+use blindlist_protocol::job::{self, BlindingSecret, Item, Layout, Place};
+use blindlist_protocol::params::MAX_CHUNK;
+use blindlist_store::spill::Spill;
+use zeroize::Zeroizing;
+
+use crate::room::{Room, partition};
+use crate::{ClientError, Stop};
+
+/// Partitions of people.
+const PARTITIONS: usize = 256;
+/// The parts of the memory that the people in no order, and in the order of a job, may take.
+const SHARE: usize = 8;
+/// People whose further rows are not spilled. A file with one person in most of its rows would fill one partition.
+const RECENT: usize = 1 << 14;
+
+/// People as they come, some several times.
+pub(super) struct Gathering {
+    spill: Spill,
+    hash: RandomState,
+    /// Somebody for each value of some bits of the hash: who came last.
+    recent: Vec<Option<Identifier>>,
+    record: Zeroizing<Vec<u8>>,
+}
+
+impl Gathering {
+    pub(super) fn new(room: &Room) -> Result<Self, ClientError> {
+        let (spill, hash) = (room.spill(PARTITIONS, SHARE)?, RandomState::new());
+        Ok(Self { spill, hash, recent: vec![None; RECENT], record: Zeroizing::default() })
+    }
+
+    /// Adds somebody.
+    pub(super) fn add(&mut self, identifier: Identifier) -> Result<(), ClientError> {
+        let hash = self.hash.hash_one(&identifier);
+        let recent = usize::try_from(hash % RECENT as u64).ok().and_then(|slot| self.recent.get_mut(slot));
+        if recent.as_ref().is_some_and(|known| known.as_ref() == Some(&identifier)) {
+            return Ok(());
+        }
+        self.record.clear();
+        append(&mut self.record, identifier.as_bytes());
+        self.spill.push(partition(u128::from(hash) << 64, PARTITIONS), &self.record)?;
+        if let Some(slot) = recent {
+            *slot = Some(identifier);
+        }
+        Ok(())
+    }
+
+    /// Counts the distinct ones.
+    pub(super) fn finish(self, room: &Room, stop: &Stop) -> Result<People, ClientError> {
+        let distinct = AtomicU64::new(0);
+        room.each(PARTITIONS, stop, |number| {
+            let bytes = self.spill.read(number)?;
+            distinct.fetch_add(distinct_records(&bytes).len() as u64, Ordering::Relaxed);
+            Ok(())
+        })?;
+        Ok(People { spill: self.spill, distinct: distinct.into_inner() })
+    }
+}
+
+/// The distinct people of a member file.
+pub(crate) struct People {
+    spill: Spill,
+    distinct: u64,
+}
+
+impl fmt::Debug for People {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "People({})", self.distinct)
+    }
+}
+
+impl People {
+    /// How many they are.
+    pub(crate) fn distinct(&self) -> u64 {
+        self.distinct
+    }
+
+    /// The chunks of a job for these people and the epoch's canaries.
+    pub(crate) fn chunks(
+        &self,
+        secret: &BlindingSecret,
+        canaries: &[Identifier],
+        room: &Room,
+        stop: &Stop,
+    ) -> Result<Chunks, ClientError> {
+        let ordered = Mutex::new(room.spill(PARTITIONS, SHARE)?);
+        let spill = |people: &[(Place, &[u8])]| {
+            let mut record = Zeroizing::new(Vec::new());
+            let mut ordered = ordered.lock().unwrap_or_else(PoisonError::into_inner);
+            people.iter().try_for_each(|(place, identifier)| {
+                record.clear();
+                record.extend_from_slice(&place.bits().to_le_bytes());
+                append(&mut record, identifier);
+                ordered.push(partition(place.bits(), PARTITIONS), &record)
+            })
+        };
+        room.each(PARTITIONS, stop, |number| {
+            let bytes = self.spill.read(number)?;
+            let place = |record: &'_ [u8]| Some(secret.place(&Identifier::read(record)?));
+            let people = distinct_records(&bytes).into_iter().map(|record| Some((place(record)?, record)));
+            let people: Option<Vec<_>> = people.collect();
+            Ok(spill(&people.ok_or_else(damaged)?)?)
+        })?;
+        let canaries_placed: Vec<_> = canaries.iter().map(|one| (secret.place(one), one.as_bytes())).collect();
+        spill(&canaries_placed)?;
+        let spill = ordered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let count = self.distinct + canaries.len() as u64;
+        let ascending = Ascending { spill, next: 0, run: Vec::new().into_iter() };
+        Ok(Chunks { layout: Layout::new(secret, count, ascending), left: job::cost(count), number: 0 })
+    }
+}
+
+/// What one request asks for, and where each element stands in its job.
+pub(crate) struct Chunk {
+    /// Its number.
+    pub number: u32,
+    /// Its elements.
+    pub items: Vec<Item>,
+    /// Their places.
+    pub places: Vec<Place>,
+}
+
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chunk({} of {} elements)", self.number, self.items.len())
+    }
+}
+
+/// The chunks of a job, one after the other.
+pub(crate) struct Chunks {
+    layout: Layout<Ascending>,
+    /// Elements that are still to come.
+    left: u64,
+    number: u32,
+}
+
+impl fmt::Debug for Chunks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chunks({} elements left)", self.left)
+    }
+}
+
+impl Chunks {
+    /// Elements that are still to come.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The next chunk.
+    ///
+    /// # Errors
+    /// [`ClientError::Internal`] when there is none, [`ClientError::Store`].
+    pub(crate) fn next(&mut self) -> Result<Chunk, ClientError> {
+        let size = usize::try_from(self.left).map_or(MAX_CHUNK, |left| left.min(MAX_CHUNK));
+        let (mut items, mut places) = (Vec::with_capacity(size), Vec::with_capacity(size));
+        for element in self.layout.by_ref().take(size) {
+            let (place, item) = element?;
+            places.push(place);
+            items.push(item);
+        }
+        if items.is_empty() || items.len() < size {
+            return Err(damaged());
+        }
+        let number = self.number;
+        self.left -= size as u64;
+        self.number = number.checked_add(1).ok_or_else(damaged)?;
+        Ok(Chunk { number, items, places })
+    }
+}
+
+/// People in the order of a job.
+struct Ascending {
+    spill: Spill,
+    next: usize,
+    run: vec::IntoIter<(Place, Identifier)>,
+}
+
+impl Ascending {
+    fn read(&self, number: usize) -> Result<Vec<(Place, Identifier)>, ClientError> {
+        let bytes = self.spill.read(number)?;
+        let mut rest = bytes.as_slice();
+        let mut run = Vec::new();
+        while let Some((place, after)) = rest.split_first_chunk() {
+            let (record, after) = first_record(after).ok_or_else(damaged)?;
+            let identifier = Identifier::read(record).ok_or_else(damaged)?;
+            run.push((Place::from_bits(u128::from_le_bytes(*place)), identifier));
+            rest = after;
+        }
+        run.sort_unstable_by_key(|(place, _)| *place);
+        Ok(run)
+    }
+}
+
+impl Iterator for Ascending {
+    type Item = Result<(Place, Identifier), ClientError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(next) = self.run.next() {
+                return Some(Ok(next));
+            }
+            if self.next >= self.spill.partitions() {
+                return None;
+            }
+            match self.read(self.next) {
+                Ok(run) => (self.run, self.next) = (run.into_iter(), self.next + 1),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+/// Appends the record of an identifier: its length and its bytes.
+fn append(record: &mut Vec<u8>, identifier: &[u8]) {
+    let length = u16::try_from(identifier.len()).expect("an identifier has at most 512 bytes");
+    record.extend_from_slice(&length.to_le_bytes());
+    record.extend_from_slice(identifier);
+}
+
+/// The first record, and what is behind it.
+fn first_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(u16::from_le_bytes(*length).into())
+}
+
+fn distinct_records(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let next = std::iter::from_fn(|| {
+        let (record, rest) = first_record(bytes)?;
+        bytes = rest;
+        Some(record)
+    });
+    let mut records: Vec<_> = next.collect();
+    records.sort_unstable();
+    records.dedup();
+    records
+}
+
+/// What cannot be: what was spilled is authenticated.
+fn damaged() -> ClientError {
+    ClientError::Internal("the people who were read are not those who came back")
+}
+
+#[cfg(test)]
+mod tests;

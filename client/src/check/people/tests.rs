@@ -1,0 +1,110 @@
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use blindlist_protocol::identifier::Scheme;
+use blindlist_protocol::job::layout;
+
+use super::*;
+use crate::tests::operator::{blinding, person};
+
+/// Room that holds everything in memory, and room where everything is spilled.
+fn rooms(folder: &Path) -> [Room; 2] {
+    [1 << 24, 1 << 10].map(|memory| Room::new(folder, NonZeroUsize::new(3), memory))
+}
+
+fn canaries() -> Vec<Identifier> {
+    (0..4).map(|i| Identifier::canary(Scheme::Nir, &[i; 16])).collect()
+}
+
+fn gathered(people: impl Iterator<Item = u32>, room: &Room) -> People {
+    let mut gathering = Gathering::new(room).unwrap();
+    people.for_each(|n| gathering.add(person(n)).unwrap());
+    gathering.finish(room, &Stop::never()).unwrap()
+}
+
+fn all(mut chunks: Chunks) -> Vec<Chunk> {
+    let count = chunks.left().div_ceil(MAX_CHUNK as u64);
+    let all = (0..count).map(|_| chunks.next().unwrap()).collect();
+    assert_eq!(chunks.left(), 0);
+    assert!(matches!(chunks.next(), Err(ClientError::Internal(_))));
+    all
+}
+
+/// [JOB-2]: a job that was begun when layouts were made in memory goes on with the same chunks.
+#[test]
+fn chunks_are_those_of_the_layout_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    for count in [1, 60, 61, 9_000] {
+        let secret = blinding(2);
+        let everybody: Vec<Identifier> = (0..count).map(person).chain(canaries()).collect();
+        let expected = layout(&secret, everybody);
+        for room in rooms(folder.path()) {
+            let people = gathered(0..count, &room);
+            assert_eq!(people.distinct(), u64::from(count));
+            let chunks = all(people.chunks(&secret, &canaries(), &room, &Stop::never()).unwrap());
+            assert!(chunks.iter().zip(0..).all(|(chunk, number)| chunk.number == number));
+            let items: Vec<Item> = chunks.iter().flat_map(|chunk| chunk.items.clone()).collect();
+            assert!(items == expected, "{count}");
+            for (item, place) in chunks.iter().flat_map(|chunk| chunk.items.iter().zip(&chunk.places)) {
+                if let Item::Person(identifier) = item {
+                    assert_eq!(secret.place(identifier), *place);
+                }
+            }
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+}
+
+#[test]
+fn everybody_counts_once_however_many_rows_they_have() {
+    let folder = tempfile::tempdir().unwrap();
+    for room in rooms(folder.path()) {
+        // The second half of the rows are everybody again, and one person is every third row.
+        let rows = (0..40_000).map(|row| if row % 3 == 0 { 7 } else { row % 20_000 });
+        let distinct = rows.clone().collect::<std::collections::HashSet<u32>>().len() as u64;
+        let people = gathered(rows, &room);
+        assert_eq!(people.distinct(), distinct);
+        let chunks = all(people.chunks(&blinding(1), &canaries(), &room, &Stop::never()).unwrap());
+        let mut seen: HashMap<Identifier, u32> = HashMap::new();
+        for item in chunks.into_iter().flat_map(|chunk| chunk.items) {
+            if let Item::Person(identifier) = item {
+                *seen.entry(identifier).or_default() += 1;
+            }
+        }
+        assert_eq!(seen.len() as u64, distinct + 4);
+        assert!(seen.values().all(|times| *times == 1));
+    }
+}
+
+/// Else one partition would have to hold them all.
+#[test]
+fn one_person_in_every_row_is_spilled_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let [room, _] = rooms(folder.path());
+    let mut gathering = Gathering::new(&room).unwrap();
+    (0..10_000).for_each(|_| gathering.add(person(1)).unwrap());
+    assert_eq!(gathering.spill.total(), 2 + person(1).as_bytes().len() as u64);
+}
+
+#[test]
+fn several_jobs_lay_the_same_people_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let [_, room] = rooms(folder.path());
+    let people = gathered(0..500, &room);
+    let items = |seed| {
+        let chunks = all(people.chunks(&blinding(seed), &canaries(), &room, &Stop::never()).unwrap());
+        chunks.into_iter().flat_map(|chunk| chunk.items).collect::<Vec<_>>()
+    };
+    assert!(items(1) != items(2) && items(1) == items(1));
+}
+
+#[test]
+fn nobody_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let [room, _] = rooms(folder.path());
+    let people = gathered(0..3, &room);
+    let mut chunks = people.chunks(&blinding(1), &canaries(), &room, &Stop::never()).unwrap();
+    assert_eq!(format!("{people:?} {chunks:?}"), "People(3) Chunks(64 elements left)");
+    assert_eq!(format!("{:?}", chunks.next().unwrap()), "Chunk(0 of 64 elements)");
+}

@@ -1,0 +1,166 @@
+//! What a command may use of the machine, and where it puts what does not fit.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use blindlist_store::StoreError;
+use blindlist_store::spill::Spill;
+
+use crate::{ClientError, Stop};
+
+/// Threads, memory, and a folder for what is too large for it.
+#[derive(Clone, Debug)]
+pub struct Room {
+    folder: PathBuf,
+    threads: NonZeroUsize,
+    memory: usize,
+}
+
+impl Room {
+    /// Bytes of memory for what grows with the members, unless something else is said.
+    pub const MEMORY: usize = 256 << 20;
+
+    /// As many threads as there are cores unless it is said, and so many bytes. What is larger goes, encrypted under a key
+    /// that only memory has, into files of the folder that have no name and go with the process.
+    pub fn new(folder: &Path, threads: Option<NonZeroUsize>, memory: usize) -> Self {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { folder: folder.to_owned(), threads: threads.unwrap_or_else(cores), memory }
+    }
+
+    /// Threads for what computes.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.get()
+    }
+
+    /// The n-th part of the memory.
+    pub(crate) fn share(&self, n: usize) -> usize {
+        self.memory / n
+    }
+
+    /// A spill that takes the n-th part of the memory.
+    pub(crate) fn spill(&self, partitions: usize, n: usize) -> Result<Spill, StoreError> {
+        self.spill_of(partitions, self.share(n))
+    }
+
+    /// A spill that takes so many bytes of memory.
+    pub(crate) fn spill_of(&self, partitions: usize, memory: usize) -> Result<Spill, StoreError> {
+        Spill::temporary(&self.folder, partitions, memory)
+    }
+
+    /// Does something for every number below `count`, on all threads; after a failure nothing more is begun.
+    ///
+    /// # Errors
+    /// A failure of `work`; [`ClientError::Interrupted`].
+    pub(crate) fn each(
+        &self,
+        count: usize,
+        stop: &Stop,
+        work: impl Fn(usize) -> Result<(), ClientError> + Sync,
+    ) -> Result<(), ClientError> {
+        let next = AtomicUsize::new(0);
+        let run = || {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return Ok(());
+                }
+                if let Err(error) = stop.check().and_then(|()| work(number)) {
+                    next.store(count, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+        };
+        let panicked = |_| Err(ClientError::Internal("a thread ended before its work was done"));
+        std::thread::scope(|scope| {
+            let running: Vec<_> = (0..self.threads().min(count)).map(|_| scope.spawn(run)).collect();
+            let ended: Vec<_> = running.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect();
+            ended.into_iter().collect()
+        })
+    }
+}
+
+/// The least memory that a command works with.
+const LEAST: usize = 64 << 20;
+
+/// Reads an amount of memory, such as 256MiB or 2GiB.
+///
+/// # Errors
+/// What it should be.
+pub fn parse_memory(text: &str) -> Result<usize, &'static str> {
+    let units = [("MiB", 1_usize << 20), ("GiB", 1 << 30)];
+    let amount = units.into_iter().find_map(|(name, unit)| {
+        let number: usize = text.strip_suffix(name)?.trim_end().parse().ok()?;
+        number.checked_mul(unit)
+    });
+    amount.filter(|bytes| *bytes >= LEAST).ok_or("it is a number with MiB or GiB, such as 256MiB, and 64MiB at least")
+}
+
+/// Which of so many partitions holds a number: each holds a run of all numbers, in ascending order.
+pub(crate) fn partition(number: u128, partitions: usize) -> usize {
+    let high = number >> 64;
+    usize::try_from((high * partitions as u128) >> 64).expect("it is less than the number of partitions")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    fn room(threads: usize) -> Room {
+        Room::new(Path::new("/nowhere"), NonZeroUsize::new(threads), 1 << 20)
+    }
+
+    #[test]
+    fn everything_is_done_once() {
+        for (threads, count) in [(1, 0), (1, 5), (3, 2), (4, 100)] {
+            let done = Mutex::new(Vec::new());
+            let work = |number| {
+                done.lock().unwrap().push(number);
+                Ok(())
+            };
+            room(threads).each(count, &Stop::never(), work).unwrap();
+            let mut done = done.into_inner().unwrap();
+            done.sort_unstable();
+            assert_eq!(done, (0..count).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn nothing_is_begun_after_a_failure_or_ctrl_c() {
+        let begun = AtomicUsize::new(0);
+        let work = |number| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            if number == 2 { Err(ClientError::Internal("x")) } else { Ok(()) }
+        };
+        let error = room(1).each(100, &Stop::never(), work).unwrap_err();
+        assert!(matches!(error, ClientError::Internal("x")));
+        assert_eq!(begun.into_inner(), 3);
+
+        let (sender, stop) = Stop::by_hand();
+        sender.send_replace(true);
+        let error = room(2).each(100, &stop, |_| panic!("it was stopped")).unwrap_err();
+        assert!(matches!(error, ClientError::Interrupted));
+    }
+
+    #[test]
+    fn memory_has_a_unit_and_is_not_too_little() {
+        assert_eq!(parse_memory("64MiB"), Ok(64 << 20));
+        assert_eq!(parse_memory("2 GiB"), Ok(2 << 30));
+        for bad in
+            ["", "512", "63MiB", "-1GiB", "1.5GiB", "GiB", "1TiB", "99999999999999999999MiB", "18446744073709551615GiB"]
+        {
+            assert!(parse_memory(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn partitions_are_runs_in_order() {
+        for partitions in [1, 3, 16, 256] {
+            let places: Vec<_> = (0..1_000).map(|n| partition(n * (u128::MAX / 999), partitions)).collect();
+            assert!(places.is_sorted() && places[0] == 0 && places[999] == partitions - 1);
+            assert_eq!(partition(u128::MAX, partitions), partitions - 1);
+        }
+    }
+}

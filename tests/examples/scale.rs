@@ -1,0 +1,125 @@
+//! Sealing and checking at national scale:
+//!
+//! ```text
+//! cargo run --release -p blindlist-tests --example scale -- [--records 5000000] [--members 1000000]
+//! ```
+//!
+//! 1. RECORDS synthetic records are sealed: the peak memory of `blindlistd`, and the time from its start to its end over
+//!    the time that the evaluation alone takes for as many on the same cores, measured in this process before and after.
+//! 2. MEMBERS members, a twentieth of them on the list, are checked against it: the peak memory of `blindlist`.
+//!
+//! It fails when a figure of benches/BENCHMARKING.md is not met. Leave the machine alone meanwhile, and have 200 bytes
+//! of disk for each record.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement ends when anything is wrong")]
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use blindlist_protocol::entry::Entry;
+use blindlist_protocol::identifier::{Identifier, Nir};
+use blindlist_protocol::ids::ReleaseId;
+use blindlist_protocol::oprf::{SecretKey, evaluate_inputs};
+use blindlist_tests::measure::measure;
+use blindlist_tests::people::number;
+use blindlist_tests::programs::{blindlistd, run};
+use blindlist_tests::{Insurer, Operator};
+
+/// Evaluations that are measured alone, before and after; and how many share an inversion, as in `seal`.
+const ALONE: u64 = 400_000;
+const BLOCK: u64 = 1_024;
+
+fn main() -> ExitCode {
+    let [records, members] = arguments();
+    let operator = Operator::new("op");
+    let sample = operator.path("sample");
+    let counts = [records.to_string(), members.to_string()];
+    let out = sample.to_str().unwrap();
+    run(blindlistd(["sample", "--out", out, "--records", &counts[0], "--members", &counts[1], "--overlap", "0.05"]))
+        .ends(0);
+
+    let before = alone();
+    let categories = "birth-date,insurer,contract,coverage-dates";
+    let breach = sample.join("breach.csv");
+    let seal = ["seal", breach.to_str().unwrap(), "--list", "list-a", "--categories", categories];
+    let sealed = measure(operator.command(&seal));
+    let after = alone();
+    let evaluation = (before + after) / 2.0 * records as f64;
+    let ratio = sealed.wall.as_secs_f64() / evaluation;
+    println!(
+        "{records} records sealed in {:.1} s; alone, their evaluation takes {evaluation:.1} s",
+        sealed.wall.as_secs_f64()
+    );
+    println!("an evaluation: {:.2} µs before, {:.2} µs after, on all cores", before * 1e6, after * 1e6);
+    println!("{}", sizes(&operator.home().join("releases")));
+
+    let insurer = Insurer::enrolled("mutuelle", &operator, members);
+    let server = operator.serve();
+    let checked = measure(insurer.check_command(&sample.join("members.csv"), &server.address(), "out", &[]));
+    println!("{members} members checked in {:.1} s", checked.wall.as_secs_f64());
+    server.stop();
+
+    let figures = [
+        ("time of a seal / of its evaluation alone", ratio, 1.1, ""),
+        ("peak memory of the seal", sealed.peak as f64 / 1e6, 512.0, " MB"),
+        ("peak memory of the check", checked.peak as f64 / 1e6, 512.0, " MB"),
+    ];
+    println!("\n| figure | at most | measured |\n|---|---:|---:|");
+    for (name, measured, most, unit) in figures {
+        println!("| {name} | {most}{unit} | {measured:.3}{unit} |");
+    }
+    if figures.iter().all(|(_, measured, most, _)| measured <= most) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn arguments() -> [u64; 2] {
+    let mut values = [5_000_000, 1_000_000];
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let place = ["--records", "--members"].iter().position(|known| *known == name);
+        let place = place.unwrap_or_else(|| panic!("looked for --records N or --members N, found {name}"));
+        values[place] = arguments.next().unwrap().parse().unwrap();
+    }
+    values
+}
+
+/// Seconds that one evaluation takes when all cores evaluate.
+fn alone() -> f64 {
+    let key = SecretKey::from_uniform_bytes(&[7; 64]).unwrap();
+    let release = ReleaseId::from_bytes([1; 16]);
+    let next = AtomicU64::new(0);
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
+            scope.spawn(|| {
+                loop {
+                    let first = next.fetch_add(BLOCK, Ordering::Relaxed);
+                    if first >= ALONE {
+                        break;
+                    }
+                    let people: Vec<Identifier> = (first..first + BLOCK).map(person).collect();
+                    let inputs: Vec<&[u8]> = people.iter().map(Identifier::as_bytes).collect();
+                    for evaluation in evaluate_inputs(&key, &inputs) {
+                        std::hint::black_box(Entry::derive(&release, &evaluation));
+                    }
+                }
+            });
+        }
+    });
+    began.elapsed().as_secs_f64() / ALONE.next_multiple_of(BLOCK) as f64
+}
+
+fn person(n: u64) -> Identifier {
+    Identifier::nir(&Nir::parse(&number(u32::try_from(n).unwrap())).unwrap())
+}
+
+/// The sizes of what was published.
+fn sizes(releases: &Path) -> String {
+    let folders = fs::read_dir(releases).unwrap().map(|entry| entry.unwrap().path());
+    let release = folders.filter(|path| path.join("index").exists()).last().unwrap();
+    let length = |name: &str| fs::metadata(release.join(name)).unwrap().len();
+    format!("index {} bytes, manifest {} bytes", length("index"), length("manifest"))
+}

@@ -1,0 +1,39 @@
+//! What a program took: for measurements, which wait as long as it takes.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a program took.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// From its start to its end.
+    pub wall: Duration,
+    /// The most memory that it had, in bytes (`VmHWM`), last read at most 20 ms before its end.
+    pub peak: u64,
+}
+
+/// Runs a program to its end, in silence; it must end with 0.
+pub fn measure(mut command: Command) -> Usage {
+    let shown = format!("{command:?}");
+    let began = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let code = loop {
+        peak = peak.max(fs::read_to_string(&status).ok().as_deref().and_then(peak_memory).unwrap_or(0));
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended.code();
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(code, Some(0), "{shown}");
+    Usage { wall: began.elapsed(), peak }
+}
+
+/// `VmHWM` of `/proc/PID/status`, in bytes; nothing once the process has ended.
+pub fn peak_memory(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+}
