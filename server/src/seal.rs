@@ -197,7 +197,7 @@ impl Sealing<'_> {
         let gathered = gathered?;
         rejects::remove_beyond(&rejected, list, self.sources.len())?;
         self.check(&gathered, if self.sources.len() == 1 { file(0) } else { Some(rejected.path().to_owned()) })?;
-        commit.note()?;
+        commit.end()?;
         let earlier = commit.earlier();
         Ok((commit.spilled, gathered, earlier))
     }

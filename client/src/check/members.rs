@@ -93,6 +93,6 @@ pub(crate) fn read(
 
 /// The columns of a member file.
 pub(super) fn columns(table: &Table, scheme: Scheme, overrides: &[(Column, String)]) -> Result<Columns, ClientError> {
-    Columns::resolve(table.headers(), scheme, overrides)
+    Columns::of(table, scheme, overrides)
         .map_err(|source| ClientError::Columns { path: table.path().to_owned(), source })
 }

@@ -83,8 +83,15 @@ impl Commit {
         self.note()
     }
 
+    /// All rows are taken. A seal so short that nothing was noted is as soon begun again, and writes nothing that is removed
+    /// at once.
+    pub(super) fn end(&mut self) -> Result<(), Error> {
+        let last = &self.keeper.last;
+        if last.rows > 0 || last.earlier.is_some() { self.note() } else { Ok(()) }
+    }
+
     /// Notes how far it is, once that is on the disk.
-    pub(super) fn note(&mut self) -> Result<(), Error> {
+    fn note(&mut self) -> Result<(), Error> {
         let Some(path) = &self.keeper.path else { return Ok(()) };
         let mut next = self.keeper.last;
         next.rows = next.rows.max(self.rows);

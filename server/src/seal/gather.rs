@@ -165,8 +165,6 @@ fn take_all(
 
 #[cfg(test)]
 mod tests {
-    use std::panic;
-
     use blindlist_protocol::oprf::SecretKey;
     use blindlist_store::folder::PrivateFolder;
 
@@ -195,6 +193,6 @@ mod tests {
         let sources = Source::all(&[input], home.path()).unwrap();
         let (pool, progress) = (resources.pool().unwrap(), Progress::reading(&sources));
         let all = || gather(&sources, &work, &pool, &mut commit, |_| None, &progress).map(|gathered| gathered.rows());
-        assert!(panic::catch_unwind(AssertUnwindSafe(all)).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(all)).is_err());
     }
 }

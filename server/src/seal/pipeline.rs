@@ -109,7 +109,7 @@ impl<'a> Work<'a> {
     pub(super) fn open(&self, source: &Source) -> Result<(Table, Found), Error> {
         let table = source.open(&self.options)?;
         let path = || source.path().to_owned();
-        let columns = Columns::resolve(table.headers(), self.scheme, &self.columns)
+        let columns = Columns::of(&table, self.scheme, &self.columns)
             .map_err(|reason| Error::Columns { path: path(), reason })?;
         let mut described = vec![table.describe()];
         described.extend_from_slice(columns.describe());

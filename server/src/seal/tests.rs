@@ -356,6 +356,7 @@ fn a_plan_of_an_epoch_that_is_not_live_is_not_followed() {
 #[test]
 fn a_table_that_breaks_off_is_not_published_and_leaves_nothing() {
     let operator = Operator::new_blocking();
+    operator.seal("other", &people(3)).unwrap();
     let before = files(operator.home.path());
     let error = operator.seal("breach", &(people(9_000) + "\n\"open\n")).unwrap_err();
     assert!(matches!(error, Error::Table(_)) && error.code() == Code::BadInput, "{error}");

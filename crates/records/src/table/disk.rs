@@ -37,10 +37,8 @@ impl Fault {
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => Self::DAMAGED,
-            _ => Self::Io(error),
-        }
+        let of_content = [io::ErrorKind::InvalidData, io::ErrorKind::InvalidInput, io::ErrorKind::UnexpectedEof];
+        if of_content.contains(&error.kind()) { Self::DAMAGED } else { Self::Io(error) }
     }
 }
 

@@ -22,11 +22,6 @@ pub(super) struct Decimal {
 }
 
 impl Decimal {
-    /// An integer.
-    pub(super) fn integer(value: i128) -> Self {
-        Self { negative: value < 0, digits: value.unsigned_abs(), exponent: 0 }
-    }
-
     /// Reads `-12.50E+3` and the like. Nothing comes of what is no number or has more than 38 digits.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (negative, text) = match text.strip_prefix('-') {

@@ -81,7 +81,7 @@ fn a_map_that_is_none_is_refused_in_one_sentence() {
         let text = error.to_string();
         assert!(text.starts_with("--audience-map: ") && text.contains(told) && text.lines().count() == 1, "{text}");
     }
-    for (map, told) in [("", "is empty"), ("PK\u{3}\u{4}", "ZIP")] {
+    for (map, told) in [("", "is empty"), ("PK\u{3}\u{4}", "Excel workbook")] {
         let error = split(map).unwrap_err();
         assert!(error.code() == Code::BadInput && error.to_string().contains(told), "{error}");
     }

@@ -300,13 +300,13 @@ fn a_retired_epoch_takes_what_was_kept_and_cut_off_in_it_along() {
 #[test]
 fn a_part_of_a_split_can_be_added_to() {
     let operator = Operator::new_blocking();
-    let sealed = seal_by(&operator, &super::audience::split_input(&[(1, "01"), (2, "02"), (3, "02"), (3, "02")]), {
+    let sealed = seal_by(&operator, &audience::split_input(&[(1, "01"), (2, "02"), (3, "02"), (3, "02")]), {
         let parts: [(&str, &[&str]); 2] = [("a", &["01"]), ("b", &["02"])];
-        By::Choices(Choices { keep_evaluations: true, ..super::audience::split("breach", &parts) })
+        By::Choices(Choices { keep_evaluations: true, ..audience::split("breach", &parts) })
     })
     .unwrap();
     assert_eq!(evaluations(&operator).len(), 2);
-    let audience = Audience::Named(vec![super::audience::addressee("b")]);
+    let audience = Audience::Named(vec![audience::addressee("b")]);
     let added = Additions { audience, ..additions("breach-b") };
     let added = seal_by(&operator, &people(3), By::Additions(added)).unwrap();
     assert_eq!(added.added.map(|added| (added.earlier, added.new)), Some((2, 2)));

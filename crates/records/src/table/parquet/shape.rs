@@ -138,25 +138,19 @@ impl Shape {
 }
 
 fn meaning(field: &Field, physical: Physical) -> Result<Meaning, &'static str> {
-    let integer = |unsigned| match physical {
-        Physical::Int32 | Physical::Int64 => Ok(Meaning::Integer { unsigned }),
-        _ => Err("numbers of an unknown type"),
+    let stored_as =
+        |fits: &[Physical], meaning, otherwise| if fits.contains(&physical) { Ok(meaning) } else { Err(otherwise) };
+    let integer = |unsigned| {
+        let meaning = Meaning::Integer { unsigned };
+        stored_as(&[Physical::Int32, Physical::Int64], meaning, "numbers of an unknown type")
     };
-    let text = match physical {
-        Physical::Bytes => Ok(Meaning::Text),
-        _ => Err("text of an unknown type"),
-    };
-    let moment = |per_second| match physical {
-        Physical::Int64 => Ok(Meaning::Moment { per_second }),
-        _ => Err("times of an unknown type"),
-    };
+    let moment = |per_second| stored_as(&[Physical::Int64], Meaning::Moment { per_second }, "times of an unknown type");
     match (field.logical, field.converted) {
-        (Some(1 | 4 | 12), _) | (None, Some(0 | 4 | 19)) => text,
+        (Some(1 | 4 | 12), _) | (None, Some(0 | 4 | 19)) => {
+            stored_as(&[Physical::Bytes], Meaning::Text, "text of an unknown type")
+        }
         (Some(5), _) | (None, Some(5)) => decimal(field, physical),
-        (Some(6), _) | (None, Some(6)) => match physical {
-            Physical::Int32 => Ok(Meaning::Day),
-            _ => Err("dates of an unknown type"),
-        },
+        (Some(6), _) | (None, Some(6)) => stored_as(&[Physical::Int32], Meaning::Day, "dates of an unknown type"),
         (Some(7), _) | (None, Some(7 | 8)) => Err("times of day"),
         (Some(8), _) => match field.unit {
             1 => moment(1_000),
@@ -244,8 +238,7 @@ impl Meaning {
 
 /// A number of which all digits are known.
 fn exact(value: i128, scale: u16, out: &mut String) {
-    let mut decimal = Decimal::integer(value);
-    decimal.exponent = -i32::from(scale);
+    let decimal = Decimal { negative: value < 0, digits: value.unsigned_abs(), exponent: -i32::from(scale) };
     decimal.write(u128::MAX, out);
 }
 

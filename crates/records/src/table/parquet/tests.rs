@@ -1,8 +1,9 @@
-//! Files that the `parquet` crate wrote, and pages put together by hand for what it does not write.
+//! Files that the `parquet` crate wrote, whole and damaged.
 
-use std::{fs, io::Write as _, path::PathBuf, sync::Arc};
+mod by_hand;
 
-use flate2::{Compression as Level, write::GzEncoder};
+use std::{fs, path::PathBuf, sync::Arc};
+
 use parquet::{
     basic::{Compression, Encoding, GzipLevel, ZstdLevel},
     data_type::{
@@ -129,7 +130,8 @@ fn one(schema: &str, column: Column) -> Vec<u8> {
 
 #[test]
 fn the_same_content_as_a_csv_gives_the_same_rows() {
-    let csv = "nir,nom,rang,naissance\n185057505611114,Dupré,1,1985-05-01\n,\"Le\nGall\",,\n2A5057505611157,,2,1900-01-01\n";
+    let csv =
+        "nir,nom,rang,naissance\n185057505611114,Dupré,1,1985-05-01\n,\"Le\nGall\",,\n2A5057505611157,,2,1900-01-01\n";
     let scratch = Scratch::new();
     let mut table = Table::open(scratch.file(csv)).unwrap();
     let mut batch = Batch::new();
@@ -180,12 +182,10 @@ fn every_encoding() {
     let groups = [columns];
     let expected = read(write(schema, plainly(), &groups)).unwrap();
     assert_eq!(expected.1.len(), 1000);
-    assert_eq!(expected.1[2].1.as_ref().unwrap()[..4], [
-        text[2].clone(),
-        "812000000".to_owned(),
-        "2436000000000000000".to_owned(),
-        "792968.75".to_owned()
-    ]);
+    assert_eq!(
+        expected.1[2].1.as_ref().unwrap()[..4],
+        [text[2].clone(), "812000000".to_owned(), "2436000000000000000".to_owned(), "792968.75".to_owned()]
+    );
     let choose = |a, b, d| {
         let builder = WriterProperties::builder().set_dictionary_enabled(false).set_data_page_row_count_limit(300);
         let builder = builder.set_column_encoding("a".into(), a).set_column_encoding("b".into(), b);
@@ -194,7 +194,9 @@ fn every_encoding() {
     for properties in [
         choose(Encoding::DELTA_BYTE_ARRAY, Encoding::DELTA_BINARY_PACKED, Encoding::BYTE_STREAM_SPLIT).build(),
         choose(Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::BYTE_STREAM_SPLIT, Encoding::PLAIN).build(),
-        choose(Encoding::PLAIN, Encoding::PLAIN, Encoding::PLAIN).set_column_encoding("e".into(), Encoding::RLE).build(),
+        choose(Encoding::PLAIN, Encoding::PLAIN, Encoding::PLAIN)
+            .set_column_encoding("e".into(), Encoding::RLE)
+            .build(),
         WriterProperties::builder().set_data_page_row_count_limit(77).set_write_batch_size(50).build(),
         // A dictionary that is given up in the middle.
         WriterProperties::builder().set_dictionary_page_size_limit(500).set_write_batch_size(100).build(),
@@ -221,29 +223,33 @@ fn what_values_become() {
         ("required int64 a (DECIMAL(15,0))", int64(&[185_057_505_611_114]), &["185057505611114"]),
         ("required int32 a (DECIMAL(9,2))", int32(&[1250, -5]), &["12.5", "-0.05"]),
         ("required int64 a (DECIMAL(15,2))", int64(&[185_057_505_611_114]), &["1.85057505611114E+12"]),
-        ("required fixed_len_byte_array(9) a (DECIMAL(20,0))", fixed(&[&[0, 0, 0, 0, 0, 0, 0, 1, 0], &[255; 9]]), &[
-            "256", "-1",
-        ]),
-        ("required double a", double(&[185_057_505_611_114.0, 0.5, 1.85e18, f64::NAN, -0.0]), &[
-            "185057505611114",
-            "0.5",
-            "1.85E+18",
-            "",
-            "0",
-        ]),
+        (
+            "required fixed_len_byte_array(9) a (DECIMAL(20,0))",
+            fixed(&[&[0, 0, 0, 0, 0, 0, 0, 1, 0], &[255; 9]]),
+            &["256", "-1"],
+        ),
+        (
+            "required double a",
+            double(&[185_057_505_611_114.0, 0.5, 1.85e18, f64::NAN, -0.0]),
+            &["185057505611114", "0.5", "1.85E+18", "", "0"],
+        ),
         ("required double a", double(&[f64::INFINITY, 1_850_575_056_111.25]), &["inf", "1.85057505611125E+12"]),
-        ("required float a", Column::Float(vec![Some(16_777_216.0), Some(16_777_218.0), Some(f32::NAN)]), &[
-            "16777216",
-            "1.6777218E+7",
-            "",
-        ]),
+        (
+            "required float a",
+            Column::Float(vec![Some(16_777_216.0), Some(16_777_218.0), Some(f32::NAN)]),
+            &["16777216", "1.6777218E+7", ""],
+        ),
         ("required boolean a", Column::Bool(vec![Some(true), Some(false)]), &["TRUE", "FALSE"]),
-        ("required int64 a (TIMESTAMP(MILLIS,false))", int64(&[0, 86_400_000, -1000]), &[
-            "1970-01-01",
-            "1970-01-02",
-            "1969-12-31 23:59:59",
-        ]),
-        ("required int64 a (TIMESTAMP(NANOS,true))", int64(&[-86_400_000_000_000, 1]), &["1969-12-31", "1970-01-01 00:00:01"]),
+        (
+            "required int64 a (TIMESTAMP(MILLIS,false))",
+            int64(&[0, 86_400_000, -1000]),
+            &["1970-01-01", "1970-01-02", "1969-12-31 23:59:59"],
+        ),
+        (
+            "required int64 a (TIMESTAMP(NANOS,true))",
+            int64(&[-86_400_000_000_000, 1]),
+            &["1969-12-31", "1970-01-01 00:00:01"],
+        ),
         ("required int64 a (TIMESTAMP_MICROS)", int64(&[3_600_000_000]), &["1970-01-01 01:00:00"]),
         ("required binary a (ENUM)", texts(&["x"]), &["x"]),
         ("required binary a (JSON)", texts(&["{}"]), &["{}"]),
@@ -270,7 +276,8 @@ fn columns_of_other_types_do_not_spoil_the_file() {
             Column::Int32(vec![Some(7), None]),
         ]
     };
-    let bytes = write(&schema.replace("TIME(MICROS,true)", "TIME_MICROS"), WriterProperties::default(), &[group(0), group(1)]);
+    let bytes =
+        write(&schema.replace("TIME(MICROS,true)", "TIME_MICROS"), WriterProperties::default(), &[group(0), group(1)]);
     let (headers, rows) = read(&bytes).unwrap();
     assert_eq!(headers, ["nir", "list", "raw", "time", "old", "id", "wide", "rank"]);
     let unreadable = [
@@ -440,163 +447,8 @@ proptest! {
     }
 
     #[test]
-    fn no_page_makes_it_panic(page in proptest::collection::vec(any::<u8>(), 0..80), encoding in 0..10_u8, physical in 0..7_u8) {
-        let _ = read(by_hand(physical, 0, &[data_page(&page, page.len(), 50, encoding)], 50));
-    }
-
-    #[test]
     fn no_metadata_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
         let _ = read([b"PAR1", &bytes[..], &length, b"PAR1"].concat());
     }
-}
-
-// Thrift by hand: fields in order, each with the step from the one before.
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
-        value >>= 7;
-    }
-    bytes.push(u8::try_from(value).unwrap());
-    bytes
-}
-
-fn int(step: u8, value: i64) -> Vec<u8> {
-    [vec![step << 4 | 6], varint((value << 1 ^ value >> 63).cast_unsigned())].concat()
-}
-
-fn name(step: u8, value: &str) -> Vec<u8> {
-    [&[step << 4 | 8], &varint(value.len() as u64)[..], value.as_bytes()].concat()
-}
-
-fn group(step: u8, fields: &[Vec<u8>]) -> Vec<u8> {
-    [&[step << 4 | 12], &fields.concat()[..], &[0]].concat()
-}
-
-fn list(step: u8, structs: &[Vec<u8>]) -> Vec<u8> {
-    let length = u8::try_from(structs.len()).unwrap();
-    let ended: Vec<u8> = structs.iter().flat_map(|fields| [&fields[..], &[0]].concat()).collect();
-    [&[step << 4 | 9, length << 4 | 12], &ended[..]].concat()
-}
-
-fn page(kind: i64, size: usize, packed: &[u8], inner: &[u8]) -> Vec<u8> {
-    let (size, length) = (i64::try_from(size).unwrap(), i64::try_from(packed.len()).unwrap());
-    [&int(1, kind)[..], &int(1, size), &int(1, length), inner, &[0], packed].concat()
-}
-
-fn data_page(packed: &[u8], size: usize, count: i64, encoding: u8) -> Vec<u8> {
-    page(0, size, packed, &group(2, &[int(1, count), int(1, encoding.into()), int(1, 3), int(1, 3)]))
-}
-
-fn dictionary_page(packed: &[u8], count: i64) -> Vec<u8> {
-    page(2, packed.len(), packed, &group(4, &[int(1, count), int(1, 0)]))
-}
-
-/// A file of one required column of this physical type, as text if it is of bytes.
-fn by_hand(physical: u8, codec: i64, pages: &[Vec<u8>], rows: i64) -> Vec<u8> {
-    let converted = if physical == 6 { int(2, 0) } else { Vec::new() };
-    let schema = [
-        [name(4, "root"), int(1, 1)].concat(),
-        [int(1, physical.into()), int(2, 0), name(1, "a"), converted].concat(),
-    ];
-    let column = [int(1, physical.into()), int(3, codec), int(1, rows), int(4, 4)];
-    let chunks = list(1, &[[int(2, 0), group(1, &column)].concat()]);
-    let groups = list(1, &[[chunks, int(2, rows)].concat()]);
-    let metadata = [int(1, 1), list(1, &schema), int(1, rows), groups, vec![0]].concat();
-    let length = u32::try_from(metadata.len()).unwrap().to_le_bytes();
-    [b"PAR1", &pages.concat()[..], &metadata, &length, b"PAR1"].concat()
-}
-
-#[test]
-fn pages_by_hand() {
-    let text = b"\x01\0\0\0a\x02\0\0\0bc";
-    assert_eq!(column(by_hand(6, 0, &[data_page(text, text.len(), 2, 0)], 2)), ["a", "bc"]);
-    // Places of one bit, packed; then the second value five times.
-    let places = [1, 0b11, 0b10, 10, 1];
-    let pages = [dictionary_page(text, 2), page(1, 3, b"xyz", &[]), data_page(&places, 5, 13, 8)];
-    assert_eq!(column(by_hand(6, 0, &pages, 13)).concat(), "abcaaaaaabcbcbcbcbc");
-    // An empty page before the values.
-    assert_eq!(column(by_hand(1, 0, &[data_page(b"", 0, 0, 0), data_page(&[1, 0, 0, 0], 4, 1, 0)], 1)), ["1"]);
-}
-
-#[test]
-fn pages_that_lie() {
-    let gzip = |bytes: &[u8]| {
-        let mut encoder = GzEncoder::new(Vec::new(), Level::best());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    };
-    let zeros = gzip(&vec![0; 60 << 20]);
-    let snappy = [&varint(4 << 30)[..], &[0; 9]].concat();
-    let text = b"\x01\0\0\0a\x02\0\0\0bc";
-    let places = [1, 0b11, 0b10];
-    let huge_delta = [&[0x80, 1, 4][..], &varint(u32::MAX.into()), &[0, 0, 0, 0, 0, 0]].concat();
-    for (file, what, expected) in [
-        (by_hand(6, 0, &[data_page(text, 2 << 30, 2, 0)], 2), "a size of 2 GiB", "too large"),
-        (by_hand(6, 0, &[data_page(text, 12, 2, 0)], 2), "a size that is another", "damaged"),
-        (by_hand(6, 2, &[data_page(&zeros, 1000, 2, 0)], 2), "60 MiB of zeros in a page of 1000 bytes", "damaged"),
-        (by_hand(6, 1, &[data_page(&snappy, 1000, 2, 0)], 2), "Snappy that promises 4 GiB", "damaged"),
-        (by_hand(6, 0, &[data_page(text, text.len(), 2, 0)], 3), "a row more than values", "damaged"),
-        (by_hand(6, 0, &[data_page(text, text.len(), 2, 0)], 1), "a row less than values", "damaged"),
-        (by_hand(6, 0, &[data_page(text, text.len(), 3, 0)], 3), "a value more than bytes", "damaged"),
-        (by_hand(6, 0, &[dictionary_page(text, i32::MAX.into())], 2), "a dictionary of 2 billion values", "damaged"),
-        (by_hand(1, 0, &[dictionary_page(text, i32::MAX.into())], 2), "2 billion numbers", "damaged"),
-        (by_hand(6, 0, &[data_page(&places, 3, 2, 8)], 2), "no dictionary", "damaged"),
-        (by_hand(6, 0, &[dictionary_page(text, 2), dictionary_page(text, 2)], 2), "two dictionaries", "damaged"),
-        (by_hand(6, 0, &[dictionary_page(text, 1), data_page(&places, 3, 2, 8)], 2), "a place beyond it", "damaged"),
-        (by_hand(6, 0, &[dictionary_page(text, 2), data_page(&[33, 3, 2], 3, 2, 8)], 2), "33 bits", "damaged"),
-        (by_hand(6, 0, &[data_page(&huge_delta, huge_delta.len(), 2, 6)], 2), "4 billion lengths", "damaged"),
-        (by_hand(2, 0, &[data_page(&[0x80, 1, 4, 2, 0, 0, 65, 0, 0, 0], 10, 2, 5)], 2), "65 bits", "damaged"),
-        (by_hand(2, 0, &[data_page(&[0, 1, 2, 0], 4, 2, 5)], 2), "blocks of nothing", "damaged"),
-        (by_hand(6, 0, &[data_page(text, text.len(), 2, 5)], 2), "an encoding of numbers", "encoding"),
-        (by_hand(6, 7, &[data_page(text, text.len(), 2, 0)], 2), "LZ4", "LZ4"),
-        (by_hand(6, 4, &[data_page(text, text.len(), 2, 0)], 2), "Brotli", "Brotli"),
-    ] {
-        let text = problem(file);
-        assert!(text.contains(expected), "{what}: {text}");
-    }
-}
-
-#[test]
-fn prefixes_do_not_grow_without_end() {
-    // Each value shares all of the one before, and has 2,048 bytes more.
-    let rows = 1000_u16;
-    let steps = |first: i64, step: i64| {
-        let head = [varint(1024), varint(4), varint(rows.into()), varint((first << 1).cast_unsigned())].concat();
-        [head, varint((step << 1).cast_unsigned()), vec![0; 4]].concat()
-    };
-    let page = [steps(0, 2048), steps(2048, 0), vec![b'x'; 2048 * usize::from(rows)]].concat();
-    let file = by_hand(6, 0, &[data_page(&page, page.len(), rows.into(), 7)], rows.into());
-    assert!(matches!(read(file), Err(TableError::RowTooLong { row: 513, .. })));
-}
-
-#[test]
-fn pages_in_memory_have_a_bound() {
-    // Each column keeps a page of 60 MiB, as a writer with pages of a whole row group makes them.
-    let packed = {
-        let mut encoder = GzEncoder::new(Vec::new(), Level::best());
-        encoder.write_all(&vec![0; 60 << 20]).unwrap();
-        encoder.finish().unwrap()
-    };
-    let budget = Budget::default();
-    let scratch = Scratch::new();
-    let file = by_hand(1, 2, &[data_page(&packed, 60 << 20, 15 << 20, 0)], 15 << 20);
-    let disk = Disk::open(&scratch.file(file), "a Parquet file").unwrap();
-    let metadata = Metadata::read(&disk).unwrap();
-    let (chunk, Shape::Readable { physical, meaning, optional }) = (metadata.groups[0].chunks[0], metadata.columns[0].shape)
-    else {
-        panic!("the column can be read");
-    };
-    let mut columns = Vec::new();
-    let mut fault = None;
-    for _ in 0..5 {
-        let mut pages = Pages::new(&disk, chunk, (physical, meaning, optional), &budget);
-        fault = pages.write_next(&mut String::new()).err();
-        columns.push(pages);
-    }
-    assert!(matches!(fault, Some(Fault::Broken(text)) if text.contains("too large")), "four pages fit, the fifth does not");
-    columns.truncate(3);
-    assert!(Pages::new(&disk, chunk, (physical, meaning, optional), &budget).write_next(&mut String::new()).is_ok());
 }

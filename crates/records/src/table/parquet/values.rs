@@ -146,7 +146,12 @@ impl Dictionary {
         let least = match physical {
             Physical::Bytes => 4,
             Physical::Boolean => return Err(Fault::DAMAGED),
-            _ => physical.width().unwrap_or(1),
+            Physical::Int32
+            | Physical::Int64
+            | Physical::Int96
+            | Physical::Float
+            | Physical::Double
+            | Physical::Fixed(_) => physical.width().unwrap_or(1),
         };
         if least.checked_mul(count).is_none_or(|length| length > bytes.len()) {
             return Err(Fault::DAMAGED);

@@ -53,10 +53,11 @@ impl Workbook {
         let target = |kind: &str| relations.iter().find(|relation| relation.kind == kind).map(|found| &found.target);
         let sheets = listed
             .into_iter()
-            .filter_map(|(name, hidden, id)| {
+            .filter_map(|sheet| {
                 // Charts stand in a sheet of their own too.
-                let relation = relations.iter().find(|relation| relation.id == id && relation.kind == "worksheet")?;
-                Some(Sheet { name, hidden, part: relation.target.clone() })
+                let is_meant = |relation: &&Relation| relation.id == sheet.part && relation.kind == "worksheet";
+                let part = relations.iter().find(is_meant)?.target.clone();
+                Some(Sheet { part, ..sheet })
             })
             .collect();
         let styles = match target("styles") {
@@ -130,8 +131,8 @@ fn resolve(folder: &str, target: &str) -> String {
     steps.join("/")
 }
 
-/// Name, whether hidden, and relation of each sheet; and whether days are counted from 1904.
-fn read_workbook(disk: &Disk, archive: &Archive, part: &str) -> Result<(Vec<(String, bool, String)>, bool), Fault> {
+/// Lists the sheets, with the relation in place of the part; and whether days are counted from 1904.
+fn read_workbook(disk: &Disk, archive: &Archive, part: &str) -> Result<(Vec<Sheet>, bool), Fault> {
     let (mut sheets, mut from_1904) = (Vec::new(), false);
     each_element(disk, archive, part, |_, element| {
         match element.local_name().as_ref() {
@@ -142,7 +143,7 @@ fn read_workbook(disk: &Disk, archive: &Archive, part: &str) -> Result<(Vec<(Str
                 let name = attribute(element, "name")?.unwrap_or_default();
                 let hidden = attribute(element, "state")?.is_some_and(|state| state != "visible");
                 let id = reference(element)?.unwrap_or_default();
-                sheets.push((short(&name)?, hidden, short(&id)?));
+                sheets.push(Sheet { name: short(&name)?, hidden, part: short(&id)? });
             }
             _ => {}
         }

@@ -47,10 +47,13 @@ impl<R: Read> Xml<R> {
     pub(super) fn next(&mut self) -> Result<Token<'_>, Fault> {
         self.reader.get_mut().left = MAX_TOKEN_LEN;
         self.buffer.clear();
-        let event = self.reader.read_event_into(&mut self.buffer).map_err(|error| match error {
-            // The error is shared with nobody, but the type does not know it.
-            quick_xml::Error::Io(error) => Fault::from(io::Error::new(error.kind(), error.to_string())),
-            _ => Fault::DAMAGED,
+        let event = self.reader.read_event_into(&mut self.buffer).map_err(|error| {
+            // Other errors may quote the text. This one may be shared, so its own source cannot be taken out of it.
+            if let quick_xml::Error::Io(error) = error {
+                io::Error::new(error.kind(), error.to_string()).into()
+            } else {
+                Fault::DAMAGED
+            }
         })?;
         Ok(match event {
             Event::Start(start) | Event::Empty(start) => {
