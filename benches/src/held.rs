@@ -48,10 +48,12 @@ impl Held {
         let folder = tempfile::tempdir().expect("a folder of temporary files");
         let profile = Profile::create(&folder.path().join("profile")).expect("an empty folder");
         let release = ReleaseId::from_bytes([7; 16]);
-        let path = profile.index_path(&release).expect("a new profile");
+        let path = folder.path().join("index");
         let header = Header::new(*release.as_bytes(), entries, FALSE_POSITIVE_BITS, dictionary.label_length());
         write(header.expect("a list has entries"), &dictionary, std::fs::File::create(&path).expect("a new file"));
         let manifest = manifest(entries, dictionary, &std::fs::File::open(&path).expect("it was written"));
+        let kept = profile.index_path(&manifest).expect("a new profile");
+        std::fs::rename(path, kept).expect("the same file system");
 
         let hits = members / 2;
         let mut everybody = Vec::with_capacity(members + CANARIES);
@@ -76,7 +78,7 @@ impl Held {
     /// # Panics
     /// When it cannot be read.
     pub fn bytes(&self) -> Vec<u8> {
-        let path = self.profile.index_path(&self.manifest.release).expect("it was written");
+        let path = self.profile.index_path(&self.manifest).expect("it was written");
         std::fs::read(path).expect("it was written")
     }
 

@@ -16,6 +16,7 @@ use blindlist_protocol::inspect::Format;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Column, Encoding, TableOptions, parse_override};
 use blindlist_store::exit::Code;
+use blindlist_store::memory::Memory;
 use blindlist_store::{StoreError, log, text};
 use clap::{Args, Parser, Subcommand};
 use futures_util::FutureExt as _;
@@ -24,7 +25,7 @@ use crate::channel::QuicChannel;
 use crate::check::{self, CheckOptions, MemberFile};
 use crate::outside::now;
 use crate::profile::Profile;
-use crate::room::{Room, parse_memory};
+use crate::room::Room;
 use crate::show::note;
 use crate::{ClientError, Stop, enroll, inspect, lists};
 
@@ -179,8 +180,8 @@ struct CheckArgs {
     threads: Option<NonZeroUsize>,
     /// Memory for what grows with the members, 64MiB at least; what does not fit is written, encrypted under a key that
     /// is nowhere else, to files in the profile that go when the check ends.
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_memory)]
-    memory: usize,
+    #[arg(long, value_name = "SIZE", default_value_t = Room::MEMORY)]
+    memory: Memory,
 }
 
 /// Runs the program.

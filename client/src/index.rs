@@ -52,7 +52,7 @@ pub async fn fetch(
     room: &Room,
     stop: &Stop,
 ) -> Result<(), ClientError> {
-    if profile.index_path(&manifest.release)?.exists() {
+    if profile.index_path(manifest)?.exists() {
         match open(profile, manifest) {
             Ok(_) => return Ok(()),
             Err(ClientError::Broken(_) | ClientError::IndexDamaged(_)) => {
@@ -63,9 +63,9 @@ pub async fn fetch(
     }
     stop.or(download(profile, channel, manifest)).await?;
     match verify(profile, manifest, room, stop) {
-        Ok(()) => Ok(profile.keep_index(&manifest.release)?),
+        Ok(()) => profile.keep_index(manifest),
         Err(error) => {
-            profile.drop_unverified_index(&manifest.release)?;
+            profile.drop_unverified_index(manifest)?;
             Err(error)
         }
     }
@@ -76,7 +76,7 @@ pub async fn fetch(
 /// # Errors
 /// [`ClientError::IndexDamaged`]; [`Broken::Release`] for an index of another release; [`ClientError::Store`].
 pub fn open(profile: &Profile, manifest: &Manifest) -> Result<Index<SegmentFile>, ClientError> {
-    open_file(SegmentFile::open(profile.index_path(&manifest.release)?, manifest), manifest)
+    open_file(SegmentFile::open(profile.index_path(manifest)?, manifest), manifest)
 }
 
 fn open_file(file: Result<SegmentFile, IndexFault>, manifest: &Manifest) -> Result<Index<SegmentFile>, ClientError> {
@@ -87,7 +87,7 @@ fn open_file(file: Result<SegmentFile, IndexFault>, manifest: &Manifest) -> Resu
 
 /// Verifies an index that was just fetched to the last entry.
 fn verify(profile: &Profile, manifest: &Manifest, room: &Room, stop: &Stop) -> Result<(), ClientError> {
-    let file = SegmentFile::open(profile.unverified_index_path(&manifest.release)?, manifest);
+    let file = SegmentFile::open(profile.unverified_index_path(manifest)?, manifest);
     let index = &open_file(file, manifest)?;
     let blocks = index.header().blocks();
     room.each(blocks.div_ceil(VERIFIED_AT_A_TIME) as usize, stop, |part| {
@@ -98,7 +98,7 @@ fn verify(profile: &Profile, manifest: &Manifest, room: &Room, stop: &Stop) -> R
 }
 
 async fn download(profile: &Profile, channel: &impl Channel, manifest: &Manifest) -> Result<(), ClientError> {
-    let mut file = profile.new_index(&manifest.release)?;
+    let mut file = profile.new_index(manifest)?;
     let bar = bytes_bar("fetching the list", manifest.index_length);
     let fetch = |number: u32| async move {
         let bytes = channel::segment(channel, manifest.release, number).await?;

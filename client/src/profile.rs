@@ -8,8 +8,7 @@
 //! bundle                            what the operator sent back
 //! pins.json                         the operator's manifest key and its successor's hash: see `pins`
 //! seen.json                         the highest catalog sequence seen
-//! indexes/RELEASE                   whole indexes, verified when they were fetched, and where they are used
-//! indexes/RELEASE.unverified        one that was not verified yet
+//! indexes/RELEASE-DIGEST            whole indexes, verified when they were fetched, and where they are used: see `indexes`
 //! jobs/JOB/                         unfinished checks: see [`jobs`]
 //! checkpoints/  receipts/           what is remembered of the audit log: see [`logs`]
 //! contradictions/                   what in it contradicts itself
@@ -19,24 +18,22 @@
 //! Nothing else reads or writes in this folder but [`crate::evidence`] in `evidence/`. Every folder in it is 0700, every
 //! file 0600.
 
+mod indexes;
 pub mod jobs;
 mod keys;
 pub mod logs;
 mod pins;
 mod renewal;
 
-use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use blindlist_protocol::enrolment::Bundle;
-use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::live::Seen;
 use blindlist_protocol::object;
 use blindlist_protocol::params::MAX_ENROLMENT;
 use blindlist_protocol::signature::VerifyingKey;
 use blindlist_protocol::succession::Pins;
-use blindlist_store::file::{AtomicFile, read_limited, write_atomic};
+use blindlist_store::file::{read_limited, write_atomic};
 use blindlist_store::folder::{FolderLock, PrivateFolder};
 use blindlist_store::{StoreError, text};
 use blindlist_transport::{CertificateDer, Identity, TlsKey, certificate_end};
@@ -176,54 +173,6 @@ impl Profile {
         let file = SeenFile { operator_key, sequence: seen.sequence, digest };
         let json = serde_json::to_vec_pretty(&file).expect("a number and a text are JSON");
         Ok(write_atomic(self.folder.join("seen.json"), &json)?)
-    }
-
-    /// Where the index of a release is, or will be.
-    ///
-    /// # Errors
-    /// [`ClientError::Store`] when its folder cannot be made.
-    pub fn index_path(&self, release: &ReleaseId) -> Result<PathBuf, ClientError> {
-        Ok(PrivateFolder::create(self.folder.join("indexes"))?.join(release.to_string()))
-    }
-
-    /// Where an index is before it was verified.
-    ///
-    /// # Errors
-    /// [`ClientError::Store`] when its folder cannot be made.
-    pub fn unverified_index_path(&self, release: &ReleaseId) -> Result<PathBuf, ClientError> {
-        Ok(self.index_path(release)?.with_extension("unverified"))
-    }
-
-    /// Begins the file of an index that is still to be verified.
-    ///
-    /// # Errors
-    /// [`ClientError::Store`].
-    pub fn new_index(&self, release: &ReleaseId) -> Result<AtomicFile, ClientError> {
-        Ok(AtomicFile::create(self.unverified_index_path(release)?)?)
-    }
-
-    /// Gives an index that was verified its name.
-    ///
-    /// # Errors
-    /// [`ClientError::Store`].
-    pub fn keep_index(&self, release: &ReleaseId) -> Result<(), ClientError> {
-        let (from, to) = (self.unverified_index_path(release)?, self.index_path(release)?);
-        let renamed = fs::rename(from, &to).and_then(|()| File::open(self.folder.join("indexes"))?.sync_all());
-        Ok(renamed.map_err(|source| StoreError::io("write", &to, source))?)
-    }
-
-    /// Removes an index that did not pass.
-    ///
-    /// # Errors
-    /// [`ClientError::Store`].
-    pub fn drop_unverified_index(&self, release: &ReleaseId) -> Result<(), ClientError> {
-        let path = self.unverified_index_path(release)?;
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::io("remove", &path, source).into())
-            }
-            Ok(()) | Err(_) => Ok(()),
-        }
     }
 
     /// Where the evidence of jobs is.

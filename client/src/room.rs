@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use blindlist_store::StoreError;
+use blindlist_store::memory::Memory;
 use blindlist_store::spill::Spill;
 
 use crate::{ClientError, Stop};
@@ -14,16 +15,16 @@ use crate::{ClientError, Stop};
 pub struct Room {
     folder: PathBuf,
     threads: NonZeroUsize,
-    memory: usize,
+    memory: Memory,
 }
 
 impl Room {
     /// Bytes of memory for what grows with the members, unless something else is said.
-    pub const MEMORY: usize = 256 << 20;
+    pub const MEMORY: Memory = Memory::mebibytes(256);
 
-    /// As many threads as there are cores unless it is said, and so many bytes. What is larger goes, encrypted under a key
+    /// As many threads as there are cores unless it is said, and so much memory. What is larger goes, encrypted under a key
     /// that only memory has, into files of the folder that have no name and go with the process.
-    pub fn new(folder: &Path, threads: Option<NonZeroUsize>, memory: usize) -> Self {
+    pub fn new(folder: &Path, threads: Option<NonZeroUsize>, memory: Memory) -> Self {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { folder: folder.to_owned(), threads: threads.unwrap_or_else(cores), memory }
     }
@@ -35,7 +36,7 @@ impl Room {
 
     /// The n-th part of the memory.
     pub(crate) fn share(&self, n: usize) -> usize {
-        self.memory / n
+        self.memory.share(n)
     }
 
     /// A spill that takes the n-th part of the memory.
@@ -80,22 +81,6 @@ impl Room {
     }
 }
 
-/// The least memory that a command works with.
-const LEAST: usize = 64 << 20;
-
-/// Reads an amount of memory, such as 256MiB or 2GiB.
-///
-/// # Errors
-/// What it should be.
-pub fn parse_memory(text: &str) -> Result<usize, &'static str> {
-    let units = [("MiB", 1_usize << 20), ("GiB", 1 << 30)];
-    let amount = units.into_iter().find_map(|(name, unit)| {
-        let number: usize = text.strip_suffix(name)?.trim_end().parse().ok()?;
-        number.checked_mul(unit)
-    });
-    amount.filter(|bytes| *bytes >= LEAST).ok_or("it is a number with MiB or GiB, such as 256MiB, and 64MiB at least")
-}
-
 /// Which of so many partitions holds a number: each holds a run of all numbers, in ascending order.
 pub(crate) fn partition(number: u128, partitions: usize) -> usize {
     let high = number >> 64;
@@ -109,7 +94,7 @@ mod tests {
     use super::*;
 
     fn room(threads: usize) -> Room {
-        Room::new(Path::new("/nowhere"), NonZeroUsize::new(threads), 1 << 20)
+        Room::new(Path::new("/nowhere"), NonZeroUsize::new(threads), Memory::mebibytes(1))
     }
 
     #[test]
@@ -142,17 +127,6 @@ mod tests {
         sender.send_replace(true);
         let error = room(2).each(100, &stop, |_| panic!("it was stopped")).unwrap_err();
         assert!(matches!(error, ClientError::Interrupted));
-    }
-
-    #[test]
-    fn memory_has_a_unit_and_is_not_too_little() {
-        assert_eq!(parse_memory("64MiB"), Ok(64 << 20));
-        assert_eq!(parse_memory("2 GiB"), Ok(2 << 30));
-        for bad in
-            ["", "512", "63MiB", "-1GiB", "1.5GiB", "GiB", "1TiB", "99999999999999999999MiB", "18446744073709551615GiB"]
-        {
-            assert!(parse_memory(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

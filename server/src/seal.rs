@@ -54,7 +54,7 @@ use self::progress::Progress;
 use self::publish::{Operator, publish};
 use self::release::Making;
 pub use self::report::{Added, Checked, CheckedList, Estimate, Outcome, RejectedKind, Sealed, SealedList};
-pub use self::resources::{Memory, MemoryError, Resources};
+pub use self::resources::Resources;
 use self::sorted::{Room, Spilled};
 use self::staging::Staging;
 use crate::Error;

@@ -92,6 +92,8 @@ fn candidate(record: &[u8], canaries: &[Place; CANARIES]) -> Candidate {
 
 #[cfg(test)]
 mod tests {
+    use blindlist_store::memory::Memory;
+
     use super::*;
 
     /// Numbers that are spread like hashes.
@@ -107,7 +109,7 @@ mod tests {
     fn every_entry_comes_back_in_its_release_in_order() {
         let folder = tempfile::tempdir().unwrap();
         for (releases, memory) in [(1, 1 << 24), (1, 1 << 10), (3, 1 << 10), (300, 1 << 20)] {
-            let entries = Entries::new(releases, &Room::new(folder.path(), None, memory)).unwrap();
+            let entries = Entries::new(releases, &Room::new(folder.path(), None, Memory::from_bytes(memory))).unwrap();
             let last = releases - 1;
             let all: Vec<_> = (0..3_000).map(entry).collect();
             entries.add(last, &all).unwrap();
@@ -132,7 +134,8 @@ mod tests {
 
     #[test]
     fn entries_are_not_shown() {
-        let entries = Entries::new(1, &Room::new(std::path::Path::new("/nowhere"), None, 1 << 20)).unwrap();
+        let entries =
+            Entries::new(1, &Room::new(std::path::Path::new("/nowhere"), None, Memory::mebibytes(1))).unwrap();
         assert_eq!(format!("{entries:?}"), "Entries(redacted)");
     }
 }

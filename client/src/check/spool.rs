@@ -65,12 +65,14 @@ impl Read for SpoolReader {
 
 #[cfg(test)]
 mod tests {
+    use blindlist_store::memory::Memory;
+
     use super::*;
 
     #[test]
     fn what_was_spooled_is_read_as_often_as_one_likes() {
         let folder = tempfile::tempdir().unwrap();
-        let room = Room::new(folder.path(), None, 1 << 20);
+        let room = Room::new(folder.path(), None, Memory::mebibytes(1));
         for length in [0, 1, PIECE, MEMORY + 3] {
             let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
             let spill = spool(bytes.as_slice(), &room).unwrap();

@@ -178,14 +178,18 @@ fn damage_that_is_found_at_the_look_up_is_mended_by_going_on() {
 fn an_index_that_was_not_verified_has_no_name() {
     let mut operator = Operator::new(1);
     operator.seal("leak", &[(person(1), 1)]);
-    let release = operator.manifest("leak").release;
+    let manifest = operator.manifest("leak");
     let insurer = Insurer::joined(&mut operator);
     insurer.has(format!("nir\n{}\n", nir(1)));
-    // What a killed process left behind is neither used nor in the way.
-    let left = insurer.profile().unverified_index_path(&release).unwrap();
+    // What killed processes left behind is neither used nor in the way.
+    let path = insurer.profile().index_path(&manifest).unwrap();
+    let left = insurer.profile().unverified_index_path(&manifest).unwrap();
+    for name in [format!(".{}-x.tmp", manifest.release), manifest.release.to_string()] {
+        std::fs::write(path.with_file_name(name), b"a part of it").unwrap();
+    }
     std::fs::write(&left, b"a part of it").unwrap();
     assert_eq!(insurer.check(&operator).unwrap().affected.rows, 1);
-    assert_eq!(index_of(&insurer), insurer.profile().index_path(&release).unwrap());
+    assert_eq!(index_of(&insurer), path, "and it is the only file");
 
     operator.damage("leak", |bytes| {
         let end = bytes.len() - 5 - 8;
@@ -194,6 +198,34 @@ fn an_index_that_was_not_verified_has_no_name() {
     let error = insurer.check(&operator).unwrap_err();
     let malformed = matches!(&error, ClientError::Broken(Broken::Release { source: ReleaseError::Index(_), .. }));
     assert!(malformed, "{error}");
-    assert!(!left.exists());
+    assert_eq!(index_of(&insurer), path, "what was verified before stays");
     assert!(crate::index::open(&insurer.profile(), &operator.manifest("leak")).is_err());
+}
+
+/// [MAT-3]: a manifest that says other bytes of a release has them all fetched before anything is asked or looked up. A
+/// segment that is fetched again only when a member is found there would tell who is a member.
+#[test]
+fn other_bytes_of_a_release_are_fetched_before_anything_is_looked_up() {
+    let mut operator = Operator::new(1);
+    // The last segment holds labels only: opening the index does not touch it.
+    operator.seal_many("leak", &[(person(1), 1)], 700_000);
+    let insurer = Insurer::joined(&mut operator);
+    insurer.has(format!("nir\n{}\n", nir(2)));
+    assert_eq!(insurer.check(&operator).unwrap().affected.rows, 0);
+    let before = index_of(&insurer);
+    operator.take_sent();
+
+    // One label of somebody: nothing that this member or a canary touches.
+    operator.damage("leak", |bytes| {
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+    });
+    assert_eq!(insurer.check(&operator).unwrap().affected.rows, 0);
+    let sent = operator.take_sent();
+    let fetched = |request: &String| request.starts_with("Segment");
+    let segments = operator.manifest("leak").segments.len();
+    assert_eq!(sent.iter().filter(|request| fetched(request)).count(), segments, "{sent:?}");
+    let (last, chunk) = (sent.iter().rposition(fetched), sent.iter().position(|request| request == "0 of 64"));
+    assert!(last < chunk, "{sent:?}");
+    assert_ne!(index_of(&insurer), before);
 }

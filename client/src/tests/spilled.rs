@@ -10,6 +10,7 @@ use blindlist_protocol::message::{Request, Response};
 use blindlist_protocol::params::MAX_CHUNK;
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_records::TableOptions;
+use blindlist_store::memory::Memory;
 
 use super::operator::{Insurer, Operator, nir, person, run};
 use crate::ClientError;
@@ -20,7 +21,7 @@ use crate::room::Room;
 
 /// Everything but the findings is spilled.
 fn little_memory(insurer: &Insurer) -> CheckOptions {
-    CheckOptions { room: Room::new(&insurer.path("profile"), None, 1 << 12), ..insurer.options() }
+    CheckOptions { room: Room::new(&insurer.path("profile"), None, Memory::from_bytes(1 << 12)), ..insurer.options() }
 }
 
 fn results(insurer: &Insurer) -> [String; 3] {
@@ -119,7 +120,7 @@ fn members_may_come_from_a_stream() {
     insurer.has(&text);
     insurer.check(&operator).unwrap();
     let expected = results(&insurer);
-    let room = Room::new(&insurer.path("profile"), None, 1 << 20);
+    let room = Room::new(&insurer.path("profile"), None, Memory::mebibytes(1));
     let members = MemberFile::from_stream(text.as_bytes(), TableOptions::default(), &room).unwrap();
     let options = CheckOptions { members, ..insurer.options() };
     insurer.check_with(&operator, &options).unwrap();

@@ -9,6 +9,7 @@ pub mod exit;
 pub mod file;
 pub mod folder;
 pub mod log;
+pub mod memory;
 mod owner;
 pub mod passphrase;
 pub mod passphrases;

@@ -7,11 +7,12 @@ use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::index::{MAX_F, MIN_F};
 use blindlist_protocol::text::{Slug, Title};
 use blindlist_records::{Encoding, parse_override};
+use blindlist_store::memory::Memory;
 use clap::Args;
 
 use super::UnlockArgs;
 use super::keys::epoch_prefix;
-use crate::seal::{IncidentDates, Memory};
+use crate::seal::{IncidentDates, Resources};
 
 /// Options of `seal`.
 #[derive(Debug, Args)]
@@ -95,7 +96,7 @@ pub struct SealArgs {
     pub threads: Option<NonZeroUsize>,
     /// Memory for everything that grows with the inputs, in MiB or GiB, 64MiB at least. What does not fit waits, encrypted,
     /// in the home.
-    #[arg(long, value_name = "SIZE", default_value_t)]
+    #[arg(long, value_name = "SIZE", default_value_t = Resources::MEMORY)]
     pub memory: Memory,
     /// The passphrases of the keys.
     #[command(flatten)]

@@ -12,9 +12,13 @@ use blindlist_protocol::manifest::segment_digests;
 use blindlist_protocol::oprf::evaluate_inputs;
 use blindlist_store::StoreError;
 use blindlist_store::exit::Code;
+use blindlist_store::memory::Memory;
 
 use super::{By, Choices, Error, Outcome, PathBuf, Plan, Resources, dry_run, seal};
 use crate::testing::{Operator, choices, nir, people};
+
+/// So little that everything is written at once, and sorted in parts.
+const TINY: Memory = Memory::from_bytes(1 << 16);
 
 mod append;
 mod audience;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::job::layout;
+use blindlist_store::memory::Memory;
 
 use super::*;
 use crate::tests::operator::{blinding, person};
 
 /// Room that holds everything in memory, and room where everything is spilled.
 fn rooms(folder: &Path) -> [Room; 2] {
-    [1 << 24, 1 << 10].map(|memory| Room::new(folder, NonZeroUsize::new(3), memory))
+    [1 << 24, 1 << 10].map(|memory| Room::new(folder, NonZeroUsize::new(3), Memory::from_bytes(memory)))
 }
 
 fn canaries() -> Vec<Identifier> {

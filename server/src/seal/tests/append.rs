@@ -3,7 +3,7 @@
 use blindlist_protocol::entry::Dictionary;
 
 use super::super::audience::{Addressee, AudienceError};
-use super::super::{Account, Additions, AppendError, Audience, Memory, destroy_kept, seal_with, staging};
+use super::super::{Account, Additions, AppendError, Audience, destroy_kept, seal_with, staging};
 use super::*;
 
 fn keeping(list: &str) -> By {
@@ -173,7 +173,7 @@ fn additions_that_were_cut_off_go_on() {
     seal_by(&operator, &people(3_000), keeping("breach")).unwrap();
     let input = operator.file("more.csv", &rows((2_000..6_000).map(|i| (i, "coverage"))));
     let by = || By::Additions(additions("breach"));
-    let mut resources = Resources::new(None, Memory::TINY);
+    let mut resources = Resources::new(None, TINY);
     resources.checkpoints.rows = 1_024;
     for stop in [1, 1_100, 3_000] {
         resources.checkpoints.fail_at = Some(stop);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::checkpoint::Checkpoint;
 use super::super::sorted::partitions;
-use super::super::{Account, Memory, seal_with, staging};
+use super::super::{Account, seal_with, staging};
 use super::*;
 
 /// Notes how far it is after so many rows, and fails like a full disk when so many are evaluated.
@@ -17,7 +17,7 @@ fn resources(threads: usize, memory: Memory, rows: u64, fail_at: Option<u64>) ->
 }
 
 fn failing(fail_at: u64) -> Resources {
-    resources(2, Memory::TINY, 1_024, Some(fail_at))
+    resources(2, TINY, 1_024, Some(fail_at))
 }
 
 /// A home, and people in two files, many of them twice or more, some rows bad.
@@ -88,7 +88,7 @@ fn threads_and_memory_change_no_byte() {
     let plan = scene.plan();
     scene.seal(plan.clone(), &Resources::default()).unwrap();
     let expected = scene.published();
-    for (threads, memory) in [(1, Memory::LEAST), (1, Memory::TINY), (3, Memory::TINY), (8, Memory::default())] {
+    for (threads, memory) in [(1, Memory::LEAST), (1, TINY), (3, TINY), (8, Resources::MEMORY)] {
         scene.seal(plan.clone(), &resources(threads, memory, 700, None)).unwrap();
         assert!(scene.published() == expected, "{threads} threads");
     }
