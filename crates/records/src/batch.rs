@@ -61,9 +61,9 @@ impl Batch {
         (0..self.len()).filter_map(|place| self.row(place))
     }
 
-    /// Bytes of all cells.
-    pub(crate) fn text_len(&self) -> usize {
-        self.text.len()
+    /// Bytes that the rows take in memory.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len() + size_of_val(&*self.ends) + size_of_val(&*self.rows)
     }
 
     /// Forgets the rows and keeps the memory.

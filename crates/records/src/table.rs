@@ -40,8 +40,8 @@ pub use self::{
 /// The longest row in bytes, quotes and line end included. Of a text in another encoding, as it is in UTF-8.
 pub const MAX_ROW_LEN: usize = 1 << 20;
 
-/// A batch is closed early when its cells hold this many bytes, so that memory stays bounded.
-const BATCH_TEXT_LEN: usize = 8 << 20;
+/// A batch is closed early when it takes this many bytes, so that memory stays bounded; its last row may take more.
+const BATCH_SIZE: usize = 1 << 20;
 
 /// The name that stands for standard input on a command line.
 const STANDARD_INPUT: &str = "-";
@@ -187,7 +187,7 @@ impl Table {
     /// never closes. The rows before it in the same batch are in `batch`. Reading must not go on after an error.
     pub fn read_batch(&mut self, batch: &mut Batch, max: usize) -> Result<usize, TableError> {
         batch.clear();
-        while batch.len() < max && batch.text_len() < BATCH_TEXT_LEN {
+        while batch.len() < max && batch.size() < BATCH_SIZE {
             let more = match &mut self.format {
                 Format::Csv(csv) => csv.read_row(batch)?,
                 Format::Xlsx(workbook) => workbook.read_row(batch)?,

@@ -9,6 +9,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use blindlist_protocol::ids::ReleaseId;
@@ -118,9 +119,7 @@ impl Staging {
     fn remove_file(&self, name: &str) -> Result<(), Error> {
         let path = self.folder.join(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(StoreError::io("remove", &path, error).into())
-            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &path, error).into()),
             Err(_) | Ok(()) => Ok(()),
         }
     }
@@ -159,10 +158,15 @@ pub(super) fn leftover(releases: &PrivateFolder, plan: &Plan, live: impl Fn(&Pla
     plans.filter(|found| found.is_like(plan) && live(found)).max_by_key(|found| found.created)
 }
 
-/// Tells what other seals that were cut off have left behind.
+/// Tells what other seals that were cut off have left behind. What was cut off before it had a plan holds nothing.
 pub(super) fn tell_leftovers(releases: &PrivateFolder, plan: &Plan) {
     let own = releases.join(name(plan));
     for folder in leftovers(releases.path()).into_iter().filter(|folder| *folder != own) {
+        if fs::symlink_metadata(folder.join(PLAN)).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            // What stays is removed by the next seal.
+            let _ = remove(&folder);
+            continue;
+        }
         let (plan, folder) = (text::word(&folder.join(PLAN)), text::word(&folder));
         eprintln!(
             "blindlistd: an earlier seal was cut off; finish it with `seal INPUT... --plan {plan}`, or delete {folder}"

@@ -262,7 +262,7 @@ fn the_digest_covers_the_whole_file_however_much_was_read() {
 #[test]
 fn a_batch_closes_early_when_its_rows_are_long() {
     let scratch = Scratch::new();
-    let mut table = Table::open(scratch.file(format!("a\n{}", ("x".repeat(1 << 19) + "\n").repeat(40)))).unwrap();
+    let mut table = Table::open(scratch.file(format!("a\n{}", ("x".repeat(1 << 16) + "\n").repeat(40)))).unwrap();
     let mut batch = Batch::new();
     assert_eq!(table.read_batch(&mut batch, 1000).unwrap(), 16);
     assert_eq!(table.read_batch(&mut batch, 1000).unwrap(), 16);

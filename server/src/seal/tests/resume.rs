@@ -174,9 +174,12 @@ fn what_was_cut_off_is_taken_over_by_the_same_seal_alone() {
         scene.seal(By::Choices(other), &Resources::default()).unwrap();
         assert!(folder.join("spill").exists());
     }
+    // What was cut off before it had a plan goes.
+    let empty = folder.with_file_name(".0.tmp");
+    fs::create_dir(&empty).unwrap();
     // Nor by a list that has gone on, nor with other inputs.
     let sealed = scene.seal(Scene::by(), &Resources::default()).unwrap();
-    assert!(!folder.ends_with(format!(".{}.tmp", sealed.lists[0].release)) && folder.exists());
+    assert!(!folder.ends_with(format!(".{}.tmp", sealed.lists[0].release)) && folder.exists() && !empty.exists());
     fs::remove_dir_all(&folder).unwrap();
     scene.cut_off(Scene::by(), 3_100);
     let one = std::slice::from_ref(&scene.inputs[0]);
