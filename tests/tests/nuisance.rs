@@ -155,10 +155,10 @@ fn corrupted_hellos_hold_nobody_up() {
 #[test]
 fn a_flood_of_handshakes_that_never_end_holds_nobody_up() {
     let scene = Scene::new(1_000);
-    let (stranger, hellos) =
+    let (stranger, first) =
         scene.runtime.block_on(async { (Stranger::of(&scene.server).await, hellos(&scene.hostile, 2_000).await) });
     // More than half of all places at once: then addresses must be proven, and the honest insurer's is.
-    let (before, beside) = hellos.split_at(1_000);
+    let (before, beside) = first.split_at(1_000);
     scene.runtime.block_on(stranger.hello(before));
     let mut beside = beside.chunks(50);
     scene.check_beside(|| beside.next().into_iter().for_each(|hellos| scene.runtime.block_on(stranger.hello(hellos))));
