@@ -100,7 +100,7 @@ impl Staging {
         error
     }
 
-    /// Gives back the disk space of what would be made anew.
+    /// Gives back the disk space of what would be made anew; of everything when the disk is full all the same.
     fn give_back(&self, plan: &Plan) -> Result<(), Error> {
         self.remove_releases()?;
         let path = self.folder.join(SPILL);
@@ -109,7 +109,13 @@ impl Staging {
         let cut = OpenOptions::new().write(true).open(&path).and_then(|spill| {
             if spill.metadata()?.len() > checkpoint.spilled { spill.set_len(checkpoint.spilled) } else { Ok(()) }
         });
-        Ok(cut.map_err(|source| StoreError::io("write", &path, source))?)
+        cut.map_err(|source| StoreError::io("write", &path, source))?;
+        let disk = rustix::fs::statvfs(self.folder.path());
+        if disk.is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LEFT_TO_OTHERS) {
+            self.remove_file(CHECKPOINT)?;
+            self.remove_file(SPILL)?;
+        }
+        Ok(())
     }
 
     fn remove_releases(&self) -> Result<(), Error> {
@@ -124,6 +130,10 @@ impl Staging {
         }
     }
 }
+
+/// Bytes that must be free on the disk for what was evaluated to stay on it: a ledger that cannot be written to answers
+/// nobody.
+const LEFT_TO_OTHERS: u64 = 16 << 20;
 
 /// Whether the same seal can only end with this error again: its inputs are refused, its plan is outdated, or what it has
 /// evaluated is damaged.
