@@ -38,14 +38,14 @@ fn main() -> ExitCode {
     let [records, members] = arguments();
     let operator = Operator::new("op");
     let sample = operator.path("sample");
-    let counts = [records.to_string(), members.to_string()];
+    let count = records.to_string();
     let out = sample.to_str().unwrap();
     run(blindlistd([
         "sample",
         "--out",
         out,
         "--records",
-        &counts[0],
+        &count,
         "--members",
         &members.max(1).to_string(),
         "--overlap",

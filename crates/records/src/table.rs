@@ -235,6 +235,14 @@ pub struct Progress {
     pub total: u64,
 }
 
+impl Progress {
+    /// So much done of all that there is to do, as a part of the file.
+    fn part(total: u64, done: u64, all: u64) -> Self {
+        let read = (u128::from(total) * u128::from(done)).checked_div(all.into());
+        Self { read: read.and_then(|read| u64::try_from(read).ok()).unwrap_or(total), total }
+    }
+}
+
 /// The digest and length of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest {

@@ -1,5 +1,5 @@
-//! Additions: a whole new release of a list, of the people of its live one and of new rows (SPEC.md, "Re-releases with
-//! additions"). Nobody who is on the list already is evaluated again: what the live release kept is derived anew.
+//! Additions: a whole new release of a list, of the people of its live one and of new rows (SPEC.md,
+//! "Manifest"). Nobody who is on the list already is evaluated again: what the live release kept is derived anew.
 
 use std::fs;
 

@@ -94,10 +94,7 @@ impl ParquetReader {
 
     /// How many rows are read, as a part of the file.
     pub(super) fn progress(&self) -> Progress {
-        let (total, rows) = (self.disk.length(), self.metadata.rows);
-        let read =
-            if rows == 0 { total.into() } else { u128::from(total) * u128::from(self.number - 1) / u128::from(rows) };
-        Progress { read: u64::try_from(read).unwrap_or(total), total }
+        Progress::part(self.disk.length(), self.number - 1, self.metadata.rows)
     }
 
     pub(super) fn finish(self) -> Result<Digest, TableError> {

@@ -10,33 +10,42 @@ use tempfile::TempDir;
 use super::*;
 use crate::rejection::Reason;
 
-struct Scratch {
-    dir: TempDir,
+/// A folder for a file at a time.
+pub(super) struct Scratch {
+    pub(super) dir: TempDir,
+    name: &'static str,
 }
 
 impl Scratch {
     fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
+        Self::of("table.csv")
     }
 
-    fn file(&self, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.dir.path().join("table.csv");
+    pub(super) fn of(name: &'static str) -> Self {
+        Self { dir: TempDir::new().unwrap(), name }
+    }
+
+    pub(super) fn file(&self, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.dir.path().join(self.name);
         fs::write(&path, bytes).unwrap();
         path
     }
 }
 
-type Cells = Vec<(u64, Result<Vec<String>, Reason>)>;
+/// The rows of a table: their numbers, and their cells or why they are rejected.
+pub(super) type Cells = Vec<(u64, Result<Vec<String>, Reason>)>;
+
+pub(super) fn cells(batch: &Batch) -> Cells {
+    let rows = batch.iter();
+    rows.map(|row| (row.number(), row.defect().map_or(Ok(row.cells().map(str::to_owned).collect()), Err))).collect()
+}
 
 /// All rows of a table, read a few at a time.
 fn rows(table: &mut Table, max: usize) -> Result<Cells, TableError> {
     let (mut batch, mut all) = (Batch::new(), Vec::new());
     while table.read_batch(&mut batch, max)? > 0 {
         assert!(batch.len() <= max);
-        all.extend(batch.iter().map(|row| {
-            let cells = row.cells().map(str::to_owned).collect();
-            (row.number(), row.defect().map_or(Ok(cells), Err))
-        }));
+        all.extend(cells(&batch));
     }
     Ok(all)
 }

@@ -116,9 +116,7 @@ impl XlsxReader {
     /// How much of the sheet is unpacked, as a part of the file.
     pub(super) fn progress(&self) -> Progress {
         let (unpacked, size) = self.sheet.input().progress();
-        let total = self.disk.length();
-        let read = u128::from(total) * u128::from(unpacked) / u128::from(size.max(1));
-        Progress { read: u64::try_from(read).unwrap_or(total), total }
+        Progress::part(self.disk.length(), unpacked, size)
     }
 
     pub(super) fn finish(self) -> Result<Digest, TableError> {

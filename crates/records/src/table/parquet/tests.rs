@@ -2,7 +2,7 @@
 
 mod by_hand;
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use parquet::{
     basic::{Compression, Encoding, GzipLevel, ZstdLevel},
@@ -18,35 +18,17 @@ use parquet::{
 };
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
 
-use super::{super::Table, *};
-
-struct Scratch {
-    dir: TempDir,
-}
-
-impl Scratch {
-    fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
-    }
-
-    fn file(&self, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.dir.path().join("table.parquet");
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-type Cells = Vec<(u64, Result<Vec<String>, Reason>)>;
-
-fn cells(batch: &Batch) -> Cells {
-    let rows = batch.iter();
-    rows.map(|row| (row.number(), row.defect().map_or(Ok(row.cells().map(str::to_owned).collect()), Err))).collect()
-}
+use super::{
+    super::{
+        Table,
+        tests::{Cells, Scratch, cells},
+    },
+    *,
+};
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<(Vec<String>, Cells), TableError> {
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.parquet");
     let mut reader = ParquetReader::open(&scratch.file(bytes))?;
     let mut batch = Batch::new();
     while reader.read_row(&mut batch)? {}
@@ -132,7 +114,7 @@ fn one(schema: &str, column: Column) -> Vec<u8> {
 fn the_same_content_as_a_csv_gives_the_same_rows() {
     let csv =
         "nir,nom,rang,naissance\n185057505611114,Dupré,1,1985-05-01\n,\"Le\nGall\",,\n2A5057505611157,,2,1900-01-01\n";
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.parquet");
     let mut table = Table::open(scratch.file(csv)).unwrap();
     let mut batch = Batch::new();
     table.read_batch(&mut batch, 100).unwrap();
@@ -294,7 +276,7 @@ fn columns_of_other_types_do_not_spoil_the_file() {
     };
     assert_eq!(rows, [row(1, "a", "7"), row(2, "b", ""), row(3, "c", "7"), row(4, "d", "")]);
 
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.parquet");
     let reader = ParquetReader::open(&scratch.file(&bytes)).unwrap();
     let found = (0..9).map(|place| reader.unreadable(place)).collect::<Vec<_>>();
     assert_eq!(found[..3], [None, Some("a list or group of values"), Some("binary data")]);
@@ -372,7 +354,7 @@ fn files_that_are_none() {
 
 #[test]
 fn the_digest_is_that_of_the_file() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.parquet");
     let bytes = one("required binary a (UTF8);", texts(&["a", "b"]));
     let mut reader = ParquetReader::open(&scratch.file(&bytes)).unwrap();
     assert!(reader.read_row(&mut Batch::new()).unwrap());

@@ -5,45 +5,23 @@ mod hostile;
 use std::{
     fs,
     io::{Cursor, Write as _},
-    path::PathBuf,
 };
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook as Writer};
 use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::{
-    super::Table,
+    super::{
+        Table,
+        tests::{Cells, Scratch, cells},
+    },
     workbook::{Style, style},
     *,
 };
 
-struct Scratch {
-    dir: TempDir,
-}
-
-impl Scratch {
-    fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
-    }
-
-    fn file(&self, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.dir.path().join("table.xlsx");
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-type Cells = Vec<(u64, Result<Vec<String>, Reason>)>;
-
-fn cells(batch: &Batch) -> Cells {
-    let rows = batch.iter();
-    rows.map(|row| (row.number(), row.defect().map_or(Ok(row.cells().map(str::to_owned).collect()), Err))).collect()
-}
-
 fn read_sheet(bytes: impl AsRef<[u8]>, sheet: Option<&str>) -> Result<(Vec<String>, Cells), TableError> {
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.xlsx");
     let mut reader = XlsxReader::open(&scratch.file(bytes), sheet)?;
     let mut batch = Batch::new();
     while reader.read_row(&mut batch)? {}
@@ -134,7 +112,7 @@ fn the_same_content_as_a_csv_gives_the_same_rows() {
     let bytes = book.save_to_buffer().unwrap();
     let (headers, rows) = read(&bytes).unwrap();
 
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.xlsx");
     let mut table = Table::open(scratch.file(csv.into_inner().unwrap())).unwrap();
     let mut batch = Batch::new();
     table.read_batch(&mut batch, 100).unwrap();
@@ -312,7 +290,7 @@ fn a_sheet_by_its_name() {
     let text = error.to_string();
     assert!(text.contains("\"Feuil1\"") && text.contains("\"Caché\", \"Adhérents\", \"Feuille 3\""), "{text}");
 
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.xlsx");
     let path = scratch.file(&bytes);
     assert_eq!(XlsxReader::open(&path, None).unwrap().sheet(), ("\"Adhérents\"", 1));
     assert_eq!(XlsxReader::open(&path, Some("Caché")).unwrap().sheet(), ("\"Caché\"", 2));
@@ -360,7 +338,7 @@ fn a_workbook_in_an_archive_of_64_bits() {
 
 #[test]
 fn the_digest_is_that_of_the_file() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.xlsx");
     let bytes = by_hand("<row><c><v>1</v></c></row>");
     let path = scratch.file(&bytes);
     let mut reader = XlsxReader::open(&path, None).unwrap();

@@ -140,7 +140,7 @@ fn pages_in_memory_have_a_bound() {
         encoder.finish().unwrap()
     };
     let budget = Budget::default();
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.parquet");
     let file = by_hand(1, 2, &[data_page(&packed, 60 << 20, 15 << 20, 0)], 15 << 20);
     let disk = Disk::open(&scratch.file(file), "a Parquet file").unwrap();
     let metadata = Metadata::read(&disk).unwrap();

@@ -28,7 +28,7 @@ fn files_that_are_no_workbook() {
         let text = problem(read(bytes));
         assert!(text.contains("table.xlsx cannot be read as an Excel workbook") && text.contains(expected), "{text}");
     }
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.xlsx");
     assert!(matches!(XlsxReader::open(scratch.dir.path(), None), Err(TableError::Read { .. })));
     assert!(matches!(XlsxReader::open(&scratch.dir.path().join("missing"), None), Err(TableError::Read { .. })));
 }
@@ -99,7 +99,7 @@ fn sizes_that_lie_and_archives_that_burst() {
 #[test]
 fn nothing_of_a_cell_is_in_a_message() {
     let book = by_hand("<row><c t='str'><v>Secret</v></c></row><row><c t='str'><v>Secret&x;</v></c></row>");
-    let scratch = Scratch::new();
+    let scratch = Scratch::of("table.xlsx");
     let mut reader = XlsxReader::open(&scratch.file(book), None).unwrap();
     let mut batch = Batch::new();
     assert!(reader.read_row(&mut batch).unwrap());
