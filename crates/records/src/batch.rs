@@ -1,6 +1,6 @@
 //! Rows held in memory, many at a time, in a few allocations that are used again for the next batch.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU64};
 
 use crate::rejection::Reason;
 
@@ -20,6 +20,7 @@ pub struct Batch {
 #[derive(Clone)]
 struct Span {
     number: u64,
+    line: Option<NonZeroU64>,
     text: usize,
     ends: usize,
     defect: Option<Reason>,
@@ -50,6 +51,7 @@ impl Batch {
         };
         Some(Row {
             number: span.number,
+            line: span.line,
             text: self.text.get(span.text..text_end)?,
             ends: self.ends.get(span.ends..ends_end)?,
             defect: span.defect,
@@ -73,15 +75,21 @@ impl Batch {
         self.rows.clear();
     }
 
-    pub(crate) fn push(&mut self, number: u64, text: &str, ends: &[usize]) {
-        self.rows.push(Span { number, text: self.text.len(), ends: self.ends.len(), defect: None });
+    /// Adds a row that begins in a line; 0 where there are no lines.
+    pub(crate) fn push(&mut self, number: u64, line: u64, text: &str, ends: &[usize]) {
+        self.push_span(number, line, None);
         self.text.push_str(text);
         self.ends.extend_from_slice(ends);
     }
 
     /// Keeps the number of a row that can only be rejected, and nothing else of it.
-    pub(crate) fn push_defective(&mut self, number: u64, defect: Reason) {
-        self.rows.push(Span { number, text: self.text.len(), ends: self.ends.len(), defect: Some(defect) });
+    pub(crate) fn push_defective(&mut self, number: u64, line: u64, defect: Reason) {
+        self.push_span(number, line, Some(defect));
+    }
+
+    fn push_span(&mut self, number: u64, line: u64, defect: Option<Reason>) {
+        let line = NonZeroU64::new(line);
+        self.rows.push(Span { number, line, text: self.text.len(), ends: self.ends.len(), defect });
     }
 }
 
@@ -98,6 +106,7 @@ impl fmt::Debug for Batch {
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     number: u64,
+    line: Option<NonZeroU64>,
     text: &'a str,
     ends: &'a [usize],
     defect: Option<Reason>,
@@ -107,6 +116,12 @@ impl<'a> Row<'a> {
     /// The number of the row: data rows from 1, in the order of the file. Blank lines are not counted.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// The line where the row begins, from 1, as an editor counts it: blank lines, those within quotes and those of the header
+    /// among them. For a workbook it is the number that Excel shows beside the row; Parquet has no lines.
+    pub fn line(&self) -> Option<u64> {
+        self.line.map(NonZeroU64::get)
     }
 
     /// Why the row can only be rejected, if it is so. Such a row has no cells.

@@ -180,7 +180,7 @@ impl Columns {
     /// The row, the column and the reason if there is none.
     pub fn identifier(&self, row: &Row<'_>) -> Result<Identifier, Rejection> {
         if let Some(reason) = row.defect() {
-            return Err(Rejection { row: row.number(), column: "row", reason });
+            return Err(Rejection { line: row.line(), row: row.number(), column: "row", reason });
         }
         match self.plan {
             Plan::Nir { nir } => Ok(Identifier::nir(&nir.read(row)?)),
@@ -252,6 +252,7 @@ fn cell<T>(
     parse: impl FnOnce(&str) -> Result<T, Reject>,
 ) -> Result<T, Rejection> {
     parse(row.cell(place).unwrap_or_default()).map_err(|reject| Rejection {
+        line: row.line(),
         row: row.number(),
         column: column.name(),
         reason: Reason::Cell(reject),

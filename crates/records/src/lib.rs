@@ -2,7 +2,7 @@
 //!
 //! [`Table`] streams the rows of a file in batches, [`Columns`] finds the columns that a scheme needs and turns a row
 //! into an identifier, [`Rejection`] says which row could not be turned into one and why, [`sample`] makes synthetic
-//! files. This crate decides nothing about normalisation (that is [`blindlist_protocol::identifier`]), repairs no row and
+//! files, [`Writer`] writes tables. This crate decides nothing about normalisation (that is [`blindlist_protocol::identifier`]), repairs no row and
 //! drops none, and puts no cell into an error or a message.
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ mod expand;
 mod rejection;
 pub mod sample;
 mod table;
+mod writer;
 
 pub use batch::{Batch, Row};
 pub use columns::{Column, Columns, find_header, parse_override};
@@ -23,3 +24,4 @@ pub use table::{
     Compression, Digest, Encoding, MAX_ROW_LEN, Origin, Progress, Table, TableOptions, UnknownEncoding, digest,
     is_standard_input,
 };
+pub use writer::{CsvStyle, Format, Look, UnknownFormat, WriteError, Writer, distinct_names};

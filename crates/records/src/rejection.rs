@@ -1,9 +1,11 @@
 //! Rows that could not be turned into an identifier: named by number, column and reason, never by their contents.
 
-use std::{fmt, io};
+use std::{fmt, io, path::Path};
 
 use blindlist_protocol::identifier::Reject;
 use thiserror::Error;
+
+use crate::writer::{Look, WriteError, Writer, harmless};
 
 /// Why a row was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +77,8 @@ impl fmt::Display for Reason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("row {row}, {column}: {reason}")]
 pub struct Rejection {
+    /// The line of the file where the row begins, if it has lines: [`crate::Row::line`].
+    pub line: Option<u64>,
     /// The data row from 1.
     pub row: u64,
     /// The canonical name of the column, or `row` if the row as a whole is at fault. Never the file's own header, so
@@ -84,33 +88,37 @@ pub struct Rejection {
     pub reason: Reason,
 }
 
-/// Writes `rejected.csv`: a header and one line `row,column,reason` for each rejected row; the reason is its code, for
-/// programs, a colon, and the sentence for people.
+/// Writes rejected rows as a table with the columns [`RejectedWriter::COLUMNS`]. No cell begins as a formula would.
 #[derive(Debug)]
-pub struct RejectedWriter<W: io::Write> {
-    lines: csv::Writer<W>,
+pub struct RejectedWriter<W: io::Write + Send> {
+    table: Writer<W>,
+    file: String,
     count: u64,
 }
 
-impl<W: io::Write> RejectedWriter<W> {
-    /// Writes the header. Output is buffered until [`RejectedWriter::finish`].
+impl<W: io::Write + Send> RejectedWriter<W> {
+    /// The columns: the file as it was named; the line of [`crate::Row::line`], or nothing; the row; the column; and the reason,
+    /// which is its code, for programs, a colon, and the sentence for people.
+    pub const COLUMNS: [&'static str; 5] = ["file", "line", "row", "column", "reason"];
+
+    /// Begins the table of the rejected rows of a file. Output is buffered until [`RejectedWriter::finish`].
     ///
     /// # Errors
-    /// If `output` fails.
-    pub fn new(output: W) -> io::Result<Self> {
-        let mut lines = csv::Writer::from_writer(output);
-        lines.write_record(["row", "column", "reason"]).map_err(io_error)?;
-        Ok(Self { lines, count: 0 })
+    /// If `output` fails, or the format cannot be written.
+    pub fn new(look: &Look<'_>, file: &Path, output: W) -> Result<Self, WriteError> {
+        let table = Writer::new(look, &Self::COLUMNS, output)?;
+        Ok(Self { table, file: harmless(&file.to_string_lossy()).into_owned(), count: 0 })
     }
 
     /// Writes one rejected row.
     ///
     /// # Errors
-    /// If the output fails.
-    pub fn write(&mut self, rejection: &Rejection) -> io::Result<()> {
-        let Rejection { row, column, reason } = rejection;
+    /// If the output fails, or the format cannot hold more.
+    pub fn write(&mut self, rejection: &Rejection) -> Result<(), WriteError> {
+        let Rejection { line, row, column, reason } = rejection;
+        let line = line.map_or_else(String::new, |line| line.to_string());
         let reason = format!("{}: {reason}", reason.code());
-        self.lines.write_record([&row.to_string(), *column, &reason]).map_err(io_error)?;
+        self.table.write([self.file.as_str(), &line, &row.to_string(), column, &reason])?;
         self.count += 1;
         Ok(())
     }
@@ -124,8 +132,8 @@ impl<W: io::Write> RejectedWriter<W> {
     ///
     /// # Errors
     /// If the output fails.
-    pub fn finish(self) -> io::Result<W> {
-        self.lines.into_inner().map_err(csv::IntoInnerError::into_error)
+    pub fn finish(self) -> Result<W, WriteError> {
+        self.table.finish()
     }
 }
 

@@ -30,7 +30,7 @@ use self::{
     text::{FIRST_LEN, Text},
     xlsx::XlsxReader,
 };
-use crate::{batch::Batch, error::TableError};
+use crate::{batch::Batch, error::TableError, writer::CsvStyle};
 
 pub use self::{
     compressed::Compression,
@@ -147,6 +147,17 @@ impl Table {
             Format::Xlsx(_) => None,
             #[cfg(feature = "parquet")]
             Format::Parquet(_) => None,
+        }
+    }
+
+    /// How a CSV file is to be written so that whoever made this one can read it; for other formats, and for a file of one
+    /// column, with commas.
+    pub fn csv_style(&self) -> CsvStyle {
+        match &self.format {
+            Format::Csv(csv) => csv.style(),
+            Format::Xlsx(_) => CsvStyle::default(),
+            #[cfg(feature = "parquet")]
+            Format::Parquet(_) => CsvStyle::default(),
         }
     }
 

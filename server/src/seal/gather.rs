@@ -66,7 +66,8 @@ pub(super) fn gather(
     let mut inputs = Vec::new();
     for (place, source) in sources.iter().enumerate() {
         let (table, found) = work.open(source)?;
-        let mut input = Input { work, found, pool, progress, log: RejectLog::new(rejects(place).as_deref())? };
+        let log = RejectLog::new(source.path(), rejects(place).as_deref())?;
+        let mut input = Input { work, found, pool, progress, log };
         let (rows, digest) = input.read(table, commit)?;
         inputs.push(ReadInput { digest, rows, rejected: input.log.finish()? });
     }

@@ -177,7 +177,8 @@ impl<'a> Work<'a> {
                 .reduce(|all, one| Some(all?.union(one?)))
                 .flatten(),
         };
-        let unknown = Rejection { row: row.number(), column: Column::Categories.name(), reason: Reason::Category };
+        let column = Column::Categories.name();
+        let unknown = Rejection { line: row.line(), row: row.number(), column, reason: Reason::Category };
         Ok((identifier, label.ok_or(unknown)?, self.list(found, row)?))
     }
 
@@ -185,6 +186,7 @@ impl<'a> Work<'a> {
     fn list(&self, found: &Found, row: &Row<'_>) -> Result<usize, Rejection> {
         let (Some(dealt), Some(place)) = (&self.split, found.code) else { return Ok(0) };
         let list = row.cell(place).and_then(|code| dealt.places.get(code.trim()).copied());
-        list.ok_or(Rejection { row: row.number(), column: "split_by", reason: Reason::Unmapped })
+        let (line, row) = (row.line(), row.number());
+        list.ok_or(Rejection { line, row, column: "split_by", reason: Reason::Unmapped })
     }
 }

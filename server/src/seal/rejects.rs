@@ -6,12 +6,19 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use blindlist_protocol::text::Slug;
-use blindlist_records::{RejectedWriter, Rejection};
+use blindlist_records::{CsvStyle, Encoding, Format, Look, RejectedWriter, Rejection};
 use blindlist_store::StoreError;
 use blindlist_store::file::AtomicFile;
 use blindlist_store::folder::PrivateFolder;
 
 use crate::Error;
+
+/// Rejected rows are written as plain CSV, whatever the input is.
+const LOOK: Look<'static> = Look {
+    format: Format::Csv,
+    csv: CsvStyle { delimiter: b',', encoding: Encoding::Utf8, mark: false },
+    sheet: "rejected",
+};
 
 /// How many rows were rejected, for each column and reason in words.
 pub(super) type Counts = BTreeMap<(&'static str, String), u64>;
@@ -24,11 +31,12 @@ pub(super) struct RejectLog {
 }
 
 impl RejectLog {
-    /// Writes them to a file, or only counts them.
-    pub(super) fn new(path: Option<&Path>) -> Result<Self, Error> {
+    /// Writes those of an input to a file, or only counts them.
+    pub(super) fn new(input: &Path, path: Option<&Path>) -> Result<Self, Error> {
         let file = path.map(AtomicFile::create).transpose()?;
         let path = path.map(Path::to_path_buf).unwrap_or_default();
-        let file = file.map(RejectedWriter::new).transpose().map_err(|source| failed(&path, source))?;
+        let file = file.map(|file| RejectedWriter::new(&LOOK, input, file)).transpose();
+        let file = file.map_err(|error| failed(&path, error.into()))?;
         Ok(Self { file, path, counts: Counts::new() })
     }
 
@@ -37,7 +45,7 @@ impl RejectLog {
         for row in rejected {
             *self.counts.entry((row.column, row.reason.in_general())).or_default() += 1;
             if let Some(file) = &mut self.file {
-                file.write(row).map_err(|source| failed(&self.path, source))?;
+                file.write(row).map_err(|error| failed(&self.path, error.into()))?;
             }
         }
         Ok(())
@@ -46,7 +54,7 @@ impl RejectLog {
     /// Gives the file its name.
     pub(super) fn finish(self) -> Result<Counts, Error> {
         if let Some(file) = self.file {
-            file.finish().map_err(|source| failed(&self.path, source))?.commit()?;
+            file.finish().map_err(|error| failed(&self.path, error.into()))?.commit()?;
         }
         Ok(self.counts)
     }
@@ -89,19 +97,21 @@ mod tests {
     fn rows_are_written_when_all_have_come_and_counted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rejected.csv");
-        let nir = |row| Rejection { row, column: "nir", reason: Reason::Cell(Reject::NirKey) };
-        let mut log = RejectLog::new(Some(&path)).unwrap();
+        let rejection = |row, column, reason| Rejection { line: Some(row + 1), row, column, reason };
+        let nir = |row| rejection(row, "nir", Reason::Cell(Reject::NirKey));
+        let mut log = RejectLog::new(Path::new("in.csv"), Some(&path)).unwrap();
         log.add(&[nir(3), nir(5)]).unwrap();
         log.add(&[]).unwrap();
-        log.add(&[Rejection { row: 30, column: "categories", reason: Reason::Category }]).unwrap();
+        log.add(&[rejection(30, "categories", Reason::Category)]).unwrap();
         assert!(!path.exists());
         let counts = log.finish().unwrap();
         let written = fs::read_to_string(&path).unwrap();
         let starts: Vec<_> =
             written.lines().map(|line| line.rsplit_once(',').map_or(line, |(start, _)| start)).collect();
-        assert_eq!(starts[0], "row,column");
-        let starts: Vec<_> = starts[1..].iter().map(|start| start.split(',').take(2).collect::<Vec<_>>()).collect();
-        assert_eq!(starts, [["3", "nir"], ["5", "nir"], ["30", "categories"]]);
+        assert_eq!(starts[0], "file,line,row,column");
+        let starts: Vec<_> = starts[1..].iter().map(|start| start.split(',').take(4).collect::<Vec<_>>()).collect();
+        let expected = [["in.csv", "4", "3", "nir"], ["in.csv", "6", "5", "nir"], ["in.csv", "31", "30", "categories"]];
+        assert_eq!(starts, expected);
         assert_eq!(counts.values().copied().collect::<Vec<_>>(), [1, 2]);
     }
 }

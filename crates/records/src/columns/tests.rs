@@ -1,9 +1,9 @@
-use std::{collections::HashMap, fs};
+use std::{collections::HashMap, fs, path::Path};
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Batch, RejectedWriter, Table};
+use crate::{Batch, CsvStyle, Format, Look, RejectedWriter, Table};
 
 fn headers(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -31,8 +31,9 @@ fn identifiers(text: &str, scheme: Scheme) -> (Columns, Vec<Result<Identifier, R
     (columns, results)
 }
 
+/// Of a file in which every row is a line.
 fn rejection(row: u64, column: &'static str, reject: Reject) -> Result<Identifier, Rejection> {
-    Err(Rejection { row, column, reason: Reason::Cell(reject) })
+    Err(Rejection { line: Some(row + 1), row, column, reason: Reason::Cell(reject) })
 }
 
 #[test]
@@ -51,7 +52,9 @@ fn a_member_file_gives_exact_results() {
         Scheme::Nir,
     );
     assert_eq!(columns.describe(), ["nir <- \"Numéro de sécurité sociale\" (column 2)"]);
-    let whole = |row, reason| Err(Rejection { row, column: "row", reason });
+    // The second row takes two lines.
+    let whole = |row, reason| Err(Rejection { line: Some(row + 2), row, column: "row", reason });
+    let cell = |row, reject| Err(Rejection { line: Some(row + 2), row, column: "nir", reason: Reason::Cell(reject) });
     assert_eq!(
         results,
         [
@@ -59,27 +62,28 @@ fn a_member_file_gives_exact_results() {
             Ok(nir("1850578006084")),
             Ok(nir("269052A004001")),
             Ok(nir("269052B004001")),
-            rejection(5, "nir", Reject::NirKey),
-            rejection(6, "nir", Reject::Empty),
-            rejection(7, "nir", Reject::NirRounded),
+            cell(5, Reject::NirKey),
+            cell(6, Reject::Empty),
+            cell(7, Reject::NirRounded),
             whole(8, Reason::FieldCount { found: 2, expected: 3, lines: 1 }),
             whole(9, Reason::NulByte),
         ]
     );
 
-    let mut writer = RejectedWriter::new(Vec::new()).unwrap();
+    let look = Look { format: Format::Csv, csv: CsvStyle::default(), sheet: "rejected" };
+    let mut writer = RejectedWriter::new(&look, Path::new("in/people.csv"), Vec::new()).unwrap();
     for rejection in results.iter().filter_map(|result| result.as_ref().err()) {
         writer.write(rejection).unwrap();
     }
     assert_eq!(writer.count(), 5);
     assert_eq!(
         String::from_utf8(writer.finish().unwrap()).unwrap(),
-        "row,column,reason\n\
-         5,nir,nir-key: the key does not belong to the number; one of its digits is wrong\n\
-         6,nir,empty: the cell is empty\n\
-         7,nir,nir-rounded: a spreadsheet has rounded this number; export the column again as text\n\
-         8,row,\"field-count: the row has 2 fields, the header has 3\"\n\
-         9,row,nul-byte: the row holds a NUL byte\n"
+        "file,line,row,column,reason\n\
+         in/people.csv,7,5,nir,nir-key: the key does not belong to the number; one of its digits is wrong\n\
+         in/people.csv,8,6,nir,empty: the cell is empty\n\
+         in/people.csv,9,7,nir,nir-rounded: a spreadsheet has rounded this number; export the column again as text\n\
+         in/people.csv,10,8,row,\"field-count: the row has 2 fields, the header has 3\"\n\
+         in/people.csv,11,9,row,nul-byte: the row holds a NUL byte\n"
     );
 }
 
@@ -314,8 +318,8 @@ fn a_row_that_stands_where_headers_should_is_not_shown() {
 fn categories_are_given_as_they_stand() {
     let columns = resolve(&["nir", "categories"], Scheme::Nir, &[]).unwrap();
     let mut batch = Batch::new();
-    batch.push(1, "1 nir|iban ", &[1, 11]);
-    batch.push(2, "1", &[1, 1]);
+    batch.push(1, 2, "1 nir|iban ", &[1, 11]);
+    batch.push(2, 3, "1", &[1, 1]);
     let categories = batch.iter().map(|row| columns.categories(&row)).collect::<Vec<_>>();
     assert_eq!(categories, [Some("nir|iban"), Some("")]);
     let without = resolve(&["nir", "x"], Scheme::Nir, &[]).unwrap();

@@ -6,7 +6,7 @@ use std::{fmt, path::PathBuf, str};
 use csv_core::ReadRecordResult;
 
 use super::{Digest, MAX_ROW_LEN, Origin, Progress, text::Text};
-use crate::{batch::Batch, error::TableError, rejection::Reason};
+use crate::{batch::Batch, error::TableError, rejection::Reason, writer::CsvStyle};
 
 /// The delimiters that are looked for, the first one winning a tie.
 const DELIMITERS: [u8; 4] = *b",;\t|";
@@ -24,6 +24,7 @@ pub(super) struct CsvReader {
     position: usize,
     /// The number of the row that is read next; 0 for the header.
     number: u64,
+    lines: Lines,
     /// Cells of the current row one after the other, without quotes and delimiters. The buffer keeps its full length.
     record: Vec<u8>,
     /// Where each cell of the current row ends. The buffer keeps its full length.
@@ -44,6 +45,7 @@ impl CsvReader {
             input,
             position: 0,
             number: 0,
+            lines: Lines { current: 1, after_cr: false },
             record: vec![0; MAX_ROW_LEN + 1],
             ends: vec![0; 64],
         };
@@ -66,6 +68,11 @@ impl CsvReader {
 
     pub(super) fn delimiter(&self) -> Option<char> {
         self.delimiter.map(char::from)
+    }
+
+    pub(super) fn style(&self) -> CsvStyle {
+        let delimiter = self.delimiter.unwrap_or(CsvStyle::default().delimiter);
+        CsvStyle { delimiter, encoding: self.text.encoding(), mark: self.text.has_mark() }
     }
 
     /// What the file is, for people.
@@ -114,17 +121,17 @@ impl CsvReader {
             if row == 0 || origin != Origin::Told {
                 return Err(TableError::Malformed { path: self.path(), row, encoding, origin });
             }
-            batch.push_defective(row, Reason::Encoding);
+            batch.push_defective(row, parsed.line, Reason::Encoding);
             return Ok(());
         };
         if bytes.contains(&0) {
-            batch.push_defective(self.number, Reason::NulByte);
+            batch.push_defective(self.number, parsed.line, Reason::NulByte);
         } else if self.number > 0 && ends.len() != self.headers.len() {
             let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
             let defect = Reason::FieldCount { found: ends.len(), expected: self.headers.len(), lines };
-            batch.push_defective(self.number, defect);
+            batch.push_defective(self.number, parsed.line, defect);
         } else {
-            batch.push(self.number, text, ends);
+            batch.push(self.number, parsed.line, text, ends);
         }
         Ok(())
     }
@@ -134,7 +141,7 @@ impl CsvReader {
         if !self.skip_blank_lines()? {
             return Ok(None);
         }
-        let mut parsed = Parsed { length: 0, fields: 0 };
+        let mut parsed = Parsed { length: 0, fields: 0, line: self.lines.current };
         let mut consumed = 0_usize;
         loop {
             let at_end = !self.refill()?;
@@ -143,6 +150,7 @@ impl CsvReader {
             let (result, read, written, ended) =
                 self.parser.read_record(input, &mut self.record[parsed.length..], &mut self.ends[parsed.fields..]);
             if !at_end {
+                self.lines.count(self.input.get(self.position..self.position + read).unwrap_or_default());
                 self.position += read;
                 consumed += read;
             }
@@ -170,6 +178,7 @@ impl CsvReader {
         while self.refill()? {
             let rest = &self.input[self.position..];
             let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            self.lines.count(rest.get(..blank).unwrap_or_default());
             self.position += blank;
             if self.position < self.input.len() {
                 return Ok(true);
@@ -206,6 +215,28 @@ impl fmt::Debug for CsvReader {
 struct Parsed {
     length: usize,
     fields: usize,
+    /// The line where it begins.
+    line: u64,
+}
+
+/// Counts lines that end in LF, CRLF or CR, wherever the text is cut.
+pub(super) struct Lines {
+    pub(super) current: u64,
+    pub(super) after_cr: bool,
+}
+
+impl Lines {
+    pub(super) fn count(&mut self, text: &[u8]) {
+        let (Some(first), Some(last)) = (text.first(), text.last()) else { return };
+        let count = |wanted: u8| text.iter().filter(|byte| **byte == wanted).count();
+        let (lf, cr) = (count(b'\n'), count(b'\r'));
+        let mut pairs = usize::from(self.after_cr && *first == b'\n');
+        if cr > 0 && lf > 0 {
+            pairs += text.windows(2).filter(|pair| pair == b"\r\n").count();
+        }
+        self.current += (lf + cr - pairs) as u64;
+        self.after_cr = *last == b'\r';
+    }
 }
 
 /// The delimiter that appears most in the first line that is not blank, outside quotes.

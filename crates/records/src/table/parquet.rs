@@ -107,9 +107,9 @@ impl ParquetReader {
             return Ok(false);
         }
         if self.text.contains('\0') {
-            batch.push_defective(self.number, Reason::NulByte);
+            batch.push_defective(self.number, 0, Reason::NulByte);
         } else {
-            batch.push(self.number, &self.text, &self.ends);
+            batch.push(self.number, 0, &self.text, &self.ends);
         }
         self.number += 1;
         Ok(true)

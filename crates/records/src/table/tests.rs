@@ -1,5 +1,6 @@
 mod compressed;
 mod encodings;
+mod lines;
 
 use std::{fs, path::PathBuf};
 

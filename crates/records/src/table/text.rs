@@ -63,6 +63,11 @@ impl Text {
         self.choice.encoding
     }
 
+    /// Whether the text began with the mark of its encoding.
+    pub(super) fn has_mark(&self) -> bool {
+        self.choice.mark_len > 0
+    }
+
     pub(super) fn origin(&self) -> Origin {
         self.choice.origin
     }

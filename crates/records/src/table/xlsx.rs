@@ -52,6 +52,8 @@ pub(super) struct XlsxReader {
     headers: Vec<String>,
     /// The number of the row that is read next; 0 for the header.
     number: u64,
+    /// The number of the sheet's row that was read last.
+    line: u64,
     /// Whether the reader stands among the rows.
     in_rows: bool,
     cell: Cell,
@@ -91,6 +93,7 @@ impl XlsxReader {
             strings,
             headers: Vec::new(),
             number: 0,
+            line: 0,
             in_rows: false,
             cell: Cell::default(),
             text: String::new(),
@@ -129,13 +132,13 @@ impl XlsxReader {
             return Ok(false);
         }
         if self.text.contains('\0') {
-            batch.push_defective(self.number, Reason::NulByte);
+            batch.push_defective(self.number, self.line, Reason::NulByte);
         } else if self.ends.len() > self.headers.len() {
             let defect = Reason::FieldCount { found: self.ends.len(), expected: self.headers.len(), lines: 1 };
-            batch.push_defective(self.number, defect);
+            batch.push_defective(self.number, self.line, defect);
         } else {
             self.ends.resize(self.headers.len(), self.text.len());
-            batch.push(self.number, &self.text, &self.ends);
+            batch.push(self.number, self.line, &self.text, &self.ends);
         }
         self.number += 1;
         Ok(true)
@@ -171,6 +174,7 @@ impl XlsxReader {
     fn next_row(&mut self) -> Result<bool, Fault> {
         loop {
             let depth = self.sheet.depth();
+            let mut line = None;
             let is_row = match self.sheet.next()? {
                 Token::Open(element) => match (depth, element.local_name().as_ref()) {
                     (0, name) if name != "worksheet" => return Err(Fault::DAMAGED),
@@ -178,13 +182,18 @@ impl XlsxReader {
                         self.in_rows = name == "sheetData";
                         false
                     }
-                    (2, name) => self.in_rows && name == "row",
+                    (2, name) if self.in_rows && name == "row" => {
+                        line = attribute(&element, "r")?.and_then(|line| line.parse::<u64>().ok());
+                        true
+                    }
                     _ => false,
                 },
                 Token::Close | Token::Text(_) => false,
                 Token::End => return Ok(false),
             };
             if is_row {
+                // A number that does not go up is none of Excel's.
+                self.line = line.filter(|line| *line > self.line).unwrap_or(self.line.saturating_add(1));
                 self.read_cells()?;
                 if !self.text.is_empty() {
                     return Ok(true);

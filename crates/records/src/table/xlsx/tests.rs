@@ -122,6 +122,19 @@ fn the_same_content_as_a_csv_gives_the_same_rows() {
 }
 
 #[test]
+fn rows_have_their_numbers_or_the_next_ones() {
+    let row = |number: &str| format!(r#"<row{number}><c t="str"><v>x</v></c></row>"#);
+    let rows = [r#" r="5""#, r#" r="2""#, "", r#" r="-1""#, r#" r="18446744073709551615""#, "", r#" r="x""#];
+    let scratch = Scratch::of("table.xlsx");
+    let bytes = by_hand(&rows.map(row).concat());
+    let mut reader = XlsxReader::open(&scratch.file(bytes), None).unwrap();
+    let mut batch = Batch::new();
+    while reader.read_row(&mut batch).unwrap() {}
+    let lines = batch.iter().map(|row| row.line().unwrap()).collect::<Vec<_>>();
+    assert_eq!(lines, [5, 6, 7, 8, u64::MAX, u64::MAX, u64::MAX]);
+}
+
+#[test]
 fn numbers_keep_their_digits() {
     let mut book = Writer::new();
     let sheet = book.add_worksheet();
