@@ -1,6 +1,7 @@
 //! The exit codes of both programs, in one table.
 //!
-//! Scripts rely on these numbers: none may change its meaning. 65 and up follow BSD's `sysexits.h`.
+//! Scripts rely on these numbers: none may change its meaning. 65 to 77 follow BSD's `sysexits.h`, 130 what shells say of a
+//! program that Ctrl-C ended.
 
 use std::process::ExitCode;
 
@@ -18,12 +19,15 @@ pub enum Code {
     BadInput = 65,
     /// 69: the server cannot be reached, or refused the connection.
     Unreachable = 69,
-    /// 75: nothing is wrong that a later attempt would not cure.
+    /// 75: nothing is wrong that a later attempt would not cure; also when results are written and an operator is missing
+    /// from them.
     TryAgain = 75,
     /// 76: the peer broke the protocol: a bad proof, a bad signature, a missing canary.
     PeerBroke = 76,
     /// 77: not allowed, or the budget is spent.
     NotAllowed = 77,
+    /// 130: somebody ended it by Ctrl-C or SIGTERM. What was done is kept where it can be.
+    Interrupted = 130,
 }
 
 impl Code {
@@ -55,6 +59,7 @@ mod tests {
             (Code::TryAgain, 75),
             (Code::PeerBroke, 76),
             (Code::NotAllowed, 77),
+            (Code::Interrupted, 130),
         ];
         for (code, number) in table {
             assert_eq!(code.number(), number, "{code:?}");

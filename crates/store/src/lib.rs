@@ -16,5 +16,6 @@ pub mod passphrases;
 pub mod sealed;
 pub mod spill;
 pub mod text;
+pub mod vault;
 
 pub use error::StoreError;

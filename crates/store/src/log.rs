@@ -74,12 +74,18 @@ pub fn begin(level: Option<Level>, format: Format, usual: Level) {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(io::stderr);
     // Fails only when it has begun already.
     let _ = match format {
-        Format::Human => log.with_ansi(io::stderr().is_terminal()).try_init(),
+        Format::Human => log.with_ansi(wants_colours()).try_init(),
         Format::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
     };
     if misread {
         tracing::warn!("{VARIABLE} is not understood and does not count: looked for such as info or info,quinn=debug");
     }
+}
+
+/// Whether standard error is a terminal, and nobody said that it is to have no colours (<https://no-color.org>).
+fn wants_colours() -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !no_color && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// What is logged, and whether the variable could not be read.

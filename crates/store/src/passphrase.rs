@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
@@ -119,23 +120,34 @@ fn read_line(input: impl BufRead) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(line)
 }
 
+/// How the terminal was before it was kept from showing what is typed.
+static SHOWN: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// Lets the terminal show again what is typed, if a passphrase is being typed: whether one was. For a program that is about to
+/// end meanwhile.
+pub fn give_up() -> bool {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // A terminal that is gone needs nothing.
+    shown.is_some_and(|shown| tcsetattr(io::stdin(), OptionalActions::Flush, &shown).is_ok())
+}
+
 /// Keeps the terminal from showing what is typed, until it is dropped.
-struct Hidden(Termios);
+struct Hidden;
 
 impl Hidden {
     fn begin() -> io::Result<Self> {
         let shown = tcgetattr(io::stdin())?;
         let mut hidden = shown.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
-        Ok(Self(shown))
+        Ok(Self)
     }
 }
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // A terminal that is gone needs nothing.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
+        give_up();
     }
 }
 
@@ -171,6 +183,11 @@ mod tests {
         fs::write(&path, "").unwrap();
         let error = Passphrase::read(&path).unwrap_err();
         assert!(error.to_string().contains("1 to 1,024 bytes") && error.to_string().contains("pass"), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_given_up_when_nothing_is_typed() {
+        assert!(!give_up());
     }
 
     #[test]

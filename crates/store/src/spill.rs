@@ -400,7 +400,7 @@ fn associated(partition: u32, number: u64) -> Vec<u8> {
 }
 
 /// Appends to a buffer that leaves no copies behind when it grows.
-fn append(buffer: &mut Zeroizing<Vec<u8>>, record: &[u8]) {
+pub(crate) fn append(buffer: &mut Zeroizing<Vec<u8>>, record: &[u8]) {
     let needed = buffer.len() + record.len();
     if needed > buffer.capacity() {
         let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * buffer.capacity()).max(FIRST)));
@@ -420,7 +420,7 @@ fn open(path: &Path, new: bool) -> io::Result<File> {
         .open(path)
 }
 
-fn fill_random(bytes: &mut [u8], path: &Path) -> Result<(), StoreError> {
+pub(crate) fn fill_random(bytes: &mut [u8], path: &Path) -> Result<(), StoreError> {
     let filled = SysRng.try_fill_bytes(bytes);
     filled.map_err(|error| StoreError::io("get random bytes for", path, io::Error::other(error)))
 }
