@@ -3,7 +3,7 @@
 //! It does not retry and keeps no state between connections: whoever holds the job decides whether to ask again.
 
 use std::{
-    fmt,
+    fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -115,6 +115,18 @@ impl Connection {
         Ok(response)
     }
 
+    /// The address of the server that answered.
+    #[must_use]
+    pub fn server(&self) -> SocketAddr {
+        self.connection.remote_address()
+    }
+
+    /// How long a datagram takes there and back, as far as it is known.
+    #[must_use]
+    pub fn round_trip(&self) -> Duration {
+        self.connection.rtt()
+    }
+
     /// Tells the server that no more requests will come, and waits a moment until it knows.
     pub async fn close(&self) {
         self.connection.close(VarInt::from_u32(0), b"");
@@ -134,18 +146,30 @@ async fn connect_to_name(
     config: &quinn::ClientConfig,
     patience: Duration,
 ) -> Result<Connection, TransportError> {
-    if !is_host_and_port(address) {
-        return Err(TransportError::BadAddress { address: address.to_owned() });
-    }
-    let resolve = |source| TransportError::Resolve { address: address.to_owned(), source };
     let mut worst: Option<TransportError> = None;
-    for remote in lookup_host(address).await.map_err(resolve)? {
+    for remote in resolve(address, patience).await? {
         match connect_to(address, remote, config, patience).await {
             Ok(connection) => return Ok(connection),
             Err(error) => worst = Some(more_telling(worst, error)),
         }
     }
-    Err(worst.unwrap_or_else(|| resolve(std::io::ErrorKind::NotFound.into())))
+    let nowhere = || TransportError::Resolve { address: address.to_owned(), source: io::ErrorKind::NotFound.into() };
+    Err(worst.unwrap_or_else(nowhere))
+}
+
+/// What `address` (`HOST:PORT`, IPv6 in brackets) stands for now: its name is looked up, each time.
+///
+/// Must be called inside a `tokio` runtime.
+///
+/// # Errors
+/// [`TransportError::BadAddress`]; [`TransportError::Resolve`], also when that takes longer than `patience`.
+pub async fn resolve(address: &str, patience: Duration) -> Result<Vec<SocketAddr>, TransportError> {
+    if !is_host_and_port(address) {
+        return Err(TransportError::BadAddress { address: address.to_owned() });
+    }
+    let found = timeout(patience, lookup_host(address)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let failed = |source| TransportError::Resolve { address: address.to_owned(), source };
+    Ok(found.map_err(failed)?.collect())
 }
 
 async fn connect_to(

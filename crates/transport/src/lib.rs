@@ -13,6 +13,7 @@
 pub mod client;
 mod error;
 pub mod pki;
+mod probe;
 pub mod server;
 mod stream;
 #[cfg(test)]
@@ -20,15 +21,19 @@ mod tests;
 mod tls;
 mod validity;
 
-pub use client::{Connection, Timeouts};
+pub use client::{Connection, Timeouts, resolve};
 pub use error::{CertificateFault, TransportError};
 pub use pki::{CertificateAuthority, Identity, TlsKey, certificate_digest};
+pub use probe::{Echo, probe};
 pub use rustls::pki_types::CertificateDer;
 pub use server::{Connections, Control, Handler, Incoming, Limits, Peer, Server};
-pub use validity::certificate_end;
+pub use validity::{certificate_begin, certificate_end};
 
 /// The application protocol that both sides must name in the handshake (RFC 7301).
-pub const ALPN: &[u8] = b"blindlist/1";
+pub const ALPN: &[u8] = ALPN_NAME.as_bytes();
+
+/// The same, as text.
+pub const ALPN_NAME: &str = "blindlist/1";
 
 /// The name in every server certificate, of every operator.
 ///

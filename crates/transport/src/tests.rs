@@ -4,6 +4,7 @@ mod exchange;
 mod faults;
 mod killed;
 mod limits;
+mod probe;
 mod shutdown;
 mod trust;
 

@@ -1,4 +1,4 @@
-//! Until when a certificate is valid, read from its DER bytes (RFC 5280, section 4.1.2.5).
+//! From when until when a certificate is valid, read from its DER bytes (RFC 5280, section 4.1.2.5).
 //!
 //! For telling people in time. What a certificate is worth is the TLS stack's to decide.
 
@@ -13,15 +13,25 @@ const GENERALIZED_TIME: u8 = 0x18;
 /// The last second of a certificate, since 1970; `None` when these are not the bytes of one.
 #[must_use]
 pub fn certificate_end(certificate: &CertificateDer<'_>) -> Option<u64> {
+    validity(certificate).map(|(_, end)| end)
+}
+
+/// The first second of a certificate, since 1970; `None` when these are not the bytes of one.
+#[must_use]
+pub fn certificate_begin(certificate: &CertificateDer<'_>) -> Option<u64> {
+    validity(certificate).map(|(begin, _)| begin)
+}
+
+fn validity(certificate: &CertificateDer<'_>) -> Option<(u64, u64)> {
     let (certificate, _) = value(certificate.as_ref(), SEQUENCE)?;
     let (signed, _) = value(certificate, SEQUENCE)?;
     let after_version = value(signed, VERSION).map_or(signed, |(_, rest)| rest);
     // The serial number, the signature algorithm and the issuer come before the validity.
     let after_issuer = (0..3).try_fold(after_version, |rest, _| any(rest).map(|(_, _, rest)| rest))?;
     let (validity, _) = value(after_issuer, SEQUENCE)?;
-    let (_, _, not_after) = any(validity)?;
-    let (tag, text, _) = any(not_after)?;
-    seconds(tag, text)
+    let (begin_tag, begin, not_after) = any(validity)?;
+    let (end_tag, end, _) = any(not_after)?;
+    Some((seconds(begin_tag, begin)?, seconds(end_tag, end)?))
 }
 
 /// The contents of the first value, which must have this tag, and what follows it.
@@ -85,7 +95,10 @@ mod tests {
         // The second ends after 2049, where another form of time begins.
         for (now, days) in [(1_760_000_000, CLIENT_DAYS), (2_500_000_000, 1_000), (1, 1)] {
             let end = now + u64::from(days) * 86_400;
-            assert_eq!(certificate_end(&certificate(now, days)), Some(end), "{now}");
+            let certificate = certificate(now, days);
+            assert_eq!(certificate_end(&certificate), Some(end), "{now}");
+            let begin = certificate_begin(&certificate).unwrap();
+            assert!(begin <= now && now - begin <= 86_400, "{begin} {now}");
         }
     }
 
