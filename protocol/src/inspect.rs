@@ -1,9 +1,10 @@
 //! Says what the bytes of a file or a message are, value by value, and what can be checked of them without a key.
 //!
-//! For people who look at a format (SPEC.md, sections 3, 5, 8 to 19 and 24), or at a file that is refused. What a program
+//! For people who look at a format (SPEC.md, sections 3, 5, 8 to 19, 24 and 25), or at a file that is refused. What a program
 //! relies on it opens with [`object`](crate::object), [`message`](crate::message) or [`index`](crate::index) and a key:
 //! nothing here says whose the bytes are.
 
+mod exchange;
 mod failure;
 mod index;
 mod message;
@@ -21,6 +22,7 @@ pub use span::{Part, Path, Span, Type, Value};
 use crate::catalog::Catalog;
 use crate::enrolment::{Bundle, EnrolmentRequest};
 use crate::epoch::EpochRecord;
+use crate::exchange::{Answers, DIGEST, Header, Questions};
 use crate::index::Index;
 use crate::manifest::Manifest;
 use crate::object::Kind;
@@ -50,16 +52,22 @@ pub enum Format {
     Request,
     /// A [`Response`](crate::message::Response).
     Response,
+    /// A file of [`Questions`].
+    Questions,
+    /// A file of [`Answers`].
+    Answers,
 }
 
 /// A text that names no format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the kinds are epoch, manifest, catalog, enrolment, bundle, succession, index, request and response")]
+#[error(
+    "the kinds are epoch, manifest, catalog, enrolment, bundle, succession, index, request, response, questions and answers"
+)]
 pub struct UnknownFormat;
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::EpochRecord,
         Self::Manifest,
         Self::Catalog,
@@ -69,6 +77,8 @@ impl Format {
         Self::Index,
         Self::Request,
         Self::Response,
+        Self::Questions,
+        Self::Answers,
     ];
 
     /// The format whose line the bytes begin with.
@@ -86,11 +96,13 @@ impl Format {
             Self::Bundle => Some(Bundle::LINE),
             Self::Succession => Some(Succession::LINE),
             Self::Index => Some(&crate::index::MAGIC),
+            Self::Questions => Some(Questions::LINE),
+            Self::Answers => Some(Answers::LINE),
             Self::Request | Self::Response => None,
         }
     }
 
-    /// Most bytes of it; an index has no such limit.
+    /// Most bytes of it; an index and exchange files have no such limit.
     pub const fn limit(self) -> Option<usize> {
         match self {
             Self::EpochRecord => Some(EpochRecord::LIMIT),
@@ -101,7 +113,7 @@ impl Format {
             Self::Succession => Some(Succession::LIMIT),
             Self::Request => Some(MAX_REQUEST),
             Self::Response => Some(MAX_RESPONSE),
-            Self::Index => None,
+            Self::Index | Self::Questions | Self::Answers => None,
         }
     }
 
@@ -115,6 +127,7 @@ impl Format {
             Self::EnrolmentRequest | Self::Bundle => 13,
             Self::Request | Self::Response => 18,
             Self::Succession => 24,
+            Self::Questions | Self::Answers => 25,
         }
     }
 
@@ -130,6 +143,8 @@ impl Format {
             Self::Index => "index",
             Self::Request => "request",
             Self::Response => "response",
+            Self::Questions => "questions",
+            Self::Answers => "answers",
         }
     }
 }
@@ -141,9 +156,14 @@ impl fmt::Display for Format {
             Self::EpochRecord => "epoch record",
             Self::Catalog => "catalog snapshot",
             Self::EnrolmentRequest => "enrolment request",
-            Self::Manifest | Self::Bundle | Self::Succession | Self::Index | Self::Request | Self::Response => {
-                self.word()
-            }
+            Self::Manifest
+            | Self::Bundle
+            | Self::Succession
+            | Self::Index
+            | Self::Request
+            | Self::Response
+            | Self::Questions
+            | Self::Answers => self.word(),
         })
     }
 }
@@ -203,6 +223,10 @@ pub enum Verdict {
     Open,
 }
 
+/// Who signs exchange files.
+const BY_INSURER: &str = "the insurer's request-signing key (section 25)";
+const BY_LEDGER: &str = "the receipt key that a live epoch record names for the ledger (section 25)";
+
 /// Reads bytes as one format.
 pub fn inspect(bytes: &[u8], format: Format) -> Inspection<'_> {
     at(bytes, format, 0)
@@ -250,6 +274,8 @@ fn at(bytes: &[u8], format: Format, offset: u64) -> Inspection<'_> {
         Format::Index => index::read(bytes, &mut inspection),
         Format::Request => message::read_request(bytes, &mut inspection),
         Format::Response => message::read_response(bytes, &mut inspection),
+        Format::Questions => exchange::read::<Questions>(bytes, 0, BY_INSURER, &mut inspection),
+        Format::Answers => exchange::read::<Answers>(bytes, DIGEST as u64, BY_LEDGER, &mut inspection),
     }
     inspection
 }

@@ -134,6 +134,11 @@ pub fn cost(identifiers: u64) -> u64 {
     identifiers.next_multiple_of(PADDING_QUANTUM as u64)
 }
 
+/// What it costs when it is padded to `least` elements, so that their number does not tell that of the identifiers.
+pub fn padded_cost(identifiers: u64, least: u64) -> u64 {
+    cost(identifiers.max(least))
+}
+
 /// The elements of a job in their order, each with its place: the padding merged into people who come one after the other.
 ///
 /// Chunk n is the n-th run of 8,192. It holds nobody but who comes next, so that a job can be laid out from a file of
@@ -154,9 +159,14 @@ impl<I, E> Layout<I>
 where
     I: Iterator<Item = Result<(Place, Identifier), E>>,
 {
-    /// The layout of a job of `count` distinct identifiers, which `people` gives with their places, ascending.
-    pub fn new(secret: &BlindingSecret, count: u64, people: I) -> Self {
-        let padding = u32::try_from(cost(count) - count).expect("less than 64");
+    /// The layout of a job of `count` distinct identifiers, which `people` gives with their places, ascending, and as much
+    /// padding as makes `elements`, of which each takes 32 bytes of memory.
+    ///
+    /// # Panics
+    /// If there are more identifiers than elements, or 2^32 more elements than identifiers.
+    pub fn new(secret: &BlindingSecret, count: u64, elements: u64, people: I) -> Self {
+        let padding = elements.checked_sub(count).and_then(|padding| u32::try_from(padding).ok());
+        let padding = padding.expect("a job has its identifiers, and padding that can be numbered");
         let mut padding: Vec<_> = (0..padding).map(|number| (secret.place_of_padding(number), number)).collect();
         padding.sort_unstable();
         Self { people: people.peekable(), padding: padding.into_iter().peekable() }
@@ -194,7 +204,7 @@ pub fn layout(secret: &BlindingSecret, identifiers: Vec<Identifier>) -> Vec<Item
     // Equal identifiers have equal places, so they are neighbours now.
     placed.dedup();
     let count = placed.len() as u64;
-    let layout = Layout::new(secret, count, placed.into_iter().map(Ok::<_, Infallible>));
+    let layout = Layout::new(secret, count, cost(count), placed.into_iter().map(Ok::<_, Infallible>));
     layout.map(|Ok((_, item))| item).collect()
 }
 

@@ -5,7 +5,7 @@
 //! [`epoch`], [`manifest`], [`catalog`], [`enrolment`] and [`succession`] what is signed; [`chunk`], [`message`] and [`refusal`] what
 //! travels; [`job`], [`insurer`] and [`operator`] what each side does with it; [`live`] and [`matching`] what an insurer
 //! holds an operator's word against; [`log`], [`receipt`], [`checkpoint`] and [`evidence`] what each
-//! side can prove afterwards. [`inspect`] shows any of it with offsets.
+//! side can prove afterwards; [`exchange`] how messages travel without a network. [`inspect`] shows any of it with offsets.
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
@@ -18,6 +18,7 @@ pub mod enrolment;
 pub mod entry;
 pub mod epoch;
 pub mod evidence;
+pub mod exchange;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod holders;

@@ -12,6 +12,7 @@ use crate::signature::VerifyingKey;
 use crate::text::{Date, Slug, Title};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::fmt;
 use std::ops::Range;
 
 /// The signed description of a release.
@@ -66,6 +67,14 @@ pub struct Incident {
     pub first: Date,
     /// The last day, not before the first.
     pub last: Date,
+}
+
+impl fmt::Display for Incident {
+    /// A day, or the first and the last with `/` between them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)?;
+        if self.first == self.last { Ok(()) } else { write!(f, "/{}", self.last) }
+    }
 }
 
 /// Why bytes are not the index of a manifest.

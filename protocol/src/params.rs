@@ -46,6 +46,14 @@ pub const MAX_OBJECT: usize = 2 << 20;
 pub const MAX_RESPONSE: usize = MAX_OBJECT + 1_024;
 /// Most bytes of an enrolment request or a bundle.
 pub const MAX_ENROLMENT: usize = 64 << 10;
+/// Most questions in an exchange file.
+pub const MAX_QUESTIONS: u32 = 1 << 16;
+/// Most answers in an exchange file.
+pub const MAX_ANSWERS: u32 = 1 << 18;
+/// Most bytes of the header of an exchange file.
+pub const MAX_EXCHANGE_HEADER: usize = 4_096;
+/// Most logs that the header of a file of questions names.
+pub const MAX_KNOWN_LOGS: usize = 32;
 
 /// First bytes of an identifier.
 pub const IDENTIFIER_DOMAIN: &[u8] = b"blindlist/1 identifier\n";
@@ -65,6 +73,14 @@ pub const RECEIPT_DOMAIN: &[u8] = b"blindlist/1 receipt\n";
 pub const CHECKPOINT_DOMAIN: &str = "blindlist/1/checkpoint/";
 /// First line of a file of openings.
 pub const OPENINGS_LINE: &[u8] = b"blindlist/1 openings\n";
+/// First line of a file of questions.
+pub const QUESTIONS_LINE: &[u8] = b"blindlist/1 questions\n";
+/// First bytes of what an insurer signs for a file of questions.
+pub const QUESTIONS_DIGEST_DOMAIN: &[u8] = b"blindlist/1 questions digest\n";
+/// First line of a file of answers.
+pub const ANSWERS_LINE: &[u8] = b"blindlist/1 answers\n";
+/// First bytes of what a receipt key signs for a file of answers.
+pub const ANSWERS_DIGEST_DOMAIN: &[u8] = b"blindlist/1 answers digest\n";
 /// First bytes of what the positions of openings are hashed from.
 pub const SAMPLE_DOMAIN: &[u8] = b"blindlist/1 sample\n";
 /// First bytes of what the commitment to the source is hashed from.

@@ -68,7 +68,9 @@ fn identity(bytes: &[u8], inspection: &mut Inspection<'_>) {
         | Format::Succession
         | Format::Index
         | Format::Request
-        | Format::Response => inspection.find("digest", Verdict::Fact, object::digest(bytes).to_string()),
+        | Format::Response
+        | Format::Questions
+        | Format::Answers => inspection.find("digest", Verdict::Fact, object::digest(bytes).to_string()),
     }
 }
 
@@ -95,7 +97,9 @@ fn signer(format: Format) -> &'static str {
         | Format::Bundle
         | Format::Index
         | Format::Request
-        | Format::Response => "operator_key",
+        | Format::Response
+        | Format::Questions
+        | Format::Answers => "operator_key",
     }
 }
 
@@ -122,6 +126,6 @@ fn beyond(format: Format) -> &'static str {
             "whether old_key is the pinned manifest key, and whether new_key has the hash that was pinned as its successor's \
              (SUC-2)"
         }
-        Format::Index | Format::Request | Format::Response => "",
+        Format::Index | Format::Request | Format::Response | Format::Questions | Format::Answers => "",
     }
 }

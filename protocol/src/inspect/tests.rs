@@ -1,5 +1,6 @@
 //! What is said of good bytes, and of bytes that each kind of damage made. Arbitrary damage is in [`property`].
 
+mod exchange;
 mod property;
 
 use super::*;
@@ -123,6 +124,8 @@ fn good() -> Vec<(Format, Vec<u8>)> {
         (Format::Response, evaluated(charge(), [0; 64]).encode()),
         (Format::Response, Response::Catalog(sign(&catalog(), &key())).encode()),
         (Format::Response, Response::Refused(Refusal::with(RefusalCode::OverBudget, 7)).encode()),
+        (Format::Questions, exchange::questions()),
+        (Format::Answers, exchange::answers()),
     ]
 }
 

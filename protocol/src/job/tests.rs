@@ -100,7 +100,7 @@ fn a_layout_from_a_stream_is_the_one_of_a_list() {
 
         let mut sorted: Vec<_> = people(count).into_iter().map(|person| (secret.place(&person), person)).collect();
         sorted.sort_unstable_by_key(|(place, _)| *place);
-        let stream = Layout::new(&secret, count.into(), sorted.into_iter().map(Ok::<_, ()>));
+        let stream = Layout::new(&secret, count.into(), cost(count.into()), sorted.into_iter().map(Ok::<_, ()>));
         assert_eq!(stream.collect::<Result<Vec<_>, _>>().unwrap(), expected, "{count}");
     }
 }
@@ -109,7 +109,7 @@ fn a_layout_from_a_stream_is_the_one_of_a_list() {
 fn a_layout_passes_a_failure_on_in_its_place() {
     let secret = secret(1, 2, 3);
     let stream = [Err("first"), Err("second")].into_iter();
-    let layout: Vec<_> = Layout::new(&secret, 2, stream).collect();
+    let layout: Vec<_> = Layout::new(&secret, 2, 64, stream).collect();
     assert_eq!(layout[..2], [Err("first"), Err("second")]);
     assert_eq!(layout.len(), 64, "the padding is what is left");
 }
@@ -150,7 +150,7 @@ fn secrets_are_not_shown() {
     assert_eq!(format!("{:?}", secret(1, 2, 3)), "BlindingSecret(redacted)");
     assert_eq!(format!("{:?}", items(1)), "[Person(Identifier(redacted))]");
     assert_eq!(format!("{:?}", Place::from_bits(7)), "Place(redacted)");
-    assert_eq!(format!("{:?}", Layout::new(&secret(1, 2, 3), 0, [Err(())].into_iter())), "Layout(redacted)");
+    assert_eq!(format!("{:?}", Layout::new(&secret(1, 2, 3), 0, 0, [Err(())].into_iter())), "Layout(redacted)");
 }
 
 proptest! {

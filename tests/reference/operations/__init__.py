@@ -3,7 +3,7 @@
 A module of this folder declares its operations with `registry.operation`.
 """
 
-from . import audit, exchange, primitives  # noqa: F401  (each registers its operations)
+from . import audit, exchange, files, primitives  # noqa: F401  (each registers its operations)
 from .registry import OPERATIONS, run
 
 __all__ = ["OPERATIONS", "run"]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::codec;
+use crate::exchange::Reader;
 use crate::fixtures::any::plausible;
 use crate::object::open;
 use crate::params::{MAX_REQUEST, MAX_RESPONSE};
@@ -50,8 +51,20 @@ fn is_accepted(bytes: &[u8], format: Format) -> Option<bool> {
         Format::Bundle => Some(opens::<Bundle>(bytes, |bundle| bundle.operator_key)),
         Format::Succession => Some(opens::<Succession>(bytes, |succession| succession.new_key)),
         Format::Index => Some(Index::parse(bytes).and_then(|index| index.verify()).is_ok()),
+        Format::Questions => Some(is_exchange::<Questions>(bytes)),
+        Format::Answers => Some(is_exchange::<Answers>(bytes)),
         Format::Request | Format::Response => None,
     }
+}
+
+fn is_exchange<H: Header>(bytes: &[u8]) -> bool {
+    let (mut reader, mut rest) = (Reader::<H>::default(), bytes);
+    while !rest.is_empty() {
+        if reader.push(&mut rest).is_err() {
+            return false;
+        }
+    }
+    reader.finish().is_ok()
 }
 
 fn assert_sound(bytes: &[u8], format: Format) {
@@ -70,7 +83,9 @@ fn assert_sound(bytes: &[u8], format: Format) {
         | Format::EnrolmentRequest
         | Format::Bundle
         | Format::Succession
-        | Format::Index => {}
+        | Format::Index
+        | Format::Questions
+        | Format::Answers => {}
     }
 }
 
@@ -130,6 +145,7 @@ proptest! {
                     Format::Bundle => assert_as_codec::<Bundle>(body, MAX_RESPONSE),
                     Format::Succession => assert_as_codec::<Succession>(body, MAX_RESPONSE),
                     Format::Index | Format::Request | Format::Response => {}
+                    Format::Questions | Format::Answers => {}
                 }
             }
         }
