@@ -1,8 +1,10 @@
 //! The command line: every command and option, once.
 
 mod audit;
+mod exchange;
 mod keys;
 mod seal;
+mod shell;
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::num::NonZeroU64;
@@ -15,17 +17,19 @@ use blindlist_store::log::{Format, Level};
 use clap::{Args, Parser, Subcommand};
 
 pub use self::audit::{AuditCommand, BackupArgs, CheckpointArgs, ExportArgs, RestoreArgs, VerifyArgs};
+pub use self::exchange::{AnswerArgs, PublicationArgs};
 use self::keys::evidence;
 pub use self::keys::{
     EpochCommand, KeyHomeArgs, NewEpochArgs, PassphraseArgs, RenewArgs, RetireArgs, RevokeArgs, SucceedArgs, UnlockArgs,
 };
 pub use self::seal::SealArgs;
+pub use self::shell::{CompletionsArgs, ManArgs, completions, write_pages};
 use crate::init::DEFAULT_PORT;
 
 /// The operator's side of Blindlist: seals breach lists and answers insurers.
 ///
 /// Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 failure, 2 wrong command
-/// line, 65 bad input, 75 try again later, 77 not allowed.
+/// line, 65 bad input, 75 try again later, 76 an insurer's file is not signed by it, 77 not allowed.
 #[derive(Debug, Parser)]
 #[command(name = "blindlistd", version, max_term_width = 100)]
 pub struct Cli {
@@ -86,8 +90,23 @@ pub enum Command {
     Passphrase(PassphraseArgs),
     /// Answer insurers until stopped.
     Serve(ServeArgs),
+    /// Write a file with what is live for an insurer that no network reaches: catalog, lists, indexes, its account.
+    ///
+    /// It checks its members against that with `blindlist request`. Only keys/online is needed, and a server may run. The
+    /// file is not encrypted: it is for that insurer.
+    Publication(PublicationArgs),
+    /// Answer a file of questions: charge, evaluate and prove, as for insurers that come over the network.
+    ///
+    /// The whole file is verified before anything is charged; exit codes 65, 76 and 77 say that it was not. Answering the
+    /// same file again costs nothing. What the budget does not allow is refused in the answers, for the insurer to read.
+    /// Only keys/online is needed, and a server may run.
+    Answer(AnswerArgs),
     /// Make synthetic files to try everything with: breach.csv, members.csv, truth.csv.
     Sample(SampleArgs),
+    /// Print what a shell needs to complete commands of this program.
+    Completions(CompletionsArgs),
+    /// Write the manual pages of this program, one for each command.
+    Man(ManArgs),
 }
 
 impl Cli {
@@ -400,6 +419,10 @@ mod tests {
             "audit export --home h",
             "backup --home h",
             "restore --home h",
+            "publication --home h --out f",
+            "publication --home h --for N --out f",
+            "answer --home h --out f",
+            "answer q --home h",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }

@@ -2,18 +2,21 @@
 
 mod audit;
 mod custody;
+mod exchange;
 
 use blindlist_protocol::entry::Dictionary;
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::text::Address;
 use blindlist_records::expand;
 use blindlist_records::sample::{SampleOptions, generate};
+use blindlist_store::StoreError;
 use blindlist_store::log::Format;
 use blindlist_store::text;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::{
-    ApproveArgs, BudgetArgs, Cli, Command, InitArgs, InsurerCommand, Rate, RateArgs, SampleArgs, SealArgs, ServeArgs,
+    ApproveArgs, BudgetArgs, Cli, Command, InitArgs, InsurerCommand, ManArgs, Rate, RateArgs, SampleArgs, SealArgs,
+    ServeArgs, completions, write_pages,
 };
 use crate::home::Home;
 use crate::init::{NewOperator, init_under};
@@ -58,8 +61,18 @@ pub fn run(cli: Cli) -> Result<String, Error> {
         Command::Backup(args) => audit::run_backup(&args),
         Command::Restore(args) => audit::run_restore(&args),
         Command::Serve(args) => run_serve(args, log.format),
+        Command::Publication(args) => exchange::run_publication(&args),
+        Command::Answer(args) => exchange::run_answer(args),
         Command::Sample(args) => run_sample(&args),
+        Command::Completions(args) => Ok(completions(args.shell)),
+        Command::Man(args) => run_man(&args),
     }
+}
+
+fn run_man(args: &ManArgs) -> Result<String, Error> {
+    write_pages(&args.out).map_err(|source| StoreError::io("write the manual pages to", &args.out, source))?;
+    let out = text::word(&args.out);
+    Ok(format!("The manual pages are in {out}. Look at one with: man -l {out}/blindlistd.1\n"))
 }
 
 fn run_init(args: InitArgs) -> Result<String, Error> {

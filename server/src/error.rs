@@ -15,6 +15,7 @@ use blindlist_store::exit::Code;
 use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
 
+use crate::answer::AnswerError;
 use crate::audit::AuditError;
 use crate::backup::BackupError;
 use crate::ledger::{LedgerError, UrlError};
@@ -68,6 +69,9 @@ pub enum Error {
     /// A backup.
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// Questions that came in a file.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
     /// The database of the ledger is not named as it should be.
     #[error("--ledger: {0}")]
     LedgerUrl(UrlError),
@@ -345,6 +349,7 @@ impl Error {
             Self::Audience(error) => error.code(),
             Self::Append(error) => error.code(),
             Self::Backup(error) => error.code(),
+            Self::Answer(error) => error.code(),
             Self::Transport(_)
             | Self::AdminToken { .. }
             | Self::AdminBind { .. }

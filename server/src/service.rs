@@ -5,6 +5,7 @@
 //! from the next catalog request on. Logs name insurers, counts and codes, and nobody else.
 
 mod evaluate;
+mod files;
 mod follow;
 mod live;
 mod log;

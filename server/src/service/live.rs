@@ -151,6 +151,11 @@ impl Live {
         self.successions.keys().any(|former| keys().any(|key| EpochRecord::id(former, key) == *epoch))
     }
 
+    /// The manifest keys that were succeeded.
+    pub(super) fn succeeded(&self) -> impl Iterator<Item = &VerifyingKey> {
+        self.successions.keys()
+    }
+
     /// What those are told who still pin a former manifest key.
     pub(super) fn succession(&self, former: &VerifyingKey) -> Option<&[u8]> {
         self.successions.get(former).map(Vec::as_slice)
