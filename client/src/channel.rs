@@ -2,6 +2,7 @@
 //!
 //! A channel carries; it judges nothing beyond the encoding. What is in an answer is checked by whoever asked.
 
+mod file;
 mod quic;
 
 use std::future::Future;
@@ -14,15 +15,28 @@ use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_protocol::signature::VerifyingKey;
 use blindlist_transport::TransportError;
 
-pub use quic::QuicChannel;
+pub use file::FileChannel;
+pub(crate) use quic::addresses;
+pub use quic::{PATIENCE, QuicChannel};
 
 /// A way to an operator. Requests may go side by side.
-pub trait Channel: Sync {
+pub trait Channel: Sync + Sized {
     /// Sends a request and returns its response, which is never [`Response::Refused`].
     ///
     /// # Errors
     /// [`ChannelError`] when none came, or a refusal.
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, ChannelError>> + Send;
+
+    /// Tells the operator that no more requests will come.
+    fn close(self) -> impl Future<Output = ()> {
+        async {}
+    }
+}
+
+impl<C: Channel> Channel for &C {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response, ChannelError>> + Send {
+        C::call(self, request)
+    }
 }
 
 /// Why a request has no answer.
@@ -40,6 +54,12 @@ pub enum ChannelError {
         /// What was asked for.
         asked: &'static str,
     },
+    /// A file of answers has none to this request.
+    #[error("the file has {0}")]
+    NotInFile(&'static str),
+    /// A file of answers is not what it was.
+    #[error("the file of answers was changed while it was being read")]
+    FileChanged,
     /// The operator refused.
     #[error("the server refused: {}{}", .0.code, Detail(*.0))]
     Refused(Refusal),

@@ -1,64 +1,78 @@
-//! `blindlist check`: which members are on the operator's lists, and what leaked for each.
+//! `blindlist check`: which members are on the operators' lists, and what leaked for each.
 //!
-//! 1. What is live is learnt: [`crate::live`].
-//! 2. `plan` finds the unfinished jobs to go on with; `members` turns the rows into distinct identifiers, `people`.
-//! 3. The budget must suffice, and the indexes are fetched: [`crate::index`].
-//! 4. `asking` has them evaluated, chunk by chunk, and keeps nothing that is not proven: what is proven goes into `entries`.
-//! 5. The operator's audit log must have it all: `log`.
+//! 1. Every operator says what is live, and `party` opens its share of the check.
+//! 2. `reading` says how the member file is read, `members` turns its rows into distinct identifiers, `people`.
+//! 3. `select` finds out whom each operator is asked about: everybody, or those whose evaluations are not remembered.
+//! 4. The budget must suffice, and the indexes are fetched: [`crate::index`].
+//! 5. `asking` has the members evaluated, chunk by chunk, and keeps nothing that is not proven: what is proven goes into
+//!    `entries`. The operator's audit log must have it all: `log`.
 //! 6. `matching` looks the entries up, run by run, and makes sure that every canary is found.
-//! 7. `results` reads the members again and writes the three files, all or none.
+//! 7. `results` reads the members again and writes the files, all or none.
 //!
+//! An operator that fails does not spoil the others: it is missing from the result, and the check can be gone on with.
 //! Memory does not grow with the members: what does is spilled, encrypted, by [`crate::room`]. Only `findings` are held.
 //!
 //! [`ask`] is 1 to 5, and [`Answered::conclude`] the rest. What is sent must not depend on what is found (SPEC.md
-//! [MAT-3]), so the second has no channel, and the connection can be closed before it.
+//! [MAT-3]), so the second has no channel, and the connections can be closed before it.
 //!
-//! Members are personal data: they go into `affected.csv` and nowhere else.
+//! Members are personal data: they go into the files of affected rows and nowhere else.
 
+mod absent;
+mod alias;
+pub(crate) mod asked;
 mod asking;
+mod dry;
 mod entries;
 mod findings;
 pub(crate) mod input;
 mod keeping;
 mod matching;
 pub(crate) mod members;
+mod party;
 pub(crate) mod people;
 mod plan;
+mod reading;
 mod results;
+mod run;
+mod select;
 mod spool;
-mod summary;
+pub(crate) mod summary;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use blindlist_protocol::catalog::Catalog;
 use blindlist_protocol::identifier::Scheme;
-use blindlist_protocol::ids::LedgerId;
-use blindlist_protocol::insurer::Asker;
-use blindlist_protocol::live::{Live, Release};
 use blindlist_protocol::text::Slug;
-use blindlist_records::Column;
+use blindlist_records::{Column, Format};
 use blindlist_store::folder::PrivateFolder;
 use blindlist_store::passphrase::Passphrase;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 
-use crate::channel::{self, Channel};
-use crate::log::Log;
-use crate::profile::jobs::Jobs;
-use crate::profile::{Enrolled, Profile};
-use crate::receipts::JobReceipts;
+use crate::channel::Channel;
+use crate::profile::Profile;
+use crate::profile::jobs::look::CommandLine;
 use crate::room::Room;
-use crate::show::{moment, note, number};
-use crate::{ClientError, Stop, evidence, index, live};
-use asking::Work;
-use entries::Entries;
+use crate::show::moment;
+use crate::{Caller, ClientError};
+use absent::{Absent, name};
+use alias::Aliases;
+pub use dry::{Estimate, OperatorEstimate, estimate};
+use findings::Findings;
 pub use input::MemberFile;
-use keeping::Keeping;
 use members::Members;
-use people::People;
-use plan::Plan;
-pub use results::FILES;
-use summary::LogSummary;
+use party::{Opened, Party};
+use reading::Reading;
+pub use run::Check;
+pub use select::Padding;
 pub use summary::Summary;
+pub(crate) use written::Writing;
+use summary::OperatorSummary;
+
+/// The part of the rows that may be rejected before somebody must look at them: one in so many.
+const REJECTS: u64 = 100;
 
 /// What to check, as the command line says it.
 #[derive(Clone, Debug)]
@@ -77,191 +91,206 @@ pub struct CheckOptions {
     pub resume: bool,
     /// The passphrase for the evidence, when it is to be kept.
     pub evidence: Option<Passphrase>,
+    /// The passphrase for the evaluations, when they are to be remembered.
+    pub remember: Option<Passphrase>,
+    /// How many elements each job has at least.
+    pub padding: Padding,
+    /// The format of the tables that are written.
+    pub format: Format,
+    /// Whether no row is written: the report and the summary alone.
+    pub summary_only: bool,
+    /// Whether to go on when more than one row in a hundred is rejected.
+    pub accept_rejects: bool,
+    /// The command line that it comes from, to show how to go on with what is unfinished.
+    pub command: Option<CommandLine>,
     /// What it may use of the machine.
     pub room: Room,
 }
 
-/// A check whose requests are all answered. Nothing was looked up yet.
-#[derive(Debug)]
-pub struct Answered<'a> {
-    profile: &'a Profile,
-    options: &'a CheckOptions,
-    jobs: Jobs,
-    plan: Plan,
-    /// The entries of the members and of the canaries in each release, by its place in the plan.
-    entries: Arc<Entries>,
-    /// For each part of the plan.
-    receipts: Vec<JobReceipts>,
-    summary: Summary,
-    stop: Stop,
+impl CheckOptions {
+    /// Checks all live lists and writes the results into `out`.
+    pub fn new(members: MemberFile, out: PathBuf, room: Room) -> Self {
+        Self {
+            members,
+            out,
+            list: None,
+            scheme: None,
+            columns: Vec::new(),
+            resume: false,
+            evidence: None,
+            remember: None,
+            padding: Padding::Least,
+            format: Format::Csv,
+            summary_only: false,
+            accept_rejects: false,
+            command: None,
+            room,
+        }
+    }
 }
 
-/// Has a member file evaluated for the live lists. `now` is in seconds since 1970.
+/// An operator to be asked: the profile that was enrolled with it, and the way there, or why there is none.
+#[derive(Debug)]
+pub struct Operator<'a, C> {
+    /// The profile.
+    pub profile: &'a Profile,
+    /// The way to its server.
+    pub channel: Result<C, ClientError>,
+}
+
+/// A check whose requests are all answered. Nothing was looked up yet.
+pub struct Answered<'a> {
+    options: &'a CheckOptions,
+    reading: Reading,
+    members: Members,
+    parties: Vec<Party<'a>>,
+    absent: Absent<'a>,
+    aliases: Aliases,
+    started: u64,
+    caller: Caller,
+}
+
+/// Operators that said what is live, each with its share of a check. Nothing was read but the member file's digest.
+struct Begun<'a, C> {
+    reading: Reading,
+    parties: Vec<(C, Party<'a>)>,
+    absent: Absent<'a>,
+    aliases: Aliases,
+}
+
+/// Has a member file evaluated for the live lists of all operators. `now` is in seconds since 1970.
 ///
 /// # Errors
-/// [`ClientError`]. What was paid for stays in the profile for `--resume`.
-pub async fn ask<'a>(
-    profile: &'a Profile,
-    channel: &impl Channel,
+/// [`ClientError`], when no operator answered that of the first. What was paid for stays in the profiles for `--resume`.
+pub async fn ask<'a, C: Channel>(
+    operators: Vec<Operator<'a, C>>,
     options: &'a CheckOptions,
-    stop: &Stop,
+    caller: &Caller,
     now: u64,
 ) -> Result<Answered<'a>, ClientError> {
-    let enrolled = profile.enrolled()?;
     check_files(options)?;
-    let jobs = profile.jobs()?;
-    let Live { catalog, digest, epochs, releases } = stop.or(live::refresh(profile, &enrolled, channel, now)).await?;
-    let (scheme, releases) = choose(&releases, options)?;
-    let plan = Plan::new(&jobs, scheme, releases, epochs, options)?;
-    for part in &plan.parts {
-        Log::of(part.asked()?, part.epoch.object(), &catalog).check_known(profile)?;
-    }
-    let keeping = Keeping::new(profile, &enrolled, options, &plan);
-    plan.require_evidence(&keeping)?;
-    let begun = plan.goes_on();
-    let prepared = prepare(profile, channel, options, &plan, stop).await;
-    let read = prepared.inspect_err(|error| {
-        if begun {
-            advise_resume(error);
+    let Begun { reading, parties, mut absent, aliases } = begin(operators, options, caller, now).await?;
+    let goes_on = parties.iter().any(|(_, party)| party.plan.goes_on());
+    let members = read(options, &reading, caller).inspect_err(|error| {
+        if goes_on {
+            advise_resume(error, caller);
         }
     })?;
-    let mut summary = Summary::new(&enrolled.bundle().operator, (&catalog, digest), &plan, &read);
-    summary.started = moment(now);
-    summary.out.clone_from(&options.out);
-    let entries = Arc::new(Entries::new(plan.releases.len(), &options.room)?);
-    let (receipts, own_stop) = (Vec::new(), stop.clone());
-    let mut answered = Answered { profile, options, jobs, plan, entries, receipts, summary, stop: own_stop };
-    stop.or(answered.evaluate(channel, &enrolled, &keeping, read.people)).await.inspect_err(advise_resume)?;
-    answered.keep_receipts(&keeping).inspect_err(advise_resume)?;
-    stop.or(answered.hold_to_log(channel, &catalog)).await.inspect_err(advise_resume)?;
-    answered.summary.evaluations.remaining = stop.or(remaining(channel, &answered.plan)).await.ok();
-    Ok(answered)
+    let (threads, created) = (Arc::new(Semaphore::new(options.room.threads())), moment(now));
+    let asking = parties.into_iter().map(|(channel, mut party)| {
+        let (people, threads, created) = (&members.people, &threads, created.as_str());
+        async move {
+            let asked = party.ask(&channel, people, threads, created).await;
+            // Whoever does not want to wait for this is heard by what comes next.
+            let _closed = caller.or(channel.close().map(Ok::<_, ClientError>)).await;
+            (party.profile(), asked.map(|()| party))
+        }
+    });
+    let parties = absent.present(join_all(asking).await).inspect_err(|error| advise_resume(error, caller))?;
+    Ok(Answered { options, reading, members, parties, absent, aliases, started: now, caller: caller.clone() })
+}
+
+/// Learns what is live, and which unfinished jobs go on.
+async fn begin<'a, C: Channel>(
+    operators: Vec<Operator<'a, C>>,
+    options: &'a CheckOptions,
+    caller: &Caller,
+    now: u64,
+) -> Result<Begun<'a, C>, ClientError> {
+    let several = operators.len() > 1;
+    let (mut absent, aliases) = (Absent::new(several, caller), Aliases::new()?);
+    let opening = operators.into_iter().map(|Operator { profile, channel }| async move {
+        let caller = if several { caller.about(&name(profile)) } else { caller.clone() };
+        let opened = match channel {
+            Ok(channel) => Opened::new(profile, &channel, options, caller, now).await.map(|opened| (channel, opened)),
+            Err(error) => Err(error),
+        };
+        (profile, opened)
+    });
+    let opened = absent.present(join_all(opening).await)?;
+    let scheme = scheme(opened.iter().flat_map(|(_, opened)| opened.schemes()))?;
+    opened.iter().for_each(|(_, opened)| opened.show());
+    let unfinished: Vec<_> = opened.iter().flat_map(|(_, opened)| opened.unfinished()).collect();
+    let reading = Reading::new(options, scheme, &unfinished)?;
+    let room = options.room.part(opened.len());
+    let planned = opened.into_iter().map(|(channel, opened)| {
+        let profile = opened.profile();
+        let party = Party::plan(opened, options, &reading, &aliases, room.clone());
+        (profile, party.map(|party| (channel, party)))
+    });
+    let parties = absent.present(planned.collect())?;
+    Ok(Begun { reading, parties, absent, aliases })
 }
 
 impl Answered<'_> {
-    /// Has the members evaluated in every epoch.
-    async fn evaluate(
-        &mut self,
-        channel: &impl Channel,
-        enrolled: &Enrolled,
-        keeping: &Keeping<'_>,
-        members: People,
-    ) -> Result<(), ClientError> {
-        let (created, room) = (self.summary.started.clone(), &self.options.room);
-        for part in &mut self.plan.parts {
-            let job = part.open_job(&self.jobs, keeping, members.distinct(), &created)?;
-            let (id, asked) = (job.id(), part.asked()?.clone());
-            let release = |place: &usize| Some((*place, self.plan.releases.get(*place)?.manifest.release));
-            let releases = part.releases.iter().filter_map(release).collect();
-            let insurer = enrolled.bundle().insurer_id;
-            let asker = Asker { insurer, signer: enrolled.keys().signing().clone() };
-            let keys = (asker, self.profile.former_keys()?);
-            let chunks = members.chunks(&part.epoch.blinding(job.seed()), &part.canaries, room, &self.stop)?;
-            let entries = (Arc::clone(&self.entries), room.threads());
-            let work = Arc::new(Work::new(part, job, chunks, releases, entries, keys));
-            let receipts = asking::evaluate(channel, &work, room).await?;
-            self.receipts.push(JobReceipts { job: id, ledger: asked.ledger, key: asked.receipt_key, receipts });
-        }
-        Ok(())
-    }
-
-    /// Keeps the receipts, whatever comes.
-    fn keep_receipts(&mut self, keeping: &Keeping<'_>) -> Result<(), ClientError> {
-        for receipts in &self.receipts {
-            self.profile.keep_receipts(receipts)?;
-            evidence::add_receipts(keeping.folder(), receipts)?;
-        }
-        let kept = self.receipts.iter().any(|receipts| evidence::is_kept(keeping.folder(), &receipts.job));
-        self.summary.evidence = kept.then(|| keeping.folder().to_owned());
-        Ok(())
-    }
-
-    /// Makes sure that the audit logs have the charges and go on from what they were. [AUD-7]
-    async fn hold_to_log(&mut self, channel: &impl Channel, catalog: &Catalog) -> Result<(), ClientError> {
-        let mut done: Vec<LedgerId> = Vec::new();
-        for part in &self.plan.parts {
-            let log = Log::of(part.asked()?, part.epoch.object(), catalog);
-            if !done.contains(&log.ledger) {
-                let receipts: Vec<_> = self.receipts.iter().filter(|job| job.ledger == log.ledger).collect();
-                let head = log.refresh(self.profile, channel, &receipts).await?;
-                self.summary.logs.push(LogSummary::new(&log.ledger, &head));
-                done.push(log.ledger);
-            }
-        }
-        Ok(())
-    }
-
     /// Looks the members up and writes the results. `clock` gives seconds since 1970.
     ///
     /// # Errors
-    /// [`ClientError`]. What was paid for stays in the profile for `--resume`; no result is written, unless it says so.
+    /// [`ClientError`]. What was paid for stays in the profiles for `--resume`; no result is written, unless it says so.
     pub fn conclude(mut self, clock: impl Fn() -> u64) -> Result<Summary, ClientError> {
-        self.look_up_and_write(clock).inspect_err(advise_resume)?;
-        self.keep_superseded();
-        self.plan.finished_jobs().for_each(|id| self.jobs.remove_or_say(id));
-        Ok(self.summary)
+        let caller = self.caller.clone();
+        let summary = self.look_up_and_write(clock).inspect_err(|error| advise_resume(error, &caller))?;
+        // An operator that is missing is asked by the command that goes on, which needs what the others said.
+        if summary.complete {
+            self.parties.iter().for_each(Party::end);
+        }
+        Ok(summary)
     }
 
-    /// Keeps the receipts of jobs that this one makes useless: they were charged all the same.
-    fn keep_superseded(&self) {
-        for job in self.plan.superseded() {
-            let all = self.jobs.receipts(*job);
-            for log in &self.receipts {
-                let of_log = all.iter().filter(|receipt| receipt.verify_signature(&log.ledger, &log.key).is_ok());
-                let receipts = JobReceipts { job: *job, receipts: of_log.cloned().collect(), ..log.clone() };
-                if receipts.receipts.is_empty() {
-                    continue;
-                }
-                let kept = self.profile.keep_receipts(&receipts);
-                let added = kept.and_then(|()| evidence::add_receipts(&self.profile.evidence_path(), &receipts));
-                if let Err(error) = added {
-                    note(&format!("warning: the receipts of an unfinished check could not be kept: {error}"));
-                }
-            }
+    fn look_up_and_write(&mut self, clock: impl Fn() -> u64) -> Result<Summary, ClientError> {
+        let looked_up = self.parties.drain(..).map(|party| (party.profile(), party.look_up().map(|found| (party, found))));
+        let found = self.absent.present(looked_up.collect())?;
+        let mut findings = Findings::new(self.aliases.clone());
+        for (party, found) in found {
+            found.into_iter().for_each(|list| findings.add(list));
+            self.parties.push(party);
+        }
+        let mut operators: Vec<OperatorSummary> = self.parties.iter().map(Party::summary).collect();
+        operators.extend(self.absent.summaries());
+        let mut summary = Summary::new(&self.reading, &self.members, operators, self.started);
+        summary.finished = moment(clock());
+        let several = summary.operators.len() > 1;
+        let lists = self.parties.iter().flat_map(|party| party.lists(several)).collect();
+        results::write(self.options, &self.reading, lists, &mut findings, &mut summary, &self.caller)?;
+        Ok(summary)
+    }
+}
+
+/// The one scheme that the lists share.
+fn scheme(schemes: impl Iterator<Item = Scheme>) -> Result<Scheme, ClientError> {
+    let mut schemes: Vec<Scheme> = schemes.collect();
+    schemes.sort_unstable();
+    schemes.dedup();
+    match *schemes {
+        [scheme] => Ok(scheme),
+        [] => Err(ClientError::NoLiveList),
+        [_, _, ..] => {
+            let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name()).collect();
+            Err(ClientError::SeveralSchemes(names.join(", ")))
         }
     }
-
-    fn look_up_and_write(&mut self, clock: impl Fn() -> u64) -> Result<(), ClientError> {
-        let mut findings = matching::look_up(self.profile, &self.plan, &self.entries, &self.options.room, &self.stop)?;
-        self.summary.finished = moment(clock());
-        results::write(self.options, &self.plan, &mut findings, &mut self.summary, &self.stop)
-    }
 }
 
-/// Reads the members, and makes sure of everything that is needed before they are asked for.
-async fn prepare(
-    profile: &Profile,
-    channel: &impl Channel,
-    options: &CheckOptions,
-    plan: &Plan,
-    stop: &Stop,
-) -> Result<Members, ClientError> {
-    let read = members::read(&plan.members, plan.scheme, &plan.columns, &options.room, stop)?;
-    if read.sha256 != plan.members_sha256 {
-        return Err(ClientError::MembersChanged(options.members.path().to_owned()));
+/// Reads the members, of whom most must have an identifier.
+fn read(options: &CheckOptions, reading: &Reading, caller: &Caller) -> Result<Members, ClientError> {
+    let members = members::read(&reading.members, reading.scheme, &reading.columns, &options.room, caller)?;
+    let path = || options.members.path().to_owned();
+    if members.sha256 != reading.sha256 {
+        return Err(ClientError::MembersChanged(path()));
     }
-    stop.or(plan.check_budget(channel, read.people.distinct())).await?;
-    for release in &plan.releases {
-        index::fetch(profile, channel, &release.manifest, &options.room, stop).await?;
+    if !options.accept_rejects && members.rejected.saturating_mul(REJECTS) > members.rows {
+        let written = results::write_rejected(options, reading, caller)?;
+        let (rejected, rows) = (members.rejected, members.rows);
+        return Err(ClientError::TooManyRejected { path: path(), rejected, rows, written });
     }
-    Ok(read)
-}
-
-/// What remains of the budgets of all epochs together. The check can do without.
-async fn remaining(channel: &impl Channel, plan: &Plan) -> Result<u64, ClientError> {
-    let mut remaining = 0_u64;
-    for part in &plan.parts {
-        let account = channel::account(channel, part.epoch_id()).await?;
-        remaining = remaining.saturating_add(account.remaining());
-    }
-    Ok(remaining)
+    Ok(members)
 }
 
 /// Says how to go on after a failure, when that can help.
-fn advise_resume(error: &ClientError) {
+fn advise_resume(error: &ClientError, caller: &Caller) {
     let written = if matches!(error, ClientError::HalfWritten { .. }) { "" } else { "no result was written; " };
     if error.resumable() {
-        note(&format!("blindlist: {written}what was evaluated is kept: run the same command with --resume to go on"));
+        caller.warn(format!("{written}what was evaluated is kept: run the same command with --resume to go on"));
     }
 }
 
@@ -276,12 +305,14 @@ pub fn check_files(options: &CheckOptions) -> Result<(), ClientError> {
     if let Some(path) = members.filter(|path| std::fs::metadata(path).is_ok_and(|found| !found.is_file())) {
         return Err(ClientError::NotAFile(path.to_owned()));
     }
+    let refused = |source| ClientError::Results { path: options.out.clone(), source };
+    options.format.check().map_err(refused)?;
     drop(options.members.table()?);
     if !options.out.is_dir() {
         PrivateFolder::create(&options.out)?;
     }
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for name in FILES {
+    for name in results::files(options.format, options.summary_only) {
         let path = options.out.join(name);
         if members.is_some_and(|members| same(&path, members)) {
             return Err(ClientError::WouldReplaceInput(path));
@@ -290,40 +321,3 @@ pub fn check_files(options: &CheckOptions) -> Result<(), ClientError> {
     Ok(())
 }
 
-/// The releases to check against, and the one scheme that they share.
-fn choose(live: &[Release], options: &CheckOptions) -> Result<(Scheme, Vec<Release>), ClientError> {
-    if live.is_empty() {
-        return Err(ClientError::NoLiveList);
-    }
-    let chosen = |release: &&Release| {
-        let manifest = &release.manifest;
-        options.list.as_ref().is_none_or(|list| *list == manifest.list)
-            && options.scheme.is_none_or(|scheme| scheme == manifest.scheme)
-    };
-    let releases: Vec<Release> = live.iter().filter(chosen).cloned().collect();
-    let mut schemes: Vec<Scheme> = releases.iter().map(|release| release.manifest.scheme).collect();
-    schemes.sort_unstable();
-    schemes.dedup();
-    match *schemes {
-        [scheme] => {
-            for Release { manifest, .. } in &releases {
-                note(&format!("list     {} ({} people)", manifest.list, number(manifest.people())));
-            }
-            Ok((scheme, releases))
-        }
-        [] => Err(no_such_list(live, options)),
-        [_, _, ..] => {
-            let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name()).collect();
-            Err(ClientError::SeveralSchemes(names.join(", ")))
-        }
-    }
-}
-
-fn no_such_list(live: &[Release], options: &CheckOptions) -> ClientError {
-    let list = options.list.as_ref().map(|list| format!("named {list}"));
-    let scheme = options.scheme.map(|scheme| format!("of the scheme {scheme}"));
-    let wanted: Vec<String> = list.into_iter().chain(scheme).collect();
-    let shown = |release: &Release| format!("{} ({})", release.manifest.list, release.manifest.scheme);
-    let names: Vec<String> = live.iter().map(shown).collect();
-    ClientError::NoSuchList { wanted: wanted.join(" and "), live: names.join(", ") }
-}

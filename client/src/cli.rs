@@ -1,39 +1,37 @@
-//! The command line of `blindlist`: what it takes, what it prints, how it ends.
+//! The command line of `blindlist`: what it takes, and what does it.
 //!
-//! Results go to standard output, everything else to standard error. Ctrl-C is heard here: see [`Stop`].
+//! Results go to standard output, everything else to standard error: see `manners`.
 
+mod check;
+mod estimate;
 mod evidence;
+mod exchange;
+mod keeping;
+mod manners;
+mod shell;
 
-use std::fmt::Display;
-use std::io::{self, BufWriter, Write};
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use blindlist_protocol::enrolment::Fingerprint;
-use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::inspect::Format;
 use blindlist_protocol::text::Slug;
-use blindlist_records::{Column, Encoding, TableOptions, parse_override};
 use blindlist_store::exit::Code;
-use blindlist_store::memory::Memory;
-use blindlist_store::{StoreError, log, text};
+use blindlist_store::{log, text};
 use clap::{Args, Parser, Subcommand};
-use futures_util::FutureExt as _;
 
-use crate::channel::QuicChannel;
-use crate::check::{self, CheckOptions, MemberFile};
+use crate::channel::{Channel as _, QuicChannel};
 use crate::outside::now;
 use crate::profile::Profile;
-use crate::room::Room;
 use crate::show::note;
-use crate::{ClientError, Stop, enroll, inspect, lists};
+use crate::{Caller, ClientError, enroll, inspect, lists};
+use manners::{Manners, in_runtime, print};
 
 /// Finds out which of an insurer's members are on an operator's breach list, without showing anyone the members.
 ///
 /// Results go to standard output, progress and messages to standard error. Exit codes: 0 done, also when nobody is
-/// affected; 1 failure, 2 wrong command line, 65 bad input, 69 server unreachable, 75 try again later, 76 the server broke
-/// the protocol, 77 not allowed or over budget.
+/// affected; 1 failure, 2 wrong command line, 65 bad input, 69 server unreachable, 75 try again later, or an operator is
+/// missing from the result, 76 the server broke the protocol, 77 not allowed or over budget, 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "blindlist", version, arg_required_else_help = true, max_term_width = 100)]
 struct Cli {
@@ -51,6 +49,7 @@ struct LogArgs {
     level: Option<log::Level>,
     /// human, or json: one object a line. Messages for people stay as they are.
     #[arg(
+        id = "log_format",
         long = "log-format",
         value_name = "FORMAT",
         global = true,
@@ -80,21 +79,6 @@ enum Command {
         /// The request or bundle.
         file: PathBuf,
     },
-    /// Prints what a file or a message is, value by value, and what can be checked of it without a key.
-    ///
-    /// It knows every kind of SPEC.md: epoch records, manifests, catalog snapshots, enrolment requests, bundles,
-    /// successions, indexes, requests and responses. What is broken is explained, with exit code 65.
-    Inspect {
-        /// The file; `-` is standard input.
-        file: PathBuf,
-        /// What it is: epoch, manifest, catalog, enrolment, bundle, succession, index, request or response. Its first line
-        /// says so; a request or a response, which have none, are told apart by what can be read.
-        #[arg(long = "as", value_name = "KIND")]
-        kind: Option<Format>,
-        /// Shows everything; otherwise long lists and long values are cut.
-        #[arg(long)]
-        all: bool,
-    },
     /// Checks and installs the bundle that the operator sent.
     Join {
         /// The bundle.
@@ -106,18 +90,39 @@ enum Command {
         #[arg(long, value_name = "FP")]
         fingerprint: Option<Fingerprint>,
     },
+    /// Finds out whether a check would work from here, and what to do if not.
+    ///
+    /// It looks at the profile, the clock, the certificate, the way to the server, the budget, the disk and the memory.
+    /// Nothing is charged. Exit codes: 0 a check would work, else the code of the worst problem.
+    Doctor(keeping::DoctorArgs),
     /// Shows the live lists and what remains of the budget.
     Lists {
         #[command(flatten)]
         place: Place,
     },
     /// Checks a member file against the live lists.
-    Check {
-        #[command(flatten)]
-        place: Place,
-        #[command(flatten)]
-        check: CheckArgs,
-    },
+    ///
+    /// Exit codes: 0 done, also when nobody is affected; 65 the file cannot be used, or more than 1 % of its rows; 75 the
+    /// results are written, and an operator is missing from them; 77 over budget; 130 interrupted. After most failures the
+    /// same command with --resume goes on, and what was answered is not paid again.
+    Check(Box<check::CheckArgs>),
+    /// Writes what a check would ask to a file, for an operator that no network reaches.
+    ///
+    /// `blindlistd answer` makes a file of answers of it, and `finish` ends the check. Written again, the questions about the
+    /// same members are the same, and are not paid again.
+    Request(Box<exchange::RequestArgs>),
+    /// Ends a check whose questions went in a file, with the file of answers.
+    Finish(Box<exchange::FinishArgs>),
+    /// Shows the checks that are unfinished, and how to go on with them.
+    Jobs(keeping::JobsArgs),
+    /// Shows the indexes that are kept, or removes those that nobody needs.
+    #[command(subcommand)]
+    Cache(keeping::CacheCommand),
+    /// Removes what a profile keeps; without a choice, shows what that is.
+    ///
+    /// Seeds and remembered evaluations are overwritten before they are removed. What a disk or a backup keeps of them is
+    /// out of reach.
+    Forget(keeping::ForgetArgs),
     /// Confirms that the operator's log charges exactly the members of this insurer's checks, and nobody else.
     ///
     /// Needs the evidence that `check --keep-evidence` keeps, the member files as they were, and the operator's export of
@@ -129,6 +134,25 @@ enum Command {
     Open(evidence::OpenArgs),
     /// Signs a checkpoint of an operator's log, if it goes on from the last one that this witness signed.
     Witness(evidence::WitnessArgs),
+    /// Prints what a file or a message is, value by value, and what can be checked of it without a key.
+    ///
+    /// It knows every kind of SPEC.md: epoch records, manifests, catalog snapshots, enrolment requests, bundles,
+    /// successions, indexes, requests, responses and exchange files. What is broken is explained, with exit code 65.
+    Inspect {
+        /// The file; `-` is standard input.
+        file: PathBuf,
+        /// What it is: epoch, manifest, catalog, enrolment, bundle, succession, index, request, response, questions or answers. Its first line
+        /// says so; a request or a response, which have none, are told apart by what can be read.
+        #[arg(long = "as", value_name = "KIND")]
+        kind: Option<Format>,
+        /// Shows everything; otherwise long lists and long values are cut.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Prints what a shell needs to complete commands of this program.
+    Completions(shell::CompletionsArgs),
+    /// Writes the manual pages of this program, one for each command.
+    Man(shell::ManArgs),
 }
 
 /// Whose profile, which server.
@@ -142,68 +166,58 @@ struct Place {
     server: Option<String>,
 }
 
-#[derive(Debug, Args)]
-struct CheckArgs {
-    /// The member file, with a line of headers: CSV in any encoding, also compressed by gzip or Zstandard, an Excel workbook
-    /// (.xlsx), or Parquet; `-` is standard input, for CSV.
-    members: PathBuf,
-    /// The folder for affected.csv, rejected.csv and summary.json; made if it is missing.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// One list only.
-    #[arg(long)]
-    list: Option<Slug>,
-    /// The lists of one scheme only: nir, beneficiary or person.
-    #[arg(long)]
-    scheme: Option<Scheme>,
-    /// Which header is which field, where it cannot be told: nir=HEADER, birth_date=HEADER and so on.
-    #[arg(long, value_name = "FIELD=HEADER", value_parser = parse_override)]
-    column: Vec<(Column, String)>,
-    /// The encoding of a CSV file, where it cannot be told: utf-8, utf-16le, utf-16be, windows-1252 or iso-8859-15.
-    #[arg(long)]
-    encoding: Option<Encoding>,
-    /// The sheet of a workbook, by its name; otherwise the first.
-    #[arg(long)]
-    sheet: Option<String>,
-    /// Goes on with an unfinished check of the same file; what was answered is not paid again.
-    #[arg(long)]
-    resume: bool,
-    /// Keeps what shows later whom was asked about, encrypted, in the profile: for `replay` and `open`.
-    #[arg(long)]
-    keep_evidence: bool,
-    /// A file with the passphrase for the evidence; without it, it is asked for, or systemd's credential
-    /// `blindlist-passphrase` is taken.
-    #[arg(long, value_name = "FILE", requires = "keep_evidence")]
-    passphrase_file: Option<PathBuf>,
-    /// Threads that compute; without it, as many as there are cores.
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
-    /// Memory for what grows with the members, 64MiB at least; what does not fit is written, encrypted under a key that
-    /// is nowhere else, to files in the profile that go when the check ends.
-    #[arg(long, value_name = "SIZE", default_value_t = Room::MEMORY)]
-    memory: Memory,
-}
-
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log::begin(cli.log.level, cli.log.format, log::Level::WARN);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
-    match run(cli.command) {
-        Ok(()) => {
+    let manners = cli.command.manners();
+    let code = match run(cli.command) {
+        Ok(Code::Done) => {
             tracing::info!("done");
-            Code::Done.into()
+            Code::Done
+        }
+        Ok(code) => {
+            tracing::info!(code = code.number(), "ended");
+            code
         }
         Err(error) => {
             tracing::info!(code = error.code().number(), "failed");
-            note(&format!("blindlist: {error}"));
-            error.code().into()
+            manners.fail(&error);
+            error.code()
+        }
+    };
+    code.into()
+}
+
+impl Command {
+    fn manners(&self) -> Manners {
+        match self {
+            Self::Doctor(args) => args.manners,
+            Self::Check(args) => args.manners,
+            Self::Request(args) => args.manners,
+            Self::Finish(args) => args.manners,
+            Self::Jobs(args) => args.manners(),
+            Self::Cache(command) => command.manners(),
+            Self::Forget(args) => args.manners(),
+            Self::Enroll { .. }
+            | Self::Fingerprint { .. }
+            | Self::Join { .. }
+            | Self::Lists { .. }
+            | Self::Replay(_)
+            | Self::Open(_)
+            | Self::Witness(_)
+            | Self::Inspect { .. }
+            | Self::Completions(_)
+            | Self::Man(_) => Manners::default(),
         }
     }
 }
 
-fn run(command: Command) -> Result<(), ClientError> {
+fn run(command: Command) -> Result<Code, ClientError> {
+    let manners = command.manners();
     match command {
+        Command::Doctor(args) => return keeping::run_doctor(&args),
         Command::Enroll { profile, name: Some(name), new_keys: _ } => {
             let fingerprint = enroll::enroll(&profile, name)?;
             let profile = Profile::open(&profile)?;
@@ -221,17 +235,30 @@ fn run(command: Command) -> Result<(), ClientError> {
             print(&inspect::Report::new(&inspection, all))?;
             inspect::judge(&file, &inspection)
         }
-        Command::Join { bundle, profile, fingerprint } => {
-            let bundle = enroll::join(&bundle, &Profile::open(&profile)?, fingerprint)?;
-            note(&format!("joined {} as {}", bundle.operator, bundle.insurer));
-            Ok(())
+        Command::Join { bundle, profile, fingerprint } => join(&bundle, &Profile::open(&profile)?, fingerprint),
+        Command::Lists { place } => {
+            in_runtime(manners, |caller| async move { caller.or(show_lists(place, &caller)).await })
         }
-        Command::Lists { place } => in_runtime(|stop| async move { stop.or(show_lists(place)).await }),
-        Command::Check { place, check } => in_runtime(|stop| run_check(place, check, stop)),
-        Command::Replay(args) => in_runtime(|stop| async move { evidence::run_replay(&args, &stop) }),
-        Command::Open(args) => in_runtime(|stop| async move { evidence::run_open(&args, &stop) }),
-        Command::Witness(args) => in_runtime(|stop| async move { evidence::run_witness(&args, &stop) }),
-    }
+        Command::Check(args) => in_runtime(manners, |caller| check::run(*args, caller)),
+        Command::Request(args) => in_runtime(manners, |caller| exchange::run_request(*args, caller)),
+        Command::Finish(args) => in_runtime(manners, |caller| exchange::run_finish(*args, caller)),
+        Command::Jobs(args) => keeping::run_jobs(&args),
+        Command::Cache(command) => keeping::run_cache(&command),
+        Command::Forget(args) => keeping::run_forget(&args),
+        Command::Replay(args) => in_runtime(manners, |caller| async move { evidence::run_replay(&args, &caller) }),
+        Command::Open(args) => in_runtime(manners, |caller| async move { evidence::run_open(&args, &caller) }),
+        Command::Witness(args) => in_runtime(manners, |caller| async move { evidence::run_witness(&args, &caller) }),
+        Command::Completions(args) => shell::run_completions(&args),
+        Command::Man(args) => shell::run_man(&args),
+    }?;
+    Ok(Code::Done)
+}
+
+fn join(bundle: &std::path::Path, profile: &Profile, fingerprint: Option<Fingerprint>) -> Result<(), ClientError> {
+    let bundle = enroll::join(bundle, profile, fingerprint)?;
+    note(&format!("joined {} as {}", bundle.operator, bundle.insurer));
+    note(&format!("next: blindlist doctor --profile {}", text::word(profile.path())));
+    Ok(())
 }
 
 fn enrolled(profile: &Profile, fingerprint: &Fingerprint) -> String {
@@ -258,65 +285,14 @@ fn renewing(profile: &Profile, fingerprint: &Fingerprint) -> String {
     )
 }
 
-async fn show_lists(place: Place) -> Result<(), ClientError> {
+async fn show_lists(place: Place, caller: &Caller) -> Result<(), ClientError> {
     let profile = Profile::open(&place.profile)?;
     let enrolled = profile.enrolled()?;
-    enrolled.certificate_warning(now()).iter().for_each(|warning| note(warning));
-    let channel = QuicChannel::connect(&enrolled, place.server.as_deref()).await?;
-    let shown = lists::lists(&profile, &channel, now()).await;
+    enrolled.certificate_warning(now()).into_iter().for_each(|warning| caller.warn(warning));
+    let channel = QuicChannel::connect(&enrolled, place.server.as_deref(), caller).await?;
+    let shown = lists::lists(&profile, &channel, caller, now()).await;
     channel.close().await;
     print(&shown?)
-}
-
-async fn run_check(place: Place, check: CheckArgs, stop: Stop) -> Result<(), ClientError> {
-    let profile = Profile::open(&place.profile)?;
-    let enrolled = profile.enrolled()?;
-    let room = Room::new(profile.path(), check.threads, check.memory);
-    let options = TableOptions { encoding: check.encoding, sheet: check.sheet };
-    let members = MemberFile::open(check.members, options, &room, &stop).await?;
-    let options = CheckOptions {
-        members,
-        out: check.out,
-        list: check.list,
-        scheme: check.scheme,
-        columns: check.column,
-        resume: check.resume,
-        evidence: None,
-        room,
-    };
-    check::check_files(&options)?;
-    // A person is asked before anybody waits for an answer.
-    let evidence = evidence::passphrase(check.keep_evidence, check.passphrase_file.as_deref())?;
-    let options = CheckOptions { evidence, ..options };
-    enrolled.certificate_warning(now()).iter().for_each(|warning| note(warning));
-    let connect = QuicChannel::connect(&enrolled, place.server.as_deref());
-    let channel = stop.or(connect).await?;
-    let answered = check::ask(&profile, &channel, &options, &stop, now()).await;
-    // Whoever does not want to wait for this is heard by what comes next.
-    let _closed = stop.or(channel.close().map(Ok::<_, ClientError>)).await;
-    print(&answered?.conclude(now)?)
-}
-
-/// Runs a command that takes notice of Ctrl-C.
-fn in_runtime<F>(command: impl FnOnce(Stop) -> F) -> Result<(), ClientError>
-where
-    F: Future<Output = Result<(), ClientError>>,
-{
-    let runtime = tokio::runtime::Runtime::new().map_err(|_| ClientError::Internal("no threads could be started"))?;
-    runtime.block_on(async { command(Stop::on_ctrl_c()).await })
-}
-
-fn print(result: &impl Display) -> Result<(), ClientError> {
-    let failed = |source| StoreError::io("write the result to", Path::new("the standard output"), source);
-    Ok(write_result(BufWriter::new(io::stdout().lock()), result).map_err(failed)?)
-}
-
-/// Whoever closes a pipe wants no more of it: that is no failure.
-fn write_result(mut out: impl Write, result: &impl Display) -> io::Result<()> {
-    match write!(out, "{result}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
-    }
 }
 
 #[cfg(test)]
@@ -329,35 +305,51 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("blindlist").chain(line.split(' ')))
+    }
+
     #[test]
-    fn columns_may_be_given_one_by_one() {
-        let line = "blindlist check m.csv --profile p --out o --column nir=A --column birth_date=B --resume";
-        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
-        let Command::Check { check, .. } = cli.command else {
+    fn columns_and_profiles_may_be_given_one_by_one() {
+        let line = "check m.csv --profile p --profile q --out o --column nir=A --column birth_date=B --resume";
+        let Command::Check(check) = parse(line).unwrap().command else {
             panic!("it is a check");
         };
-        assert_eq!((check.column.len(), check.resume), (2, true));
-    }
-
-    /// Fails every write in one way.
-    struct Fails(io::ErrorKind);
-
-    impl Write for Fails {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(self.0.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Err(self.0.into())
-        }
+        assert_eq!((check.profile.len(), check.column.len(), check.resume), (2, 2, true));
     }
 
     #[test]
-    fn only_a_closed_pipe_is_no_failure() {
-        assert!(write_result(Fails(io::ErrorKind::BrokenPipe), &"x").is_ok());
-        assert!(write_result(Fails(io::ErrorKind::StorageFull), &"x").is_err());
-        let mut out = Vec::new();
-        write_result(&mut out, &"x").unwrap();
-        assert_eq!(out, b"x");
+    fn what_cannot_be_meant_is_refused() {
+        for bad in [
+            "check m.csv --out o",
+            "check m.csv --profile p",
+            "check m.csv --profile p --out o --patience 5",
+            "check m.csv --profile p --out o --patience -5m",
+            "check m.csv --profile p --out o --pad-to 0",
+            "check m.csv --profile p --out o --pad-to square",
+            "check m.csv --profile p --out o --format pdf",
+            "check m.csv --profile p --out o --passphrase-file f",
+            "check m.csv --profile p --out o --dry-run --resume",
+            "check m.csv --profile p --out o --summary-only --format xlsx",
+            "forget --profile p --jobs --indexes",
+            "forget --profile p --job 12",
+            "completions tcsh",
+            "man",
+            "cache",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        for good in [
+            "check m.csv --profile p --out o --patience 0s --pad-to round --format xlsx --remember --passphrase-file f",
+            "check m.csv --profile p --out o --keep-evidence --passphrase-file f --quiet --json --accept-rejects",
+            "check m.csv --profile p --out o --dry-run --pad-to 100000",
+            "forget --profile p",
+            "forget --profile p --evidence",
+            "forget --profile p --evidence 00000000000000000000000000000001 --yes",
+            "cache clean --profile p --all",
+            "doctor --profile p --out o --server h:1 --json",
+        ] {
+            parse(good).unwrap_or_else(|error| panic!("{good}: {error}"));
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use blindlist_protocol::checkpoint::CheckpointError;
 use blindlist_protocol::enrolment::Fingerprint;
 use blindlist_protocol::identifier::Scheme;
-use blindlist_protocol::ids::{EpochId, LedgerId};
+use blindlist_protocol::ids::{EpochId, JobId, LedgerId};
 use blindlist_protocol::index::IndexError;
 use blindlist_protocol::insurer::EvaluationError;
 use blindlist_protocol::live::LiveError;
@@ -22,14 +22,14 @@ use blindlist_protocol::object::ObjectError;
 use blindlist_protocol::signature::VerifyingKey;
 use blindlist_protocol::succession::SuccessionError;
 use blindlist_protocol::text::Slug;
-use blindlist_records::{ColumnError, Rejection, TableError};
+use blindlist_records::{ColumnError, Rejection, TableError, WriteError};
 use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
 
 pub use evidence::EvidenceError;
 
 use crate::channel::ChannelError;
-use crate::check::FILES;
+use crate::exchange::ExchangeFault;
 use crate::show::{moment, number};
 
 /// Why a command ended without doing what it was asked.
@@ -42,12 +42,22 @@ pub enum ClientError {
     #[error(transparent)]
     Unreadable(StoreError),
     /// The results could not all be put in place.
-    #[error("{source}; {}", Places(*new))]
+    #[error("{source}; {}", Places(files, *new))]
     HalfWritten {
-        /// How many of the results, in the order of [`crate::check::FILES`], are in place for certain.
+        /// The results, in the order in which they are put in place.
+        files: Vec<String>,
+        /// How many of them are in place for certain.
         new: usize,
         /// Why the next is not.
         source: StoreError,
+    },
+    /// The format that was chosen cannot hold the results. None was written.
+    #[error("{}: {source}", text::path(path))]
+    Results {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: WriteError,
     },
     /// A key, a certificate or the connection.
     #[error(transparent)]
@@ -178,6 +188,42 @@ pub enum ClientError {
     /// The member file is not the one that was read before.
     #[error("{} has changed since the check began: a changed file is a new check, which is paid anew; run it without --resume", text::path(.0))]
     MembersChanged(PathBuf),
+    /// More rows than one in a hundred have no identifier. Nothing was sent.
+    #[error(
+        "{} of the {} rows of {} could not be turned into an identifier, more than one in a hundred: nothing was sent; look at \
+         {}, mend the file or say which column is which, or go on without these rows with --accept-rejects",
+        number(*rejected),
+        number(*rows),
+        text::path(path),
+        text::path(written)
+    )]
+    TooManyRejected {
+        /// The member file.
+        path: PathBuf,
+        /// Rows without an identifier.
+        rejected: u64,
+        /// All rows.
+        rows: u64,
+        /// Where they are named.
+        written: PathBuf,
+    },
+    /// A job left out people whose evaluations were remembered, and no longer are.
+    #[error(
+        "the unfinished check does not ask about {} members, whose evaluations were remembered and are not at hand now: go on \
+         with --remember and the passphrase, or begin anew without --resume",
+        number(*.0)
+    )]
+    Forgotten(u64),
+    /// Operators are missing from the results, which were written.
+    #[error(
+        "{} of the operators {} missing from the result: run the same command with --resume once it answers; nothing is paid twice",
+        missing,
+        if *missing == 1 { "is" } else { "are" }
+    )]
+    Incomplete {
+        /// How many.
+        missing: usize,
+    },
     /// The budget cannot cover the check. Nothing was charged.
     #[error(
         "the budget does not allow this check: it needs {} more evaluations, {} more than are left in the epoch {epoch}; \
@@ -196,12 +242,29 @@ pub enum ClientError {
     /// Evidence, or what it is held against.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
+    /// A check without a network.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeFault),
     /// The operator broke the protocol.
     #[error("the operator's server broke the protocol: {0}")]
     Broken(#[from] Broken),
     /// An index in the profile is not what it was when it was verified. It was removed.
     #[error("{} is damaged and was removed: the next check fetches it again", text::path(.0))]
     IndexDamaged(PathBuf),
+    /// There is no unfinished check with this id.
+    #[error("the profile {} has no unfinished check {job}: `blindlist jobs` shows those that it has", text::path(profile))]
+    NoUnfinishedJob {
+        /// The profile.
+        profile: PathBuf,
+        /// What was looked for.
+        job: JobId,
+    },
+    /// Whoever was asked did not say yes.
+    #[error("nothing was removed")]
+    NotRemoved,
+    /// Something is to be removed, and nobody is there to be asked.
+    #[error("nothing was removed: this program has no terminal to ask on; confirm with --yes")]
+    NobodyConfirms,
     /// Somebody pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -312,13 +375,13 @@ impl fmt::Display for Kept<'_> {
 }
 
 /// Says which of the results are new after so many were put in place and the next one failed.
-struct Places(usize);
+struct Places<'a>(&'a [String], usize);
 
-impl fmt::Display for Places {
+impl fmt::Display for Places<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, name) in FILES.iter().enumerate() {
+        for (place, name) in self.0.iter().enumerate() {
             let separator = if place == 0 { "" } else { ", " };
-            let state = match place.cmp(&self.0) {
+            let state = match place.cmp(&self.1) {
                 Ordering::Less => "is new",
                 // Its last step may have failed, the one that makes a name durable.
                 Ordering::Equal => "may be new",
@@ -336,7 +399,8 @@ mod tests {
 
     #[test]
     fn half_written_results_are_named() {
-        let error = ClientError::HalfWritten { new: 1, source: StoreError::NotAFile { path: "x".into() } };
+        let files = ["affected.csv", "rejected.csv", "summary.json"].map(str::to_owned).to_vec();
+        let error = ClientError::HalfWritten { files, new: 1, source: StoreError::NotAFile { path: "x".into() } };
         let shown = error.to_string();
         assert!(shown.ends_with("; affected.csv is new, rejected.csv may be new, summary.json is not"), "{shown}");
     }

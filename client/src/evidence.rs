@@ -3,11 +3,12 @@
 //! ```text
 //! evidence/JOB/seed.age        the job's seed under a passphrase, in the age format
 //! evidence/JOB/epoch-record    the signed epoch record
+//! evidence/JOB/asked           whom it asked about, if not everybody: 16 bytes each, which tell nothing without the seed
 //! evidence/JOB/evidence.json   the rest; written last, so that a folder without it is no evidence
 //! evidence/JOB/receipts        the receipts, once every chunk is answered: see [`crate::receipts`]
 //! ```
 //!
-//! The first three are on the disk before anything of the job is sent. Members are not in it: their file is.
+//! The first four are on the disk before anything of the job is sent. Members are not in it: their file is.
 //!
 //! # Security
 //! Whoever has the seed and guesses the members, or has their file, can tell what every element of the job meant.
@@ -30,15 +31,19 @@ use blindlist_store::passphrases::Passphrases;
 use blindlist_store::{StoreError, sealed};
 use serde::{Deserialize, Serialize};
 
+use crate::check::asked::AskedPeople;
 use crate::check::input::table_options;
 use crate::passphrases;
+use crate::profile::jobs;
 use crate::receipts::{self, JobReceipts};
 use crate::{ClientError, EvidenceError};
 
 /// Bytes that `evidence.json` may have.
 const MAX_FILE: u64 = 64 << 10;
 /// The version of `evidence.json`.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Bytes that `asked` may have: 16 for each member.
+const MAX_ASKED: u64 = 16 << 32;
 
 /// What a job was about.
 #[derive(Clone, Debug)]
@@ -61,10 +66,17 @@ pub struct About {
     pub members: PathBuf,
     /// SHA-256 of the member file.
     pub members_sha256: String,
-    /// How many chunks.
-    pub chunks: u32,
+    /// How many elements, canaries and padding included.
+    pub elements: u64,
     /// When it was begun, RFC 3339.
     pub created: String,
+}
+
+impl About {
+    /// How many chunks.
+    pub fn chunks(&self) -> u32 {
+        jobs::chunks(self.elements)
+    }
 }
 
 /// The evidence of a job.
@@ -74,6 +86,7 @@ pub struct Evidence {
     about: About,
     epoch: Epoch,
     holder: Holder,
+    asked: Option<AskedPeople>,
     receipts: Option<JobReceipts>,
 }
 
@@ -94,7 +107,7 @@ struct File {
     sheet: Option<String>,
     members: PathBuf,
     members_sha256: String,
-    chunks: u32,
+    elements: u64,
     created: String,
 }
 
@@ -107,11 +120,11 @@ pub fn is_kept(evidence: &Path, job: &JobId) -> bool {
 ///
 /// # Errors
 /// [`ClientError::Store`].
-pub fn keep(
+pub(crate) fn keep(
     evidence: &Path,
     about: &About,
     epoch: &Epoch,
-    seed: &JobSeed,
+    (seed, asked): (&JobSeed, Option<&AskedPeople>),
     passphrase: &Passphrase,
 ) -> Result<(), ClientError> {
     let folder = PrivateFolder::create(evidence)?.join(about.job.to_string());
@@ -129,12 +142,15 @@ pub fn keep(
         sheet: about.options.sheet.clone(),
         members: about.members.clone(),
         members_sha256: about.members_sha256.clone(),
-        chunks: about.chunks,
+        elements: about.elements,
         created: about.created.clone(),
     };
     let json = serde_json::to_vec_pretty(&file).map_err(|_| ClientError::Internal("a path that is no text"))?;
     write_atomic(folder.join("seed.age"), &sealed::seal(seed.as_bytes(), passphrase))?;
     write_atomic(folder.join("epoch-record"), epoch.object())?;
+    if let Some(asked) = asked {
+        write_atomic(folder.join("asked"), &asked.to_bytes())?;
+    }
     write_atomic(folder.join("evidence.json"), &json)?;
     Ok(())
 }
@@ -196,7 +212,14 @@ impl Evidence {
         };
         let path = folder.join("receipts");
         let receipts = if path.exists() { Some(JobReceipts::read(&path)?) } else { None };
-        Ok(Self { folder: folder.path().to_owned(), about, epoch, holder, receipts })
+        let path = folder.join("asked");
+        let asked = if path.exists() {
+            let read = AskedPeople::from_bytes(&read_limited(&path, MAX_ASKED)?);
+            Some(read.ok_or_else(|| damaged(&path, "it should be the places of those who were asked about"))?)
+        } else {
+            None
+        };
+        Ok(Self { folder: folder.path().to_owned(), about, epoch, holder, asked, receipts })
     }
 
     /// What the job was about.
@@ -212,6 +235,11 @@ impl Evidence {
     /// The holder that was asked.
     pub fn holder(&self) -> &Holder {
         &self.holder
+    }
+
+    /// Whom it asked about, if not about everybody.
+    pub(crate) fn asked(&self) -> Option<&AskedPeople> {
+        self.asked.as_ref()
     }
 
     /// The receipts, if every chunk was answered.
@@ -237,7 +265,7 @@ fn about(file: &File) -> Option<About> {
         options: table_options(file.encoding.as_deref(), file.sheet.as_deref())?,
         members: file.members.clone(),
         members_sha256: file.members_sha256.clone(),
-        chunks: file.chunks,
+        elements: file.elements,
         created: file.created.clone(),
     })
 }

@@ -20,12 +20,13 @@ use crate::show::note;
 
 /// What every line of this version's formats begins with.
 const LINES: &[u8] = b"blindlist/1 ";
-/// An index is read whole; beyond so many bytes that is said.
+/// Indexes and exchange files are read whole; beyond so many bytes that is said.
 const LARGE: u64 = 4 << 30;
 /// The longest unknown line that is shown, in characters.
 const SHOWN_LINE: usize = 40;
 
-/// The bytes of a file, or of standard input for `-`: of an index all, of anything else one more than it may have.
+/// The bytes of a file, or of standard input for `-`: of an index and of exchange files all, of anything else one more than
+/// it may have.
 ///
 /// # Errors
 /// [`ClientError::Unreadable`].
@@ -37,9 +38,9 @@ pub fn read(path: &Path, format: Option<Format>) -> Result<Vec<u8>, ClientError>
         Box::new(File::open(path).map_err(failed)?)
     };
     let mut bytes = Vec::new();
-    // A response is the largest of all but an index.
+    // A response is the largest of all that has a limit.
     file.by_ref().take(MAX_RESPONSE as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if format.or_else(|| Format::of_line(&bytes)) == Some(Format::Index) {
+    if format.or_else(|| Format::of_line(&bytes)).is_some_and(|format| format.limit().is_none()) {
         file.by_ref().take(LARGE.saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 >= LARGE {
             note(&format!("{} has 4 GiB or more, all of which is read into memory", name(path)));
@@ -81,12 +82,12 @@ fn unknown(bytes: &[u8], [request, response]: &[Failure; 2]) -> String {
         let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
         let word = String::from_utf8_lossy(rest.get(..end).unwrap_or_default());
         return format!(
-            "its line \"blindlist/1 {}\" names nothing that can be inspected (SPEC.md sections 5 and 9); openings are read by `blindlist open --verify`",
+            "its line \"blindlist/1 {}\" names nothing that can be inspected (SPEC.md sections 5, 9 and 25); openings are read by `blindlist open --verify`",
             text::escape(&word, SHOWN_LINE)
         );
     }
     let neither =
-        "it begins with no line of SPEC.md section 5 or 9, and is neither a request nor a response (section 18)";
+        "it begins with no line of SPEC.md section 5, 9 or 25, and is neither a request nor a response (section 18)";
     if request.offset == 0 && response.offset == 0 {
         neither.to_owned()
     } else {

@@ -7,18 +7,23 @@
 //!
 //! What the operator's audit log must agree with is kept: [`receipts`], and with `--keep-evidence` [`evidence`], from which
 //! [`replay`] shows that the log has this insurer's members and nobody else, and [`open`] single members to an auditor.
-//! [`witness`] signs that a log only grows.
+//! [`witness`] signs that a log only grows. Where no network is, [`exchange`] writes what would be asked to a file.
 //!
 //! Every byte from the operator's server is hostile until a pinned key, a digest or a proof says otherwise. Nothing here
 //! may put a cell of a member file, an identifier or a secret into an error or onto the terminal.
 #![forbid(unsafe_code)]
 
+mod caller;
+pub mod cache;
 pub mod channel;
 pub mod check;
 pub mod cli;
+pub mod doctor;
 pub mod enroll;
 mod error;
 pub mod evidence;
+pub mod exchange;
+pub mod forget;
 pub mod index;
 pub mod inspect;
 pub mod lists;
@@ -30,12 +35,14 @@ mod passphrases;
 pub mod profile;
 pub mod receipts;
 pub mod replay;
+mod report;
 pub mod room;
 mod show;
-mod stop;
+mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod unfinished;
 pub mod witness;
 
 pub use error::{Broken, ClientError, EvidenceError};
-pub use stop::Stop;
+pub use caller::{Caller, Event, Interrupt, Level, Progress, Unit};

@@ -6,13 +6,13 @@ use std::fmt;
 use blindlist_protocol::ids::EpochId;
 use blindlist_protocol::live::{Live, Release};
 use blindlist_protocol::log::tree::Head;
-use blindlist_protocol::manifest::{Incident, Manifest};
+use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::message::Account;
 use blindlist_protocol::refusal::RefusalCode;
 use blindlist_protocol::text::Slug;
 use blindlist_store::text::escape;
 
-use crate::ClientError;
+use crate::{Caller, ClientError};
 use crate::channel::{self, Channel};
 use crate::live;
 use crate::log::Log;
@@ -36,9 +36,14 @@ pub struct Lists {
 ///
 /// # Errors
 /// As [`live::refresh`]; [`crate::Broken::Log`].
-pub async fn lists(profile: &Profile, channel: &impl Channel, now: u64) -> Result<Lists, ClientError> {
+pub async fn lists(
+    profile: &Profile,
+    channel: &impl Channel,
+    caller: &Caller,
+    now: u64,
+) -> Result<Lists, ClientError> {
     let enrolled = profile.enrolled()?;
-    let live = live::refresh(profile, &enrolled, channel, now).await?;
+    let live = live::refresh(profile, &enrolled, channel, caller, now).await?;
     let (mut accounts, mut logs) = (Vec::new(), BTreeMap::new());
     for (id, epoch) in &live.epochs {
         match channel::account(channel, *id).await {
@@ -47,7 +52,7 @@ pub async fn lists(profile: &Profile, channel: &impl Channel, now: u64) -> Resul
                 for holder in &epoch.record().holders {
                     let log = Log::of(holder, epoch.object(), &live.catalog);
                     if !logs.contains_key(&log.ledger) && profile.remembered(&log.ledger, &log.key)?.is_some() {
-                        logs.insert(log.ledger, log.refresh(profile, channel, &[]).await?);
+                        logs.insert(log.ledger, log.refresh(profile, channel, &[], caller).await?);
                     }
                 }
             }
@@ -99,17 +104,9 @@ fn row(release: &Release) -> Vec<String> {
         manifest.scheme.to_string(),
         number(manifest.people()),
         categories.join(","),
-        manifest.incident.map_or_else(|| "-".to_owned(), incident),
+        manifest.incident.map_or_else(|| "-".to_owned(), |incident| incident.to_string()),
         moment(manifest.created),
     ]
-}
-
-fn incident(incident: Incident) -> String {
-    if incident.first == incident.last {
-        incident.first.to_string()
-    } else {
-        format!("{}/{}", incident.first, incident.last)
-    }
 }
 
 /// The first eight digits of an id.

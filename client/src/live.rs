@@ -12,8 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::channel::{self, Channel};
 use crate::profile::{Enrolled, Profile};
-use crate::show::note;
-use crate::{Broken, ClientError};
+use crate::{Broken, Caller, ClientError};
 
 /// Objects that are fetched at a time.
 const AT_A_TIME: usize = 8;
@@ -26,11 +25,12 @@ pub async fn refresh(
     profile: &Profile,
     enrolled: &Enrolled,
     channel: &impl Channel,
+    caller: &Caller,
     now: u64,
 ) -> Result<Live, ClientError> {
     let bundle = enrolled.bundle();
     let mut gathering = loop {
-        let snapshot = open(profile, enrolled, channel, &channel::catalog(channel).await?).await?;
+        let snapshot = open(profile, enrolled, channel, &channel::catalog(channel).await?, caller).await?;
         let (_lock, signer) = (profile.lock()?, snapshot.signer());
         // Another process may have followed a succession meanwhile: what the old key says must not be remembered then.
         if profile.pins(bundle)?.operator_key != signer {
@@ -42,7 +42,9 @@ pub async fn refresh(
         break accepted;
     };
     fetch(channel, &mut gathering).await?;
-    Ok(gathering.finish(&bundle.insurer)?)
+    let live = gathering.finish(&bundle.insurer)?;
+    profile.note_live(&live)?;
+    Ok(live)
 }
 
 /// The snapshot of these bytes, if the pinned key signed it, or one that the pins lead to. [SUC-2]
@@ -51,6 +53,7 @@ async fn open(
     enrolled: &Enrolled,
     channel: &impl Channel,
     bytes: &[u8],
+    caller: &Caller,
 ) -> Result<Snapshot, ClientError> {
     let mut pins = profile.pins(enrolled.bundle())?;
     for _ in 0..MAX_SUCCESSIONS {
@@ -58,7 +61,7 @@ async fn open(
             Err(LiveError::Object { source: ObjectError::Signature, .. }) => {}
             opened => return Ok(opened?),
         }
-        pins = follow(profile, enrolled, channel, &pins).await?;
+        pins = follow(profile, enrolled, channel, &pins, caller).await?;
     }
     Ok(Snapshot::open(bytes, &pins.operator_key)?)
 }
@@ -69,6 +72,7 @@ async fn follow(
     enrolled: &Enrolled,
     channel: &impl Channel,
     pins: &Pins,
+    caller: &Caller,
 ) -> Result<Pins, ClientError> {
     let bytes = match channel::succession(channel, pins.operator_key).await {
         Err(error) if error.is_refusal(RefusalCode::UnknownObject) => {
@@ -84,9 +88,9 @@ async fn follow(
         return Ok(pinned);
     }
     profile.pin(&next)?;
-    note("the operator's manifest key was succeeded, by the key that was pinned for that:");
-    note(&format!("  before  {}", pins.operator_key));
-    note(&format!("  now     {} (compare it with other insurers)", next.operator_key));
+    caller.warn("the operator's manifest key was succeeded, by the key that was pinned for that:");
+    caller.warn(format!("  before  {}", pins.operator_key));
+    caller.warn(format!("  now     {} (compare it with other insurers)", next.operator_key));
     Ok(next)
 }
 

@@ -18,8 +18,7 @@ use crate::channel::{self, Channel, ChannelError};
 use crate::profile::Profile;
 use crate::profile::logs::Remembered;
 use crate::receipts::JobReceipts;
-use crate::show::note;
-use crate::{Broken, ClientError};
+use crate::{Broken, Caller, ClientError};
 
 /// Paths that are asked for at a time.
 const AT_A_TIME: usize = 8;
@@ -63,13 +62,14 @@ impl<'a> Log<'a> {
         profile: &Profile,
         channel: &impl Channel,
         jobs: &[&JobReceipts],
+        caller: &Caller,
     ) -> Result<Head, ClientError> {
         loop {
             let remembered = profile.remembered(&self.ledger, &self.key)?;
             let checkpoint = self.ask(channel).await?;
             let accepted = self.accept(channel, &checkpoint, remembered.as_ref(), jobs).await?;
             let head =
-                accepted.map_err(|source| self.broken(profile, &checkpoint, remembered.as_ref(), jobs, source))?;
+                accepted.map_err(|source| self.broken(profile, &checkpoint, remembered.as_ref(), jobs, source, caller))?;
             let new = Note::new(checkpoint, &self.key).map_err(|_| ClientError::Internal("a note of what holds"))?;
             // Another process may have remembered another one meanwhile: then against that one.
             if profile.remember_checkpoint(&new, &self.key, remembered.as_ref())? {
@@ -137,6 +137,7 @@ impl<'a> Log<'a> {
         remembered: Option<&Remembered>,
         jobs: &[&JobReceipts],
         source: CheckpointError,
+        caller: &Caller,
     ) -> ClientError {
         let text = |checkpoint: &Checkpoint| Note::new(checkpoint.clone(), &self.key).map(|note| note.to_string());
         // What nobody signed proves nothing.
@@ -162,7 +163,7 @@ impl<'a> Log<'a> {
         }
         let kept = profile.keep_contradiction(&files);
         if let Err(error) = &kept {
-            note(&format!("warning: what contradicts itself could not be kept: {error}"));
+            caller.warn(format!("what contradicts itself could not be kept: {error}"));
         }
         Broken::Log { source, kept: kept.ok() }.into()
     }

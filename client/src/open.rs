@@ -21,7 +21,7 @@ use crate::replay::export::{self, Export};
 use crate::replay::{chunks, files};
 use crate::room::Room;
 use crate::show::{moment, table};
-use crate::{ClientError, EvidenceError, Stop, receipts};
+use crate::{ClientError, EvidenceError, Caller, receipts};
 
 /// What to open.
 #[derive(Debug)]
@@ -48,17 +48,17 @@ pub struct OpenOptions<'a> {
 ///
 /// # Errors
 /// [`EvidenceError`], [`ClientError`].
-pub fn open(options: &OpenOptions<'_>, stop: &Stop) -> Result<Openings, ClientError> {
+pub fn open(options: &OpenOptions<'_>, caller: &Caller) -> Result<Openings, ClientError> {
     let job = Evidence::open(options.evidence, options.job)?;
     let about = job.about();
-    if options.chunk >= about.chunks {
-        let (job, chunk, chunks) = (about.job, options.chunk, about.chunks);
+    if options.chunk >= about.chunks() {
+        let (job, chunk, chunks) = (about.job, options.chunk, about.chunks());
         return Err(EvidenceError::NoChunk { job, chunk, chunks }.into());
     }
     let files = files(std::slice::from_ref(&job), options.members)?;
     let seed = job.seed(&passphrases(options.passphrase_files))?;
     let room = Room::new(options.evidence, None, Room::MEMORY);
-    let (secret, mut chunks) = chunks(&job, &seed, &files, &room, stop)?;
+    let (secret, mut chunks) = chunks(&job, &seed, &files, &room, caller)?;
     let failed = || ClientError::Internal("a chunk could not be made again");
     let items = loop {
         let chunk = chunks.next()?;
@@ -107,18 +107,18 @@ pub fn verify(
     challenge: &str,
     sample: u32,
     log: Option<(&Path, VerifyingKey)>,
-    stop: &Stop,
+    caller: &Caller,
 ) -> Result<Verified, ClientError> {
     let refused = |source: OpeningsError| EvidenceError::Openings { path: path.to_owned(), source };
     let bytes = read_limited(path, MAX_OPENINGS as u64).map_err(ClientError::Unreadable)?;
     let openings = Openings::decode(&bytes).map_err(refused)?;
     let header = openings.verify(challenge.as_bytes(), sample).map_err(refused)?;
-    let charge = log.map(|(path, key)| find(path, key, &header, stop)).transpose()?;
+    let charge = log.map(|(path, key)| find(path, key, &header, caller)).transpose()?;
     Ok(Verified { openings, header, charge })
 }
 
 /// The charge of a chunk in a log, every entry of which is checked.
-fn find(path: &Path, key: VerifyingKey, header: &ChunkHeader, stop: &Stop) -> Result<Option<Found>, ClientError> {
+fn find(path: &Path, key: VerifyingKey, header: &ChunkHeader, caller: &Caller) -> Result<Option<Found>, ClientError> {
     let (mut found, mut names) = (None, std::collections::BTreeMap::new());
     let mut visit = |index: u64, _: &[u8], entry: &Entry, _: &Export| match &entry.event {
         Event::Enrolment { insurer, name, .. } => drop(names.insert(*insurer, name.to_string())),
@@ -139,7 +139,7 @@ fn find(path: &Path, key: VerifyingKey, header: &ChunkHeader, stop: &Stop) -> Re
         | Event::Succession { .. }
         | Event::Continuation { .. } => {}
     };
-    export::audit(Export::open(path)?, &[key], &mut visit, stop)?;
+    export::audit(Export::open(path)?, &[key], &mut visit, caller)?;
     Ok(found)
 }
 

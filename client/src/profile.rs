@@ -8,21 +8,26 @@
 //! bundle                            what the operator sent back
 //! pins.json                         the operator's manifest key and its successor's hash: see `pins`
 //! seen.json                         the highest catalog sequence seen
-//! indexes/RELEASE-DIGEST            whole indexes, verified when they were fetched, and where they are used: see `indexes`
+//! indexes/RELEASE-DIGEST            whole indexes, verified when they were fetched, and where they are used: see [`indexes`]
+//! live.json                         which indexes the catalog that was seen last names
+//! requests/DIGEST                   what a file of questions asked about, until its answers are read: see [`requests`]
 //! jobs/JOB/                         unfinished checks: see [`jobs`]
 //! checkpoints/  receipts/           what is remembered of the audit log: see [`logs`]
 //! contradictions/                   what in it contradicts itself
 //! evidence/JOB/                     whom a job asked about: see [`crate::evidence`]
+//! remembered/EPOCH                  evaluations already paid for, under a passphrase: see `remembered`
 //! ```
 //!
 //! Nothing else reads or writes in this folder but [`crate::evidence`] in `evidence/`. Every folder in it is 0700, every
 //! file 0600.
 
-mod indexes;
+pub mod indexes;
 pub mod jobs;
 mod keys;
 pub mod logs;
+pub mod requests;
 mod pins;
+pub(crate) mod remembered;
 mod renewal;
 
 use std::path::{Path, PathBuf};
@@ -51,7 +56,7 @@ const MAX_KEY: u64 = 1_024;
 const MAX_SEEN: u64 = 4_096;
 
 /// Seconds before the certificate's end from which on a person is told: 60 days.
-const NEAR_END: u64 = 60 * 86_400;
+pub(crate) const NEAR_END: u64 = 60 * 86_400;
 
 /// A profile folder.
 #[derive(Debug)]
@@ -180,12 +185,22 @@ impl Profile {
         self.folder.join("evidence")
     }
 
+    /// Where the unfinished jobs are.
+    pub fn jobs_path(&self) -> PathBuf {
+        self.folder.join("jobs")
+    }
+
+    /// Where remembered evaluations are.
+    pub fn remembered_path(&self) -> PathBuf {
+        self.folder.join("remembered")
+    }
+
     /// The unfinished jobs, for this process alone.
     ///
     /// # Errors
     /// [`ClientError::Store`], also when another check is running.
     pub fn jobs(&self) -> Result<Jobs, ClientError> {
-        Jobs::open(PrivateFolder::create(self.folder.join("jobs"))?)
+        Jobs::open(PrivateFolder::create(self.jobs_path())?)
     }
 }
 
@@ -212,6 +227,11 @@ impl Enrolled {
     /// What is pinned of the operator.
     pub fn pins(&self) -> &Pins {
         &self.pins
+    }
+
+    /// The enrolment request, which the operator renews.
+    pub fn request(&self) -> &Path {
+        &self.request
     }
 
     /// What to tell a person when the certificate ends soon, or has ended. `now` is in seconds since 1970.

@@ -25,8 +25,7 @@ use crate::profile::Profile;
 use crate::profile::logs::Remembered;
 use crate::receipts::JobReceipts;
 use crate::room::Room;
-use crate::show::note;
-use crate::{ClientError, EvidenceError, Stop};
+use crate::{ClientError, EvidenceError, Caller};
 pub(crate) use again::{chunks, files};
 use compare::{Given, Logged, OwnKeys};
 use export::Export;
@@ -62,7 +61,7 @@ struct InLog {
 ///
 /// # Errors
 /// [`EvidenceError`] for a log that does not hold, evidence or a member file that is missing; [`ClientError`].
-pub fn replay(options: &ReplayOptions<'_>, stop: &Stop) -> Result<Report, ClientError> {
+pub fn replay(options: &ReplayOptions<'_>, caller: &Caller) -> Result<Report, ClientError> {
     let evidence = Evidence::all(options.evidence)?;
     let export = Export::open(options.audit)?;
     let ledger = export.ledger();
@@ -72,7 +71,7 @@ pub fn replay(options: &ReplayOptions<'_>, stop: &Stop) -> Result<Report, Client
         return Err(EvidenceError::OtherLog { path: options.audit.to_owned(), ledger }.into());
     }
     if !others.is_empty() {
-        note(&format!("note: {} jobs were charged in other logs, and are left aside", others.len()));
+        caller.note(format!("{} jobs were charged in other logs, and are left aside", others.len()));
     }
     let files = files(&evidence, options.members)?;
     let known = passphrases(options.passphrase_files);
@@ -93,10 +92,10 @@ pub fn replay(options: &ReplayOptions<'_>, stop: &Stop) -> Result<Report, Client
             found.root = Some(export.head().root);
         }
     };
-    let end = export::audit(export, &keys, &mut visit, stop)?;
+    let end = export::audit(export, &keys, &mut visit, caller)?;
 
     let room = Room::new(options.evidence, None, Room::MEMORY);
-    let made = again::all(&evidence, &seeds, &files, &room, stop)?;
+    let made = again::all(&evidence, &seeds, &files, &room, caller)?;
     let compared = compare::compare(&made, &found.charges, &own, &given, end.checkpoint());
     Ok(Report::new(end.checkpoint(), made.len(), compared, found.confirmed, found.contradicted)
         .with_remembered(remembered.map(|remembered| remembered.checkpoint), found.root))

@@ -8,7 +8,7 @@ use blindlist_store::StoreError;
 use blindlist_store::memory::Memory;
 use blindlist_store::spill::Spill;
 
-use crate::{ClientError, Stop};
+use crate::{ClientError, Caller};
 
 /// Threads, memory, and a folder for what is too large for it.
 #[derive(Clone, Debug)]
@@ -27,6 +27,11 @@ impl Room {
     pub fn new(folder: &Path, threads: Option<NonZeroUsize>, memory: Memory) -> Self {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { folder: folder.to_owned(), threads: threads.unwrap_or_else(cores), memory }
+    }
+
+    /// The n-th part of the memory, all threads.
+    pub(crate) fn part(&self, n: usize) -> Self {
+        Self { memory: Memory::from_bytes(self.share(n.max(1))), ..self.clone() }
     }
 
     /// Threads for what computes.
@@ -56,7 +61,7 @@ impl Room {
     pub(crate) fn each(
         &self,
         count: usize,
-        stop: &Stop,
+        caller: &Caller,
         work: impl Fn(usize) -> Result<(), ClientError> + Sync,
     ) -> Result<(), ClientError> {
         let next = AtomicUsize::new(0);
@@ -66,7 +71,7 @@ impl Room {
                 if number >= count {
                     return Ok(());
                 }
-                if let Err(error) = stop.check().and_then(|()| work(number)) {
+                if let Err(error) = caller.check().and_then(|()| work(number)) {
                     next.store(count, Ordering::Relaxed);
                     return Err(error);
                 }
@@ -105,7 +110,7 @@ mod tests {
                 done.lock().unwrap().push(number);
                 Ok(())
             };
-            room(threads).each(count, &Stop::never(), work).unwrap();
+            room(threads).each(count, &Caller::nobody(), work).unwrap();
             let mut done = done.into_inner().unwrap();
             done.sort_unstable();
             assert_eq!(done, (0..count).collect::<Vec<_>>());
@@ -119,13 +124,13 @@ mod tests {
             begun.fetch_add(1, Ordering::SeqCst);
             if number == 2 { Err(ClientError::Internal("x")) } else { Ok(()) }
         };
-        let error = room(1).each(100, &Stop::never(), work).unwrap_err();
+        let error = room(1).each(100, &Caller::nobody(), work).unwrap_err();
         assert!(matches!(error, ClientError::Internal("x")));
         assert_eq!(begun.into_inner(), 3);
 
-        let (sender, stop) = Stop::by_hand();
-        sender.send_replace(true);
-        let error = room(2).each(100, &stop, |_| panic!("it was stopped")).unwrap_err();
+        let (caller, interrupt, _progress) = Caller::new();
+        interrupt.now();
+        let error = room(2).each(100, &caller, |_| panic!("it was stopped")).unwrap_err();
         assert!(matches!(error, ClientError::Interrupted));
     }
 

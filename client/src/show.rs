@@ -1,10 +1,12 @@
-//! Messages, progress, numbers and times for people. Standard error only: results go to standard output elsewhere.
+//! Numbers, times and tables for people, and single lines for standard error. What is told while work is under way is
+//! [`crate::terminal`]'s.
 //!
 //! It must be given nothing that comes from a member file.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
+use std::time::Duration;
 
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -14,31 +16,19 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// A bar for so many bytes.
-pub(crate) fn bytes_bar(what: &'static str, total: u64) -> ProgressBar {
-    bar(what, total, "{msg} {wide_bar} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left")
-}
-
-/// A bar for so many members.
-pub(crate) fn members_bar(what: &'static str, total: u64) -> ProgressBar {
-    bar(what, total, "{msg} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left")
-}
-
-fn bar(what: &'static str, total: u64, template: &str) -> ProgressBar {
-    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template(template).expect("the templates are constant and tried by a test");
-    let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-        // Nobody hears of a failure to format a number.
-        let _ = write!(out, "{:.0}/s", state.per_sec());
-    });
-    let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style);
-    bar.set_message(what);
-    bar
-}
-
 /// A number with a comma at every third digit.
 pub(crate) fn number(n: u64) -> String {
     HumanCount(n).to_string()
+}
+
+/// So many bytes, in the unit that suits.
+pub(crate) fn bytes(n: u64) -> String {
+    HumanBytes(n).to_string()
+}
+
+/// How long something takes, roughly.
+pub(crate) fn duration(duration: Duration) -> String {
+    HumanDuration(duration).to_string()
 }
 
 /// Seconds since 1970 as RFC 3339 in UTC; seconds that are no date before the year 10000 as their number.
@@ -75,9 +65,10 @@ mod tests {
     }
 
     #[test]
-    fn bars_can_be_drawn() {
-        bytes_bar("x", 1).finish();
-        members_bar("x", 1).finish();
+    fn sizes_and_times_have_their_units() {
+        assert_eq!(bytes(204 << 20), "204.00 MiB");
+        assert_eq!(duration(Duration::from_secs(300)), "5 minutes");
+        assert_eq!(duration(Duration::from_secs(1)), "1 second");
     }
 
     #[test]

@@ -2,14 +2,20 @@
 
 mod audit;
 mod checks;
+mod doctor;
 mod evidence;
+mod exchange;
 mod hostile;
 mod indexes;
 mod insurer;
 mod joining;
+mod kept;
 mod log;
 pub(crate) mod operator;
+mod remembering;
+mod results;
 mod resuming;
+mod several;
 mod spilled;
 mod succession;
 mod witness;

@@ -25,7 +25,7 @@ use blindlist_store::file::{read_limited, read_secret_exact, write_atomic, write
 use blindlist_store::folder::PrivateFolder;
 
 use crate::replay::export::Export;
-use crate::{ClientError, EvidenceError, Stop, outside, receipts};
+use crate::{ClientError, EvidenceError, Caller, outside, receipts};
 
 /// Bytes that a name or a pinned key may have as a file.
 const MAX_SMALL: u64 = 1_024;
@@ -87,7 +87,7 @@ impl Witness {
     ///
     /// # Errors
     /// [`EvidenceError::NotConsistent`], those of a key or an export that is missing or does not hold.
-    pub fn sign(&self, options: &WitnessOptions<'_>, now: u64, stop: &Stop) -> Result<Note, ClientError> {
+    pub fn sign(&self, options: &WitnessOptions<'_>, now: u64, caller: &Caller) -> Result<Note, ClientError> {
         let _lock = self.folder.lock()?;
         let bad_note = |source| ClientError::from(EvidenceError::Note { path: options.note.to_owned(), source });
         let bytes = read_limited(options.note, MAX_NOTE as u64).map_err(ClientError::Unreadable)?;
@@ -97,7 +97,7 @@ impl Witness {
         let mut note = Note::open(&text, &log_key).map_err(bad_note)?;
         let last = self.last(&ledger, &log_key)?;
         if let Some(last) = &last
-            && let Err(source) = goes_on(&last.head(), note.checkpoint(), options, &log_key, stop)?
+            && let Err(source) = goes_on(&last.head(), note.checkpoint(), options, &log_key, caller)?
         {
             return Err(self.refused(&ledger, &text, source));
         }
@@ -153,7 +153,7 @@ fn goes_on(
     checkpoint: &Checkpoint,
     options: &WitnessOptions<'_>,
     log_key: &VerifyingKey,
-    stop: &Stop,
+    caller: &Caller,
 ) -> Result<Result<(), CheckpointError>, ClientError> {
     let new = checkpoint.head();
     if new.size < last.size || (new.size == last.size && new.root != last.root) {
@@ -170,7 +170,7 @@ fn goes_on(
     }
     let (mut before, mut after) = (root_at(&export, last.size), None::<Digest>);
     while let Line::Entry(_) = export.next(&[*log_key])? {
-        stop.check()?;
+        caller.check()?;
         before = before.or_else(|| root_at(&export, last.size));
         after = after.or_else(|| root_at(&export, new.size));
     }

@@ -1,32 +1,33 @@
 //! The channel over QUIC: one connection that is made again when it is lost.
 //!
+//! The first connection is tried once: whoever mistyped an address hears it at once. From then on what is lost is made again,
+//! with names resolved anew, until there was no answer for as long as [`QuicChannel::with_patience`] says. A client whose own
+//! address changes goes on: the connection follows it (RFC 9000, section 9), or is lost and made again.
+//!
 //! Sending a request twice is safe: a chunk is recognised by its digest and charged once.
 
+mod patience;
+
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use blindlist_protocol::message::{Request, Response};
 use blindlist_protocol::params::{MAX_AUDIT_ENTRY, MAX_CHUNK, MAX_ENROLMENT, MAX_PATH, MAX_RESPONSE, SEGMENT_LENGTH};
-use blindlist_protocol::refusal::{Refusal, RefusalCode};
+use blindlist_protocol::refusal::Refusal;
 use blindlist_transport::{CertificateDer, Connection, Identity, Timeouts, TransportError};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::{Channel, ChannelError};
-use crate::ClientError;
 use crate::profile::Enrolled;
-use crate::show::note;
+use crate::show::duration;
+use crate::{Caller, ClientError, outside};
+use patience::{Draw, Patience, Trials};
 
-/// How often a request is sent before its failure counts.
-const ATTEMPTS: u32 = 5;
-/// The wait before the second attempt; it doubles with each.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// How often a server may ask to wait for one request before that is passed on.
-const WAITS: u32 = 30;
-/// The longest wait that it may ask for before that is passed on.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+/// How long a server that answered before may give no answer at all, unless somebody says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 /// A wait that is worth telling a person.
 const WORTH_TELLING: Duration = Duration::from_secs(2);
 /// Bytes that any response has around its contents, with room to spare.
@@ -38,6 +39,8 @@ pub struct QuicChannel {
     identity: Identity,
     authority: CertificateDer<'static>,
     connection: Mutex<Arc<Connection>>,
+    patience: SyncMutex<Patience>,
+    caller: Caller,
     /// Whether the person was told that the server asks to wait: once is enough.
     told: AtomicBool,
 }
@@ -47,50 +50,93 @@ impl QuicChannel {
     ///
     /// # Errors
     /// [`ClientError::Transport`] when none does. This first attempt is the only one.
-    pub async fn connect(enrolled: &Enrolled, server: Option<&str>) -> Result<Self, ClientError> {
-        let addresses = match server {
-            Some(server) => vec![server.to_owned()],
-            None => enrolled.bundle().addresses.iter().map(ToString::to_string).collect(),
-        };
+    pub async fn connect(enrolled: &Enrolled, server: Option<&str>, caller: &Caller) -> Result<Self, ClientError> {
+        let addresses = addresses(enrolled, server);
         let identity = enrolled.identity()?;
         let authority = CertificateDer::from(enrolled.bundle().authority.clone());
         let connection = Connection::connect(&addresses, &identity, &authority, Timeouts::default()).await?;
-        let connection = Mutex::new(Arc::new(connection));
-        Ok(Self { addresses, identity, authority, connection, told: AtomicBool::new(false) })
+        Ok(Self {
+            addresses,
+            identity,
+            authority,
+            connection: Mutex::new(Arc::new(connection)),
+            patience: SyncMutex::new(Patience::new(PATIENCE)),
+            caller: caller.clone(),
+            told: AtomicBool::new(false),
+        })
     }
 
-    /// Tells the server that no more requests will come.
-    pub async fn close(self) {
-        if let Some(connection) = Arc::into_inner(self.connection.into_inner()) {
-            connection.close().await;
+    /// The same, which gives up when there was no answer for so long. Zero: what is lost is not tried again.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: SyncMutex::new(Patience::new(patience)), ..self }
+    }
+
+    /// How long a datagram takes there and back, as far as it is known.
+    pub async fn round_trip(&self) -> Duration {
+        self.connection.lock().await.round_trip()
+    }
+
+    /// Sends a request once.
+    async fn send(connection: &Connection, request: &[u8], limits: &Limits) -> Result<Response, ChannelError> {
+        let bytes = connection.request(request, limits.response, limits.deadline).await?;
+        match Response::decode(&bytes)? {
+            Response::Refused(refusal) => Err(ChannelError::Refused(refusal)),
+            response @ (Response::Catalog(_)
+            | Response::Object(_)
+            | Response::Segment(_)
+            | Response::Account(_)
+            | Response::Evaluated(_)
+            | Response::Checkpoint(_)
+            | Response::Path(_)) => Ok(response),
         }
     }
 
-    /// Sends a request once. `lost` is the connection that failed it before, if there was one.
-    async fn attempt(
+    /// The connection; when it is the one that was lost still, a new one, made by one request for all.
+    async fn connection(
         &self,
-        request: &[u8],
-        limits: &Limits,
-        lost: &mut Option<Arc<Connection>>,
-    ) -> Result<Response, ChannelError> {
-        let connection = self.connection(lost.as_ref()).await?;
-        *lost = None;
-        match connection.request(request, limits.response, limits.deadline).await {
-            Ok(bytes) => match Response::decode(&bytes)? {
-                Response::Refused(refusal) => Err(ChannelError::Refused(refusal)),
-                response @ (Response::Catalog(_)
-                | Response::Object(_)
-                | Response::Segment(_)
-                | Response::Account(_)
-                | Response::Evaluated(_)
-                | Response::Checkpoint(_)
-                | Response::Path(_)) => Ok(response),
-            },
-            Err(error) => {
-                *lost = Some(connection);
-                Err(error.into())
+        lost: Option<(Arc<Connection>, TransportError)>,
+    ) -> Result<Arc<Connection>, TransportError> {
+        let mut connection = self.connection.lock().await;
+        let Some((_, mut why)) = lost.filter(|(lost, _)| Arc::ptr_eq(&connection, lost)) else {
+            return Ok(Arc::clone(&connection));
+        };
+        loop {
+            let Some(wait) = self.wait_after(&why) else { return Err(why) };
+            sleep(wait).await;
+            tracing::debug!("connecting again");
+            let again = Connection::connect(&self.addresses, &self.identity, &self.authority, Timeouts::default());
+            match again.await {
+                Ok(again) => {
+                    *connection = Arc::new(again);
+                    return Ok(Arc::clone(&connection));
+                }
+                Err(error) if error.retryable() => why = error,
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// How long to wait before the next connection, if there is to be one. That the last one is lost is told once.
+    fn wait_after(&self, why: &TransportError) -> Option<Duration> {
+        let mut patience = self.patience();
+        let (before, whole) = (patience.is_silent(), patience.whole());
+        let wait = patience.failed(Instant::now(), draw());
+        if wait.is_some() && !before {
+            self.caller.warn(format!("{why}; trying again by itself, for up to {}", duration(whole)));
+        }
+        wait
+    }
+
+    /// Something was answered. That it is so again is told once.
+    fn answered(&self) {
+        if self.patience().answered() {
+            self.caller.note("the server answers again: going on");
+        }
+    }
+
+    fn patience(&self) -> MutexGuard<'_, Patience> {
+        self.patience.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says that the server asks to wait, and why.
@@ -98,22 +144,11 @@ impl QuicChannel {
         if wait < WORTH_TELLING || self.told.swap(true, Ordering::Relaxed) {
             return;
         }
-        note(&format!(
+        self.caller.note(format!(
             "the server asks to wait ({}): going on by itself, in {} seconds and whenever it asks again",
             refusal.code,
-            wait.as_millis().div_ceil(1_000)
+            refusal.value.div_ceil(1_000).max(1)
         ));
-    }
-
-    /// The connection; a new one, made once for all requests that lost it, when it is the lost one still.
-    async fn connection(&self, lost: Option<&Arc<Connection>>) -> Result<Arc<Connection>, TransportError> {
-        let mut connection = self.connection.lock().await;
-        if lost.is_some_and(|lost| Arc::ptr_eq(&connection, lost)) {
-            tracing::debug!("connecting again");
-            let again = Connection::connect(&self.addresses, &self.identity, &self.authority, Timeouts::default());
-            *connection = Arc::new(again.await?);
-        }
-        Ok(Arc::clone(&connection))
     }
 }
 
@@ -121,18 +156,40 @@ impl Channel for QuicChannel {
     async fn call(&self, request: Request) -> Result<Response, ChannelError> {
         let limits = Limits::of(&request);
         let bytes = request.encode();
-        let mut patience = Patience::new();
-        let mut lost = None;
+        let (mut trials, mut lost) = (Trials::default(), None);
         loop {
-            let error = match self.attempt(&bytes, &limits, &mut lost).await {
-                Ok(response) => return Ok(response),
-                Err(error) => error,
-            };
-            let Some(wait) = patience.after(&error) else { return Err(error) };
-            if let ChannelError::Refused(refusal) = &error {
-                self.tell(refusal, wait);
+            let connection = self.connection(lost.take()).await?;
+            match Self::send(&connection, &bytes, &limits).await {
+                Err(ChannelError::Transport(why)) => {
+                    if !why.retryable() || !trials.may_be_lost_again() {
+                        return Err(why.into());
+                    }
+                    lost = Some((connection, why));
+                }
+                Err(ChannelError::Refused(refusal)) => {
+                    self.answered();
+                    let wait = trials.asked_to_wait(&refusal, draw());
+                    let Some(wait) = wait else { return Err(ChannelError::Refused(refusal)) };
+                    self.tell(&refusal, wait);
+                    sleep(wait).await;
+                }
+                ended @ (Ok(_)
+                | Err(
+                    ChannelError::Malformed(_)
+                    | ChannelError::Unexpected { .. }
+                    | ChannelError::NotInFile(_)
+                    | ChannelError::FileChanged,
+                )) => {
+                    self.answered();
+                    return ended;
+                }
             }
-            sleep(wait).await;
+        }
+    }
+
+    async fn close(self) {
+        if let Some(connection) = Arc::into_inner(self.connection.into_inner()) {
+            connection.close().await;
         }
     }
 }
@@ -143,37 +200,17 @@ impl fmt::Debug for QuicChannel {
     }
 }
 
-/// What is left of our patience with one request. Failures and requests to wait are counted apart: a server that says how
-/// long to wait is well.
-struct Patience {
-    /// The wait after the next failure.
-    next: Duration,
-    failures: u32,
-    waits: u32,
+/// Where the operator is reached: `server`, or what its bundle says.
+pub(crate) fn addresses(enrolled: &Enrolled, server: Option<&str>) -> Vec<String> {
+    match server {
+        Some(server) => vec![server.to_owned()],
+        None => enrolled.bundle().addresses.iter().map(ToString::to_string).collect(),
+    }
 }
 
-impl Patience {
-    fn new() -> Self {
-        Self { next: FIRST_WAIT, failures: 0, waits: 0 }
-    }
-
-    /// How long to wait before the next attempt; none when there is to be none.
-    fn after(&mut self, error: &ChannelError) -> Option<Duration> {
-        match error {
-            ChannelError::Transport(error) => {
-                self.failures += 1;
-                let wait = self.next;
-                self.next *= 2;
-                (error.retryable() && self.failures < ATTEMPTS).then_some(wait)
-            }
-            ChannelError::Refused(Refusal { code: RefusalCode::Busy | RefusalCode::RateLimited, value }) => {
-                self.waits += 1;
-                let wait = FIRST_WAIT.max(Duration::from_millis(*value));
-                (wait <= LONGEST_WAIT && self.waits <= WAITS).then_some(wait)
-            }
-            ChannelError::Refused(_) | ChannelError::Malformed(_) | ChannelError::Unexpected { .. } => None,
-        }
-    }
+/// A draw by the machine's randomness. Without any, the longest wait is as good.
+fn draw() -> Draw {
+    Draw::from_bits(outside::random().map_or(u32::MAX, |bytes| u32::from_le_bytes(*bytes)))
 }
 
 /// What an answer may cost us.
@@ -193,49 +230,5 @@ impl Limits {
             Request::Evaluate(_) => (MAX_CHUNK * 32 + MAX_AUDIT_ENTRY + FRAMING, 120),
         };
         Self { response, deadline: Duration::from_secs(seconds) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(code: RefusalCode, value: u64) -> ChannelError {
-        ChannelError::Refused(Refusal::with(code, value))
-    }
-
-    #[test]
-    fn a_server_says_how_long_to_wait_within_reason() {
-        for code in [RefusalCode::Busy, RefusalCode::RateLimited] {
-            let after = |value| Patience::new().after(&refused(code, value));
-            assert_eq!(after(5_000), Some(Duration::from_secs(5)));
-            assert_eq!(after(0), Some(FIRST_WAIT));
-            assert_eq!(after(120_000), Some(LONGEST_WAIT));
-            assert_eq!(after(120_001), None);
-            assert_eq!(after(u64::MAX), None);
-        }
-    }
-
-    #[test]
-    fn patience_ends() {
-        let mut patience = Patience::new();
-        for _ in 0..WAITS {
-            assert!(patience.after(&refused(RefusalCode::RateLimited, 1)).is_some());
-        }
-        assert_eq!(patience.after(&refused(RefusalCode::Busy, 1)), None);
-        let waits: Vec<_> = (0..5).map(|_| patience.after(&TransportError::Lost.into())).collect();
-        let expected = [500, 1_000, 2_000, 4_000].map(|wait| Some(Duration::from_millis(wait)));
-        assert_eq!(waits, [&expected[..], &[None]].concat(), "waits do not count as failures");
-    }
-
-    #[test]
-    fn what_would_fail_again_is_not_tried_again() {
-        for error in [
-            TransportError::NoCommonProtocol.into(),
-            refused(RefusalCode::OverBudget, 1),
-            ChannelError::Unexpected { asked: "x" },
-        ] {
-            assert_eq!(Patience::new().after(&error), None, "{error}");
-        }
     }
 }

@@ -2,17 +2,14 @@
 //!
 //! The order is enforced by the types of [`blindlist_protocol::insurer`]. An answer is kept in the job once it is proven
 //! and before it is used; an answer found in the job is verified like a fresh one. The evaluations themselves are
-//! dropped as soon as the entries are derived.
+//! dropped as soon as the entries are derived, unless they are to be remembered.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use blindlist_protocol::entry::Entry;
 use blindlist_protocol::holders::HolderSet;
-use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::insurer::{Asked, Asker, Epoch};
-use blindlist_protocol::job::{BlindingSecret, Place};
-use blindlist_protocol::message::Evaluated;
-use blindlist_protocol::oprf::Evaluation;
+use blindlist_protocol::job::{BlindingSecret, Item};
+use blindlist_protocol::message::{Evaluated, Request};
 use blindlist_protocol::params::MAX_CHUNK;
 use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::signature::VerifyingKey;
@@ -20,14 +17,15 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::entries::Entries;
 use super::people::{Chunk, Chunks};
 use super::plan::Part;
+use super::select::Sink;
+use crate::caller::Unit;
 use crate::channel::{self, Channel};
 use crate::profile::jobs::Job;
+use crate::profile::remembered::Remembered;
 use crate::room::Room;
-use crate::show::{members_bar, note};
-use crate::{Broken, ClientError};
+use crate::{Broken, Caller, ClientError};
 
 /// Chunks under way beyond one for each core: they are on the network.
 const ON_THE_NETWORK: usize = 2;
@@ -47,23 +45,23 @@ pub(super) struct Work {
     asker: Asker,
     former: Vec<VerifyingKey>,
     chunks: Mutex<Chunks>,
-    /// Each with its place in the plan.
-    releases: Vec<(usize, ReleaseId)>,
-    entries: Arc<Entries>,
+    sink: Sink,
+    remembered: Option<Arc<Remembered>>,
     /// One permit for each thread that may compute.
-    threads: Semaphore,
+    threads: Arc<Semaphore>,
+    caller: Caller,
 }
 
 impl Work {
-    /// A job of the members and the epoch's canaries, whose entries in the releases go into `entries`. Chunks are signed by
-    /// `asker`; those that were asked before may have been signed by a key that it had formerly.
+    /// A job of these chunks, whose entries go into `sink`, and what is to be remembered into `remembered`. Chunks are signed
+    /// by `asker`; those that were asked before may have been signed by a key that it had formerly.
     pub(super) fn new(
         part: &Part,
-        job: Arc<Job>,
-        chunks: Chunks,
-        releases: Vec<(usize, ReleaseId)>,
-        (entries, threads): (Arc<Entries>, usize),
+        (job, chunks): (Arc<Job>, Chunks),
+        (sink, remembered): (Sink, Option<Arc<Remembered>>),
         (asker, former): (Asker, Vec<VerifyingKey>),
+        threads: Arc<Semaphore>,
+        caller: &Caller,
     ) -> Self {
         Self {
             epoch: Arc::clone(&part.epoch),
@@ -74,9 +72,10 @@ impl Work {
             asker,
             former,
             chunks: Mutex::new(chunks),
-            releases,
-            entries,
-            threads: Semaphore::new(threads),
+            sink,
+            remembered,
+            threads,
+            caller: caller.clone(),
         }
     }
 
@@ -88,7 +87,7 @@ impl Work {
         self.chunks.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 
-    fn ask(&self, Chunk { number, items, .. }: &Chunk) -> Result<Asked, ClientError> {
+    fn ask(&self, Chunk { number, items }: &Chunk) -> Result<Asked, ClientError> {
         let asked = self.epoch.ask(self.holders.clone(), self.job.id(), *number, items, &self.secret, &self.asker);
         let asked = asked.map_err(|_| ClientError::Internal("a chunk could not be asked for"))?;
         Ok(asked.perhaps_asked_before(&self.former))
@@ -105,12 +104,14 @@ impl Work {
             self.job.keep_answer(chunk.number, answer)?;
         }
         let evaluations = answered.finish();
-        for (list, release) in &self.releases {
-            let places = chunk.places.iter().zip(&evaluations);
-            let derive = |(place, evaluation): (&Place, &Option<Evaluation>)| {
-                Some((Entry::derive(release, evaluation.as_ref()?), *place))
-            };
-            self.entries.add(*list, &places.filter_map(derive).collect::<Vec<_>>())?;
+        let people = chunk.items.iter().zip(&evaluations).filter_map(|(item, evaluation)| match item {
+            Item::Person(identifier) => Some((identifier, evaluation.as_ref()?)),
+            Item::Padding(_) => None,
+        });
+        let people: Vec<_> = people.collect();
+        self.sink.add(&people)?;
+        if let Some(remembered) = &self.remembered {
+            people.iter().try_for_each(|(identifier, evaluation)| remembered.add(identifier, evaluation))?;
         }
         Ok(receipt)
     }
@@ -123,18 +124,49 @@ pub(super) async fn evaluate(
     room: &Room,
 ) -> Result<Vec<Receipt>, ClientError> {
     let elements = work.elements();
-    let bar = members_bar("asking", elements);
-    let at_a_time = (room.threads() + ON_THE_NETWORK).min(room.share(SHARE) / CHUNK_MEMORY).max(1);
+    let meter = work.caller.meter("asking", Unit::Members, elements);
+    let at_a_time = at_a_time(room);
     let tasks = (0..elements.div_ceil(MAX_CHUNK as u64)).map(|_| chunk(channel, work));
     let mut chunks = stream::iter(tasks).buffer_unordered(at_a_time);
     let mut receipts = Vec::new();
     while let Some((size, receipt)) = chunks.try_next().await? {
         receipts.push(receipt);
-        bar.inc(size);
+        meter.add(size);
     }
-    bar.finish_and_clear();
     receipts.sort_unstable_by_key(|receipt| receipt.index);
     Ok(receipts)
+}
+
+/// Blinds and signs all chunks and gives the requests, in their order, to somebody who has them answered elsewhere: they
+/// count as sent.
+pub(super) async fn write_down(
+    work: &Arc<Work>,
+    room: &Room,
+    take: &mut impl FnMut(Request) -> Result<(), ClientError>,
+) -> Result<(), ClientError> {
+    let elements = work.elements();
+    let meter = work.caller.meter("blinding", Unit::Members, elements);
+    let tasks = (0..elements.div_ceil(MAX_CHUNK as u64)).map(|_| {
+        let chunk = work.next();
+        async move {
+            let chunk = chunk?;
+            let (number, size) = (chunk.number, chunk.items.len() as u64);
+            let asked = blocking(work, move |work| work.ask(&chunk)).await?;
+            Ok::<_, ClientError>((number, size, asked.request().clone()))
+        }
+    });
+    let (mut chunks, mut last) = (stream::iter(tasks).buffered(at_a_time(room)), None);
+    while let Some((number, size, request)) = chunks.try_next().await? {
+        take(Request::Evaluate(request))?;
+        meter.add(size);
+        last = Some(number);
+    }
+    Ok(last.map_or(Ok(()), |last| work.job.mark_sent(last))?)
+}
+
+/// Chunks that are under way at a time.
+fn at_a_time(room: &Room) -> usize {
+    (room.threads() + ON_THE_NETWORK).min(room.share(SHARE) / CHUNK_MEMORY).max(1)
 }
 
 /// The next chunk, answered from the job or by the operator: its size and its receipt.
@@ -155,7 +187,8 @@ async fn chunk(channel: &impl Channel, work: &Arc<Work>) -> Result<(u64, Receipt
         Some(answer) => match finish(asked, answer, false).await {
             Ok(receipt) => return Ok((size, receipt)),
             Err(ClientError::Broken(_)) => {
-                note(&format!("the stored answer to chunk {number} is damaged: asking again, which costs nothing"));
+                let damaged = format!("the stored answer to chunk {number} is damaged: asking again, which costs nothing");
+                work.caller.warn(damaged);
                 let chunk = Arc::clone(&chunk);
                 blocking(work, move |work| work.ask(&chunk)).await?
             }

@@ -1,18 +1,18 @@
 //! The entries of the members and canaries in each release, spilled by the first bits of their tags.
 //!
 //! ```text
-//! tag (16 bytes) | low half of the pad (8) | place in the job (16)
+//! tag (16 bytes) | low half of the pad (8) | alias (16)
 //! ```
 
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
 use blindlist_protocol::entry::Entry;
-use blindlist_protocol::job::Place;
 use blindlist_protocol::matching::{Candidate, Who};
 use blindlist_protocol::params::CANARIES;
 use blindlist_store::spill::Spill;
 
+use super::alias::Alias;
 use crate::ClientError;
 use crate::room::{Room, partition};
 
@@ -45,17 +45,17 @@ impl Entries {
         Ok(Self { spill: RwLock::new(room.spill(runs * releases, SHARE)?), runs })
     }
 
-    /// Adds entries in the release at this place in the plan.
-    pub(super) fn add(&self, release: usize, entries: &[(Entry, Place)]) -> Result<(), ClientError> {
+    /// Adds people's entries in the release at this place in the plan.
+    pub(super) fn add(&self, release: usize, entries: &[(Entry, Alias)]) -> Result<(), ClientError> {
         let mut spill = self.spill.write().unwrap_or_else(PoisonError::into_inner);
-        for (entry, place) in entries {
+        for (entry, alias) in entries {
             let mut record = [0; RECORD];
             let (tag, rest) = record.split_at_mut(16);
             let (pad, of) = rest.split_at_mut(8);
             tag.copy_from_slice(&entry.tag.to_le_bytes());
             // A label has 8 bytes at most.
             pad.copy_from_slice(entry.pad.to_le_bytes().first_chunk::<8>().expect("16 bytes"));
-            of.copy_from_slice(&place.bits().to_le_bytes());
+            of.copy_from_slice(&alias.bits().to_le_bytes());
             spill.push(release * self.runs + partition(entry.tag, self.runs), &record)?;
         }
         Ok(())
@@ -66,28 +66,30 @@ impl Entries {
         self.runs
     }
 
-    /// What to look up in a release, ascending by tag. The canaries are those at these places.
+    /// What to look up in a release, ascending by tag, everybody once. The canaries are those of these names.
     pub(super) fn run(
         &self,
         release: usize,
         number: usize,
-        canaries: &[Place; CANARIES],
+        canaries: &[Alias; CANARIES],
     ) -> Result<Vec<Candidate>, ClientError> {
         let bytes = self.spill.read().unwrap_or_else(PoisonError::into_inner).read(release * self.runs + number)?;
         let mut candidates: Vec<Candidate> =
             bytes.chunks_exact(RECORD).map(|record| candidate(record, canaries)).collect();
         candidates.sort_unstable_by_key(|candidate| candidate.entry.tag);
+        // Who was asked about may be remembered too.
+        candidates.dedup_by_key(|candidate| candidate.entry.tag);
         Ok(candidates)
     }
 }
 
-fn candidate(record: &[u8], canaries: &[Place; CANARIES]) -> Candidate {
+fn candidate(record: &[u8], canaries: &[Alias; CANARIES]) -> Candidate {
     let (tag, rest) = record.split_first_chunk().expect("a record has 40 bytes");
     let (pad, rest) = rest.split_first_chunk().expect("24 are left");
-    let place = Place::from_bits(u128::from_le_bytes(*rest.first_chunk().expect("16 are left")));
+    let alias = Alias::from_bits(u128::from_le_bytes(*rest.first_chunk().expect("16 are left")));
     let entry = Entry { tag: u128::from_le_bytes(*tag), pad: u64::from_le_bytes(*pad).into() };
-    let canary = (0..).zip(canaries).find(|(_, canary)| **canary == place);
-    Candidate { entry, who: canary.map_or(Who::Member(place.bits()), |(i, _)| Who::Canary(i)) }
+    let canary = (0..).zip(canaries).find(|(_, canary)| **canary == alias);
+    Candidate { entry, who: canary.map_or(Who::Member(alias.bits()), |(i, _)| Who::Canary(i)) }
 }
 
 #[cfg(test)]
@@ -101,8 +103,8 @@ mod tests {
         n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
     }
 
-    fn entry(n: u128) -> (Entry, Place) {
-        (Entry { tag: spread(n), pad: spread(n + 7) }, Place::from_bits(spread(n + 9)))
+    fn entry(n: u128) -> (Entry, Alias) {
+        (Entry { tag: spread(n), pad: spread(n + 7) }, Alias::from_bits(spread(n + 9)))
     }
 
     #[test]
@@ -113,6 +115,7 @@ mod tests {
             let last = releases - 1;
             let all: Vec<_> = (0..3_000).map(entry).collect();
             entries.add(last, &all).unwrap();
+            entries.add(last, &all[..70]).unwrap();
             entries.add(0, &[entry(5_000)]).unwrap();
             let canaries = [2, 9, 700, 2_999].map(|n| entry(n).1);
             let runs: Vec<_> = (0..entries.runs()).map(|run| entries.run(last, run, &canaries).unwrap()).collect();
@@ -122,11 +125,11 @@ mod tests {
             expected.extend((last == 0).then(|| entry(5_000)));
             expected.sort_unstable_by_key(|(entry, _)| entry.tag);
             assert_eq!(found.len(), expected.len());
-            for (candidate, (entry, place)) in found.iter().zip(expected) {
+            for (candidate, (entry, alias)) in found.iter().zip(expected) {
                 assert_eq!(candidate.entry.tag, entry.tag);
                 assert_eq!(candidate.entry.pad, entry.pad & u128::from(u64::MAX), "what a label uses");
-                let canary = (0..).zip(canaries).find(|(_, canary)| *canary == place);
-                assert!(candidate.who == canary.map_or(Who::Member(place.bits()), |(i, _)| Who::Canary(i)));
+                let canary = (0..).zip(canaries).find(|(_, canary)| *canary == alias);
+                assert!(candidate.who == canary.map_or(Who::Member(alias.bits()), |(i, _)| Who::Canary(i)));
             }
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -4,23 +4,19 @@ use std::fmt;
 
 use blindlist_protocol::entry::Label;
 use blindlist_protocol::identifier::Identifier;
-use blindlist_protocol::job::{BlindingSecret, Place};
 
-/// Which member was found on which list, by the members' places in the job that asked for them.
+use super::alias::{Alias, Aliases};
+
+/// Which member was found on which list, of all operators.
 pub(super) struct Findings {
-    jobs: Vec<Job>,
+    aliases: Aliases,
+    /// In the order of the lists.
+    lists: Vec<Vec<Hit>>,
     people: u64,
 }
 
-/// What the releases of one epoch say.
-struct Job {
-    secret: BlindingSecret,
-    /// By the release's place in the plan, ascending.
-    lists: Vec<(usize, Vec<Hit>)>,
-}
-
 struct Hit {
-    place: Place,
+    alias: Alias,
     label: Label,
     /// Whether the person was seen: in the first list that it is on.
     counted: bool,
@@ -34,32 +30,30 @@ impl fmt::Debug for Findings {
 
 impl Findings {
     /// Nothing found.
-    pub(super) fn new() -> Self {
-        Self { jobs: Vec::new(), people: 0 }
+    pub(super) fn new(aliases: Aliases) -> Self {
+        Self { aliases, lists: Vec::new(), people: 0 }
     }
 
-    /// Adds what the releases of one epoch say: for each its place in the plan, and the members who are on its list.
-    pub(super) fn add(&mut self, secret: BlindingSecret, found: Vec<(usize, Vec<(Place, Label)>)>) {
-        let hit = |(place, label)| Hit { place, label, counted: false };
-        let lists = found.into_iter().map(|(list, hits)| {
-            let mut hits: Vec<Hit> = hits.into_iter().map(hit).collect();
-            hits.sort_unstable_by_key(|hit| hit.place);
-            (list, hits)
-        });
-        self.jobs.push(Job { secret, lists: lists.collect() });
+    /// Adds the next list: the members who are on it.
+    pub(super) fn add(&mut self, found: Vec<(Alias, Label)>) {
+        let hit = |(alias, label)| Hit { alias, label, counted: false };
+        let mut hits: Vec<Hit> = found.into_iter().map(hit).collect();
+        hits.sort_unstable_by_key(|hit| hit.alias);
+        self.lists.push(hits);
     }
 
     /// The places of the lists that somebody is on, ascending, with the labels; none for most. Counts the person.
     pub(super) fn of(&mut self, identifier: &Identifier) -> Vec<(usize, Label)> {
+        if self.lists.iter().all(Vec::is_empty) {
+            return Vec::new();
+        }
+        let alias = self.aliases.of(identifier);
         let (mut found, mut first) = (Vec::new(), None);
-        for job in self.jobs.iter_mut().filter(|job| job.lists.iter().any(|(_, hits)| !hits.is_empty())) {
-            let place = job.secret.place(identifier);
-            for (list, hits) in &mut job.lists {
-                let at = hits.binary_search_by_key(&place, |hit| hit.place).ok();
-                if let Some(hit) = at.and_then(|at| hits.get_mut(at)) {
-                    found.push((*list, hit.label));
-                    first.get_or_insert(&mut hit.counted);
-                }
+        for (list, hits) in self.lists.iter_mut().enumerate() {
+            let at = hits.binary_search_by_key(&alias, |hit| hit.alias).ok();
+            if let Some(hit) = at.and_then(|at| hits.get_mut(at)) {
+                found.push((list, hit.label));
+                first.get_or_insert(&mut hit.counted);
             }
         }
         if let Some(counted) = first
@@ -67,7 +61,6 @@ impl Findings {
         {
             self.people += 1;
         }
-        found.sort_unstable_by_key(|(list, _)| *list);
         found
     }
 
@@ -80,25 +73,21 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::operator::{blinding, person};
+    use crate::tests::operator::person;
     use blindlist_protocol::entry::Dictionary;
 
     fn label(category: &str) -> Label {
         Dictionary::try_from(vec!["a".parse().unwrap(), "b".parse().unwrap()]).unwrap().one(category).unwrap()
     }
 
-    /// Two epochs, whose lists are not in one row: somebody on several lists of several epochs is one person.
     #[test]
     fn people_are_found_in_the_order_of_the_lists_and_counted_once() {
-        let found = |seed, list: usize, people: &[(u32, &str)]| {
-            let place = |n| blinding(seed).place(&person(n));
-            (list, people.iter().map(|(n, category)| (place(*n), label(category))).collect::<Vec<_>>())
-        };
-        let mut findings = Findings::new();
-        findings.add(blinding(1), vec![found(1, 1, &[(5, "a"), (3, "b")]), found(1, 3, &[(3, "a")])]);
-        findings.add(blinding(2), vec![found(2, 0, &[]), found(2, 2, &[(8, "a"), (3, "a")])]);
-        findings.add(blinding(3), vec![found(3, 4, &[])]);
-
+        let aliases = Aliases::new().unwrap();
+        let mut findings = Findings::new(aliases.clone());
+        assert_eq!(findings.of(&person(3)), []);
+        for list in [&[][..], &[(5, "a"), (3, "b")], &[(8, "a"), (3, "a")], &[(3, "a")], &[]] {
+            findings.add(list.iter().map(|(n, category)| (aliases.of(&person(*n)), label(category))).collect());
+        }
         assert_eq!(findings.of(&person(1)), []);
         for _ in 0..2 {
             assert_eq!(findings.of(&person(3)), [(1, label("b")), (2, label("a")), (3, label("a"))]);

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::spool::{SpoolReader, spool};
 use crate::room::Room;
-use crate::{ClientError, Stop};
+use crate::{ClientError, Caller};
 
 /// What standard input is called.
 const STANDARD_INPUT: &str = "standard input";
@@ -50,7 +50,7 @@ impl MemberFile {
     ///
     /// # Errors
     /// [`ClientError::Store`], [`ClientError::Interrupted`].
-    pub async fn open(path: PathBuf, options: TableOptions, room: &Room, stop: &Stop) -> Result<Self, ClientError> {
+    pub async fn open(path: PathBuf, options: TableOptions, room: &Room, caller: &Caller) -> Result<Self, ClientError> {
         if !is_standard_input(&path) {
             return Ok(Self::new(path, options));
         }
@@ -58,7 +58,7 @@ impl MemberFile {
         let room = room.clone();
         // Nobody waits for this thread after Ctrl-C: somebody may never end the input.
         thread::spawn(move || sender.send(Self::from_stream(io::stdin().lock(), options, &room)));
-        stop.or(async { spooled.await.unwrap_or(Err(ClientError::Internal("a thread ended"))) }).await
+        caller.or(async { spooled.await.unwrap_or(Err(ClientError::Internal("a thread ended"))) }).await
     }
 
     /// What a stream gives, all of which is read now.

@@ -10,7 +10,9 @@ use blindlist_records::{Column, TableOptions};
 use blindlist_store::passphrase::Passphrase;
 
 use super::CheckOptions;
-use super::plan::{Part, Plan};
+use super::plan::Part;
+use super::reading::Reading;
+use super::select::Selection;
 use crate::ClientError;
 use crate::evidence::{self, About};
 use crate::profile::{Enrolled, Profile};
@@ -30,17 +32,17 @@ pub(super) struct Keeping<'a> {
 
 impl<'a> Keeping<'a> {
     /// As the command line says it.
-    pub(super) fn new(profile: &Profile, enrolled: &Enrolled, options: &'a CheckOptions, plan: &Plan) -> Self {
+    pub(super) fn new(profile: &Profile, enrolled: &Enrolled, options: &'a CheckOptions, reading: &Reading) -> Self {
         Self {
             folder: profile.evidence_path(),
             passphrase: options.evidence.as_ref(),
             insurer: enrolled.bundle().insurer_id,
             signing_key: enrolled.keys().signing().verifying(),
             members: options.members.full_path(),
-            members_sha256: plan.members_sha256.clone(),
-            columns: plan.columns.clone(),
-            options: plan.members.options().clone(),
-            scheme: plan.scheme,
+            members_sha256: reading.sha256.clone(),
+            columns: reading.columns.clone(),
+            options: reading.members.options().clone(),
+            scheme: reading.scheme,
         }
     }
 
@@ -63,9 +65,8 @@ impl<'a> Keeping<'a> {
     pub(super) fn keep(
         &self,
         part: &Part,
-        job: JobId,
-        seed: &JobSeed,
-        chunks: u32,
+        (job, seed): (JobId, &JobSeed),
+        selection: &Selection,
         created: &str,
     ) -> Result<(), ClientError> {
         let Some(passphrase) = self.passphrase.filter(|_| !evidence::is_kept(&self.folder, &job)) else {
@@ -81,9 +82,9 @@ impl<'a> Keeping<'a> {
             options: self.options.clone(),
             members: self.members.clone(),
             members_sha256: self.members_sha256.clone(),
-            chunks,
+            elements: selection.elements,
             created: created.to_owned(),
         };
-        evidence::keep(&self.folder, &about, &part.epoch, seed, passphrase)
+        evidence::keep(&self.folder, &about, &part.epoch, (seed, selection.asked.as_ref()), passphrase)
     }
 }

@@ -3,41 +3,39 @@
 use std::sync::{Mutex, PoisonError};
 
 use blindlist_protocol::entry::Label;
-use blindlist_protocol::job::Place;
 use blindlist_protocol::live::Release;
 use blindlist_protocol::matching::{Candidate, MatchError, Matcher};
 
+use super::alias::{Alias, Aliases};
 use super::entries::Entries;
-use super::findings::Findings;
 use super::plan::Plan;
 use crate::profile::Profile;
 use crate::room::Room;
-use crate::{Broken, ClientError, Stop, index};
+use crate::{Broken, Caller, ClientError, index};
 
-/// Looks all entries up in their releases.
+/// Looks all entries up in their releases: for each release, in the order of the plan, who is on its list.
 ///
 /// # Errors
 /// [`Broken::Match`] when a canary is missing or a label makes no sense: nobody's status can be concluded then.
 pub(super) fn look_up(
     profile: &Profile,
     plan: &Plan,
-    entries: &Entries,
+    (entries, aliases): (&Entries, &Aliases),
     room: &Room,
-    stop: &Stop,
-) -> Result<Findings, ClientError> {
-    let mut findings = Findings::new();
+    caller: &Caller,
+) -> Result<Vec<Vec<(Alias, Label)>>, ClientError> {
+    let mut found: Vec<_> = plan.releases.iter().map(|_| Vec::new()).collect();
     for part in &plan.parts {
-        let secret = part.secret()?;
-        let canaries = part.canaries.each_ref().map(|canary| secret.place(canary));
-        let mut found = Vec::new();
+        let canaries = part.canaries.each_ref().map(|canary| aliases.of(canary));
         for place in &part.releases {
-            let release = plan.releases.get(*place).ok_or(ClientError::Internal("entries without a release"))?;
+            let missing = || ClientError::Internal("entries without a release");
+            let release = plan.releases.get(*place).ok_or_else(missing)?;
             let run = |number| entries.run(*place, number, &canaries);
-            found.push((*place, one_release(profile, release, entries.runs(), &run, room, stop)?));
+            *found.get_mut(*place).ok_or_else(missing)? =
+                one_release(profile, release, entries.runs(), &run, room, caller)?;
         }
-        findings.add(secret, found);
     }
-    Ok(findings)
+    Ok(found)
 }
 
 /// Looks the runs of one release up, on all threads: the members who are on its list.
@@ -47,12 +45,12 @@ fn one_release(
     runs: usize,
     run: &(impl Fn(usize) -> Result<Vec<Candidate>, ClientError> + Sync),
     room: &Room,
-    stop: &Stop,
-) -> Result<Vec<(Place, Label)>, ClientError> {
+    caller: &Caller,
+) -> Result<Vec<(Alias, Label)>, ClientError> {
     let broken = |source| Broken::Match { list: manifest.list.clone(), source };
     let index = index::open(profile, manifest)?;
     let (mut matcher, hits) = (Matcher::new(manifest), Mutex::new(Vec::new()));
-    room.each(runs, stop, |number| {
+    room.each(runs, caller, |number| {
         let candidates = run(number)?;
         if candidates.is_empty() {
             return Ok(());
@@ -68,5 +66,5 @@ fn one_release(
     let hits = hits.into_inner().unwrap_or_else(PoisonError::into_inner);
     hits.into_iter().for_each(|found| matcher.add(found));
     let members = matcher.finish().map_err(|missing| broken(missing.into()))?;
-    Ok(members.map(|(place, label)| (Place::from_bits(place), label)).collect())
+    Ok(members.map(|(alias, label)| (Alias::from_bits(alias), label)).collect())
 }

@@ -2,6 +2,7 @@
 //!
 //! Which row is whose is not kept: the second reading finds it out again, and holds less in memory meanwhile.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use blindlist_protocol::identifier::Scheme;
@@ -11,13 +12,17 @@ use blindlist_records::{Batch, Column, Columns, Rejection, Table};
 use super::input::MemberFile;
 use super::people::{Gathering, People};
 use crate::room::Room;
-use crate::show::{bytes_bar, note, number};
-use crate::{ClientError, Stop};
+use crate::caller::Unit;
+use crate::show::number;
+use crate::{Caller, ClientError};
 
 /// Rows that are read at a time.
 pub(super) const BATCH: usize = 4_096;
 /// The most distinct members: what a job can number, canaries and padding included.
 const MOST: u32 = u32::MAX - 128;
+
+/// Rows for each column and reason of a rejection.
+pub(crate) type Reasons = BTreeMap<(&'static str, String), u64>;
 
 /// What the first reading found.
 pub(crate) struct Members {
@@ -27,6 +32,8 @@ pub(crate) struct Members {
     pub rows: u64,
     /// Rows without an identifier.
     pub rejected: u64,
+    /// Of these, how many for each column and reason.
+    pub reasons: Reasons,
     /// SHA-256 of the file.
     pub sha256: String,
 }
@@ -43,35 +50,35 @@ pub(crate) fn read(
     scheme: Scheme,
     overrides: &[(Column, String)],
     room: &Room,
-    stop: &Stop,
+    caller: &Caller,
 ) -> Result<Members, ClientError> {
     let mut table = file.table()?;
     let columns = columns(&table, scheme, overrides)?;
-    note(&format!("file     {}", table.describe()));
+    caller.note(format!("file     {}", table.describe()));
     for line in columns.describe() {
-        note(&format!("column   {line}"));
+        caller.note(format!("column   {line}"));
     }
-    let (mut rows, mut rejected, mut first) = (0_u64, 0_u64, None::<Rejection>);
+    let (mut rows, mut first, mut reasons) = (0_u64, None::<Rejection>, Reasons::new());
     let mut people = Gathering::new(room)?;
     let mut batch = Batch::new();
-    let bar = bytes_bar("reading the members", table.progress().total);
+    let meter = caller.meter("reading the members", Unit::Bytes, table.progress().total);
     while table.read_batch(&mut batch, BATCH)? > 0 {
-        stop.check()?;
+        caller.check()?;
         for row in batch.iter() {
             rows += 1;
             match columns.identifier(&row) {
                 Ok(identifier) => people.add(identifier)?,
                 Err(rejection) => {
-                    rejected += 1;
+                    *reasons.entry((rejection.column, rejection.reason.in_general())).or_default() += 1;
                     first.get_or_insert(rejection);
                 }
             }
         }
-        bar.set_position(table.progress().read);
+        meter.set(table.progress().read);
     }
-    bar.finish_and_clear();
+    drop(meter);
     let sha256 = Digest::from_bytes(table.finish()?.sha256).to_string();
-    let people = people.finish(room, stop)?;
+    let people = people.finish(room, caller)?;
     let distinct = people.distinct();
     if distinct == 0 {
         let path = file.path().to_owned();
@@ -81,14 +88,15 @@ pub(crate) fn read(
         let (path, most) = (file.path().to_owned(), MOST);
         return Err(ClientError::TooManyMembers { path, most });
     }
+    let rejected = reasons.values().sum();
     let usable = number(rows - rejected);
-    note(&format!(
+    caller.note(format!(
         "members  {} rows: {usable} usable ({} people), {} rejected",
         number(rows),
         number(distinct),
         number(rejected)
     ));
-    Ok(Members { people, rows, rejected, sha256 })
+    Ok(Members { people, rows, rejected, reasons, sha256 })
 }
 
 /// The columns of a member file.

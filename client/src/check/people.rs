@@ -10,13 +10,14 @@ use std::sync::{Mutex, PoisonError};
 use std::vec;
 
 use blindlist_protocol::identifier::Identifier;
-use blindlist_protocol::job::{self, BlindingSecret, Item, Layout, Place};
+use blindlist_protocol::job::{BlindingSecret, Item, Layout, Place};
 use blindlist_protocol::params::MAX_CHUNK;
 use blindlist_store::spill::Spill;
 use zeroize::Zeroizing;
 
+use super::asked::AskedPeople;
 use crate::room::{Room, partition};
-use crate::{ClientError, Stop};
+use crate::{ClientError, Caller};
 
 /// Partitions of people.
 const PARTITIONS: usize = 256;
@@ -26,7 +27,7 @@ const SHARE: usize = 8;
 const RECENT: usize = 1 << 14;
 
 /// People as they come, some several times.
-pub(super) struct Gathering {
+pub(crate) struct Gathering {
     spill: Spill,
     hash: RandomState,
     /// Somebody for each value of some bits of the hash: who came last.
@@ -35,13 +36,13 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    pub(super) fn new(room: &Room) -> Result<Self, ClientError> {
+    pub(crate) fn new(room: &Room) -> Result<Self, ClientError> {
         let (spill, hash) = (room.spill(PARTITIONS, SHARE)?, RandomState::new());
         Ok(Self { spill, hash, recent: vec![None; RECENT], record: Zeroizing::default() })
     }
 
     /// Adds somebody.
-    pub(super) fn add(&mut self, identifier: Identifier) -> Result<(), ClientError> {
+    pub(crate) fn add(&mut self, identifier: Identifier) -> Result<(), ClientError> {
         let hash = self.hash.hash_one(&identifier);
         let recent = usize::try_from(hash % RECENT as u64).ok().and_then(|slot| self.recent.get_mut(slot));
         if recent.as_ref().is_some_and(|known| known.as_ref() == Some(&identifier)) {
@@ -57,9 +58,9 @@ impl Gathering {
     }
 
     /// Counts the distinct ones.
-    pub(super) fn finish(self, room: &Room, stop: &Stop) -> Result<People, ClientError> {
+    pub(crate) fn finish(self, room: &Room, caller: &Caller) -> Result<People, ClientError> {
         let distinct = AtomicU64::new(0);
-        room.each(PARTITIONS, stop, |number| {
+        room.each(PARTITIONS, caller, |number| {
             let bytes = self.spill.read(number)?;
             distinct.fetch_add(distinct_records(&bytes).len() as u64, Ordering::Relaxed);
             Ok(())
@@ -86,14 +87,25 @@ impl People {
         self.distinct
     }
 
-    /// The chunks of a job for these people and the epoch's canaries.
-    pub(crate) fn chunks(
+    /// Does something for each, on all threads.
+    ///
+    /// # Errors
+    /// Those of `work`; [`ClientError::Interrupted`], [`ClientError::Store`].
+    pub(crate) fn each(
         &self,
-        secret: &BlindingSecret,
-        canaries: &[Identifier],
         room: &Room,
-        stop: &Stop,
-    ) -> Result<Chunks, ClientError> {
+        caller: &Caller,
+        work: impl Fn(Identifier) -> Result<(), ClientError> + Sync,
+    ) -> Result<(), ClientError> {
+        room.each(PARTITIONS, caller, |number| {
+            let bytes = self.spill.read(number)?;
+            distinct_records(&bytes).into_iter().try_for_each(|record| work(Identifier::read(record).ok_or_else(damaged)?))
+        })
+    }
+
+    /// The chunks of a job for these people, or those that it asks about, and the epoch's canaries.
+    pub(crate) fn chunks(&self, job: &Elements<'_>, room: &Room, caller: &Caller) -> Result<Chunks, ClientError> {
+        let Elements { secret, canaries, asked, elements } = *job;
         let ordered = Mutex::new(room.spill(PARTITIONS, SHARE)?);
         let spill = |people: &[(Place, &[u8])]| {
             let mut record = Zeroizing::new(Vec::new());
@@ -105,30 +117,46 @@ impl People {
                 ordered.push(partition(place.bits(), PARTITIONS), &record)
             })
         };
-        room.each(PARTITIONS, stop, |number| {
+        room.each(PARTITIONS, caller, |number| {
             let bytes = self.spill.read(number)?;
             let place = |record: &'_ [u8]| Some(secret.place(&Identifier::read(record)?));
             let people = distinct_records(&bytes).into_iter().map(|record| Some((place(record)?, record)));
             let people: Option<Vec<_>> = people.collect();
-            Ok(spill(&people.ok_or_else(damaged)?)?)
+            let mut people = people.ok_or_else(damaged)?;
+            people.retain(|(place, _)| asked.is_none_or(|asked| asked.contains(*place)));
+            Ok(spill(&people)?)
         })?;
         let canaries_placed: Vec<_> = canaries.iter().map(|one| (secret.place(one), one.as_bytes())).collect();
         spill(&canaries_placed)?;
         let spill = ordered.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let count = self.distinct + canaries.len() as u64;
+        let count = asked.map_or(self.distinct, AskedPeople::count) + canaries.len() as u64;
+        if count > elements {
+            return Err(damaged());
+        }
         let ascending = Ascending { spill, next: 0, run: Vec::new().into_iter() };
-        Ok(Chunks { layout: Layout::new(secret, count, ascending), left: job::cost(count), number: 0 })
+        Ok(Chunks { layout: Layout::new(secret, count, elements, ascending), left: elements, number: 0 })
     }
 }
 
-/// What one request asks for, and where each element stands in its job.
+/// What a job is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elements<'a> {
+    /// Its secret.
+    pub secret: &'a BlindingSecret,
+    /// The canaries.
+    pub canaries: &'a [Identifier],
+    /// Whom it asks about, if not about everybody.
+    pub asked: Option<&'a AskedPeople>,
+    /// How many elements it has, padding included.
+    pub elements: u64,
+}
+
+/// What one request asks for, and which chunk it is.
 pub(crate) struct Chunk {
     /// Its number.
     pub number: u32,
     /// Its elements.
     pub items: Vec<Item>,
-    /// Their places.
-    pub places: Vec<Place>,
 }
 
 impl fmt::Debug for Chunk {
@@ -163,19 +191,15 @@ impl Chunks {
     /// [`ClientError::Internal`] when there is none, [`ClientError::Store`].
     pub(crate) fn next(&mut self) -> Result<Chunk, ClientError> {
         let size = usize::try_from(self.left).map_or(MAX_CHUNK, |left| left.min(MAX_CHUNK));
-        let (mut items, mut places) = (Vec::with_capacity(size), Vec::with_capacity(size));
-        for element in self.layout.by_ref().take(size) {
-            let (place, item) = element?;
-            places.push(place);
-            items.push(item);
-        }
+        let elements = self.layout.by_ref().take(size);
+        let items = elements.map(|element| Ok(element?.1)).collect::<Result<Vec<_>, ClientError>>()?;
         if items.is_empty() || items.len() < size {
             return Err(damaged());
         }
         let number = self.number;
         self.left -= size as u64;
         self.number = number.checked_add(1).ok_or_else(damaged)?;
-        Ok(Chunk { number, items, places })
+        Ok(Chunk { number, items })
     }
 }
 

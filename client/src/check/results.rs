@@ -1,151 +1,194 @@
-//! The second reading of the member file, and the three files: `affected.csv`, `rejected.csv`, `summary.json`.
+//! The second reading of the member file, and the results: `affected` and `rejected` in the format that was chosen,
+//! `report.html`, `summary.json`. docs/RESULTS.md has their shape.
 //!
-//! All are written under temporary names and renamed at the end, the summary last. Cells that come from the operator are
-//! names of lists and categories, which have only letters, digits, `-` and `_`.
+//! All are written under temporary names and renamed at the end, the summary last, which says what is complete. With
+//! `--summary-only` the first two are not written, and what an earlier check left under these names is not touched.
 
-use std::collections::BTreeSet;
-use std::io::{self, Write};
+mod affected;
+#[cfg(test)]
+mod tests;
 
-use blindlist_protocol::entry::Label;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
 use blindlist_protocol::ids::Digest;
 use blindlist_protocol::live::Release;
 use blindlist_protocol::text::Slug;
-use blindlist_records::{Batch, RejectedWriter, Row, Table};
+use blindlist_records::{Batch, Format, Look, RejectedWriter, Rejection, Table, WriteError};
 use blindlist_store::StoreError;
 use blindlist_store::file::AtomicFile;
 
 use super::CheckOptions;
 use super::findings::Findings;
 use super::members::{self, BATCH};
-use super::plan::Plan;
-use super::summary::{ListSummary, Summary};
-use crate::{ClientError, Stop};
+use super::reading::Reading;
+use super::summary::Summary;
+use crate::caller::Unit;
+use crate::{Caller, ClientError, report};
+use affected::Affected;
 
-/// The files that are written.
-pub const FILES: [&str; 3] = ["affected.csv", "rejected.csv", "summary.json"];
+const AFFECTED: &str = "affected";
+const REJECTED: &str = "rejected";
+const REPORT: &str = "report.html";
+const SUMMARY: &str = "summary.json";
 
-/// Between lists, and between categories, in one cell.
-const SEPARATOR: &str = "|";
+/// The files that are written, in the order in which they are put in place.
+pub(super) fn files(format: Format, summary_only: bool) -> Vec<String> {
+    let tables = if summary_only { &[][..] } else { &[AFFECTED, REJECTED] };
+    let tables = tables.iter().map(|table| format!("{table}.{format}"));
+    tables.chain([REPORT, SUMMARY].map(str::to_owned)).collect()
+}
+
+/// A list that was checked.
+pub(super) struct CheckedList<'a> {
+    /// The operator, if there are several.
+    pub operator: Option<&'a Slug>,
+    /// The release.
+    pub release: &'a Release,
+}
 
 /// Reads the members again and writes the results; counts the affected into the summary.
 ///
 /// # Errors
 /// [`ClientError::HalfWritten`] when not all could be put in place. [`ClientError::MembersChanged`] when the file is not
-/// what it was; [`ClientError::Interrupted`]; [`ClientError::Store`]: nothing is written then.
+/// what it was; [`ClientError::Interrupted`]; [`ClientError::Results`] when the format cannot hold them;
+/// [`ClientError::Store`]: nothing is written then.
 pub(super) fn write(
     options: &CheckOptions,
-    plan: &Plan,
+    reading: &Reading,
+    checked: Vec<CheckedList<'_>>,
     findings: &mut Findings,
     summary: &mut Summary,
-    stop: &Stop,
+    caller: &Caller,
 ) -> Result<(), ClientError> {
-    let [affected, rejected, summary_file] = FILES.map(|name| AtomicFile::create(options.out.join(name)));
-    let rejected = rejected?;
-    let rejected_failed = {
-        let path = rejected.path().to_owned();
-        move |source| StoreError::io("write", &path, source)
+    let mut table = reading.members.table()?;
+    let columns = members::columns(&table, reading.scheme, &reading.columns)?;
+    let (affected, mut rejected) = if options.summary_only {
+        (None, None)
+    } else {
+        let file = AtomicFile::create(path(options, AFFECTED))?;
+        (Some((look(options, &table, AFFECTED), file)), Some(Rejected::new(options, reading, &table)?))
     };
-    let mut rejections = RejectedWriter::new(rejected).map_err(&rejected_failed)?;
-    let mut table = plan.members.table()?;
-    let columns = members::columns(&table, plan.scheme, &plan.columns)?;
-    let mut affected = Affected::new(affected?, &table, &plan.releases)?;
+    let mut affected = Affected::new(affected, &table, checked)?;
+    let (report_file, summary_file) = (open(options, REPORT)?, open(options, SUMMARY)?);
     let mut batch = Batch::new();
+    let meter = caller.meter("writing the results", Unit::Bytes, table.progress().total);
     while table.read_batch(&mut batch, BATCH)? > 0 {
-        stop.check()?;
+        caller.check()?;
         for row in batch.iter() {
-            match columns.identifier(&row) {
-                Ok(identifier) => affected.write(&row, &findings.of(&identifier))?,
-                Err(rejection) => rejections.write(&rejection).map_err(&rejected_failed)?,
+            match (columns.identifier(&row), &mut rejected) {
+                (Ok(identifier), _) => affected.write(&row, &findings.of(&identifier))?,
+                (Err(rejection), Some(rejected)) => rejected.write(&rejection)?,
+                (Err(_), None) => {}
             }
         }
+        meter.set(table.progress().read);
     }
-    if Digest::from_bytes(table.finish()?.sha256).to_string() != plan.members_sha256 {
+    drop(meter);
+    if Digest::from_bytes(table.finish()?.sha256).to_string() != reading.sha256 {
         return Err(ClientError::MembersChanged(options.members.path().to_owned()));
     }
-    let rejected = rejections.finish().map_err(&rejected_failed)?;
-    summary.affected.rows = affected.rows;
+    summary.affected.rows = affected.rows();
     summary.affected.people = findings.people();
     let (affected, lists) = affected.finish()?;
-    summary.lists = lists;
-    let mut summary_file = summary_file?;
-    write_summary(&mut summary_file, summary).map_err(|source| summary_file.write_error(source))?;
-    stop.check()?;
-    for (new, file) in [affected, rejected, summary_file].into_iter().enumerate() {
-        file.commit().map_err(|source| ClientError::HalfWritten { new, source })?;
+    summary.put_lists(lists);
+    summary.results = files(options.format, options.summary_only);
+    summary.out.clone_from(&options.out);
+    let tables = [affected, rejected.map(Rejected::finish).transpose()?].into_iter().flatten();
+    let report_file = filled(report_file, report::html(summary).as_bytes())?;
+    let summary_file = filled(summary_file, &summary.to_json()?)?;
+    caller.check()?;
+    for (new, file) in tables.chain([report_file, summary_file]).enumerate() {
+        let failed = |source| ClientError::HalfWritten { files: summary.results.clone(), new, source };
+        file.commit().map_err(failed)?;
     }
+    warn_of_others(options, caller);
     Ok(())
 }
 
+/// Reads the members again and writes those that are rejected, and nothing else; the file. No cell is in it, so that it is
+/// written with `--summary-only` too.
+pub(super) fn write_rejected(
+    options: &CheckOptions,
+    reading: &Reading,
+    caller: &Caller,
+) -> Result<PathBuf, ClientError> {
+    let mut table = reading.members.table()?;
+    let columns = members::columns(&table, reading.scheme, &reading.columns)?;
+    let mut rejected = Rejected::new(options, reading, &table)?;
+    let mut batch = Batch::new();
+    while table.read_batch(&mut batch, BATCH)? > 0 {
+        caller.check()?;
+        for rejection in batch.iter().filter_map(|row| columns.identifier(&row).err()) {
+            rejected.write(&rejection)?;
+        }
+    }
+    rejected.finish()?.commit()?;
+    Ok(path(options, REJECTED))
+}
+
+/// Says that tables of an earlier check lie beside the new results, so that nobody takes them for these.
+fn warn_of_others(options: &CheckOptions, caller: &Caller) {
+    let written = files(options.format, options.summary_only);
+    let all = Format::ALL.into_iter().flat_map(|format| files(format, false));
+    let others = all.filter(|name| !written.contains(name) && options.out.join(name).exists());
+    for name in others {
+        caller.warn(format!("{name} in the folder of the results is of an earlier check; it was left as it is"));
+    }
+}
+
+/// Where a table is written.
+fn path(options: &CheckOptions, table: &str) -> PathBuf {
+    options.out.join(format!("{table}.{}", options.format))
+}
+
+/// In the format that was chosen; as CSV, like the member file.
+fn look(options: &CheckOptions, table: &Table, sheet: &'static str) -> Look<'static> {
+    Look { format: options.format, csv: table.csv_style(), sheet }
+}
+
+fn open(options: &CheckOptions, name: &str) -> Result<AtomicFile, ClientError> {
+    Ok(AtomicFile::create(options.out.join(name))?)
+}
+
 /// To the last byte, so that a full disk is noticed before any file is put in place.
-fn write_summary(file: &mut AtomicFile, summary: &Summary) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *file, summary)?;
-    file.write_all(b"\n")?;
-    file.flush()
+fn filled(mut file: AtomicFile, bytes: &[u8]) -> Result<AtomicFile, ClientError> {
+    let written = file.write_all(bytes).and_then(|()| file.flush());
+    written.map_err(|source| file.write_error(source))?;
+    Ok(file)
 }
 
-/// Writes `affected.csv` and counts.
-struct Affected<'a> {
-    lines: csv::Writer<AtomicFile>,
-    rows: u64,
-    lists: Vec<ListSummary>,
-    releases: &'a [Release],
-    /// The categories of all lists, each once, in the order of the lists and their dictionaries.
-    names: Vec<&'a Slug>,
+/// What to report when a table could not be written.
+fn failed(path: &Path, error: WriteError) -> ClientError {
+    match error {
+        WriteError::Io(source) => StoreError::io("write", path, source).into(),
+        WriteError::TooManyRows
+        | WriteError::TooManyColumns
+        | WriteError::CellTooLong { .. }
+        | WriteError::TooLarge
+        | WriteError::NotBuilt => ClientError::Results { path: path.to_owned(), source: error },
+    }
 }
 
-impl<'a> Affected<'a> {
-    fn new(file: AtomicFile, table: &Table, releases: &'a [Release]) -> Result<Self, ClientError> {
-        let delimiter = table.delimiter().and_then(|c| u8::try_from(c).ok()).unwrap_or(b',');
-        let mut names: Vec<&Slug> = Vec::new();
-        for name in releases.iter().flat_map(|release| release.manifest.dictionary.categories()) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let mut affected = Self {
-            lines: csv::WriterBuilder::new().delimiter(delimiter).from_writer(file),
-            rows: 0,
-            lists: releases.iter().map(ListSummary::new).collect(),
-            releases,
-            names,
-        };
-        let headers = table.headers().iter().map(String::as_str);
-        affected.line(headers.chain(["list", "categories"]))?;
-        Ok(affected)
+/// Writes the rejected rows.
+struct Rejected {
+    table: RejectedWriter<AtomicFile>,
+    path: PathBuf,
+}
+
+impl Rejected {
+    fn new(options: &CheckOptions, reading: &Reading, table: &Table) -> Result<Self, ClientError> {
+        let path = path(options, REJECTED);
+        let file = AtomicFile::create(&path)?;
+        let table = RejectedWriter::new(&look(options, table, REJECTED), reading.members.path(), file);
+        Ok(Self { table: table.map_err(|error| failed(&path, error))?, path })
     }
 
-    /// Writes the row if it is on any list.
-    fn write(&mut self, row: &Row<'_>, found: &[(usize, Label)]) -> Result<(), ClientError> {
-        if found.is_empty() {
-            return Ok(());
-        }
-        self.rows += 1;
-        let mut lists: Vec<&str> = Vec::new();
-        let mut categories = BTreeSet::new();
-        for (place, label) in found {
-            let (Some(release), Some(list)) = (self.releases.get(*place), self.lists.get_mut(*place)) else {
-                continue;
-            };
-            lists.push(release.manifest.list.as_str());
-            list.count(release, *label);
-            let names = release.manifest.dictionary.names(*label);
-            categories.extend(names.filter_map(|name| self.names.iter().position(|known| *known == name)));
-        }
-        let categories: Vec<&str> =
-            categories.into_iter().filter_map(|place| self.names.get(place)).map(|name| name.as_str()).collect();
-        let (lists, categories) = (lists.join(SEPARATOR), categories.join(SEPARATOR));
-        self.line(row.cells().chain([lists.as_str(), categories.as_str()]))
+    fn write(&mut self, rejection: &Rejection) -> Result<(), ClientError> {
+        self.table.write(rejection).map_err(|error| failed(&self.path, error))
     }
 
-    fn line(&mut self, cells: impl Iterator<Item: AsRef<[u8]>>) -> Result<(), ClientError> {
-        let written = self.lines.write_record(cells).map_err(blindlist_records::io_error);
-        Ok(written.map_err(|source| self.lines.get_ref().write_error(source))?)
-    }
-
-    fn finish(mut self) -> Result<(AtomicFile, Vec<ListSummary>), ClientError> {
-        self.lines.flush().map_err(|source| self.lines.get_ref().write_error(source))?;
-        let file =
-            self.lines.into_inner().map_err(|_| ClientError::Internal("a file that was flushed has more to write"))?;
-        Ok((file, self.lists))
+    fn finish(self) -> Result<AtomicFile, ClientError> {
+        self.table.finish().map_err(|error| failed(&self.path, error))
     }
 }

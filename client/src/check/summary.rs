@@ -1,54 +1,146 @@
-//! `summary.json`, and the same for people.
+//! What a check found, in numbers: `summary.json`, whose layout is in docs/summary.schema.json. `display` is the same for the
+//! terminal, [`crate::report`] for the register of incidents.
+//!
+//! No member is in it, nor anything of a row but numbers.
 
-use std::fmt;
-use std::path::PathBuf;
+mod display;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
 
 use blindlist_protocol::catalog::Catalog;
+use blindlist_protocol::enrolment::Bundle;
 use blindlist_protocol::entry::Label;
-use blindlist_protocol::ids::{Digest, LedgerId};
+use blindlist_protocol::ids::{Digest, EpochId, JobId, LedgerId};
 use blindlist_protocol::live::Release;
 use blindlist_protocol::log::tree::Head;
-use blindlist_protocol::params::CANARIES;
 use blindlist_protocol::text::Slug;
-use blindlist_store::text;
 use serde::{Serialize, Serializer};
 
 use super::members::Members;
-use super::plan::{self, Plan};
-use crate::show::number;
+use super::reading::Reading;
+use super::select::Selection;
+use crate::ClientError;
+use crate::show::moment;
+
+#[cfg(test)]
+pub(crate) use tests::{assert_fits, sample};
 
 /// The version of `summary.json`.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// What a check found, in numbers: no person is in it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// The version of this layout.
     pub schema: u32,
+    /// What made it.
+    pub program: ProgramSummary,
     /// When the check began, RFC 3339.
     pub started: String,
     /// When the results were written, RFC 3339.
     pub finished: String,
-    /// The operator's name.
-    pub operator: Slug,
-    /// The catalog that it relied on.
-    pub catalog: CatalogSummary,
+    /// Whether every operator answered.
+    pub complete: bool,
     /// The member file.
     pub members: MembersSummary,
     /// The members who are on any list.
     pub affected: AffectedSummary,
-    /// The lists, in the order of their names.
-    pub lists: Vec<ListSummary>,
-    /// What it cost.
-    pub evaluations: EvaluationsSummary,
-    /// The audit logs that have the charges.
-    pub logs: Vec<LogSummary>,
+    /// The operators: those that answered, then those that are missing.
+    pub operators: Vec<OperatorSummary>,
+    /// The files that were written.
+    pub results: Vec<String>,
     /// Where the results are; only shown.
     #[serde(skip)]
     pub out: PathBuf,
-    /// Where the evidence is, if it is kept; only shown.
-    #[serde(skip)]
+}
+
+/// A program.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ProgramSummary {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// A member file.
+#[derive(Clone, Debug, Serialize)]
+pub struct MembersSummary {
+    /// The file, as it was named.
+    #[serde(serialize_with = "as_text")]
+    pub file: PathBuf,
+    /// Its SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Data rows.
+    pub rows: u64,
+    /// Distinct people.
+    pub distinct: u64,
+    /// Rows without an identifier.
+    pub rejected: u64,
+    /// Of these, how many for each column and reason, the most frequent first.
+    pub rejected_by_reason: Vec<ReasonSummary>,
+}
+
+/// Rows that were rejected for one reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReasonSummary {
+    /// The column.
+    pub column: &'static str,
+    /// The reason, in words.
+    pub reason: String,
+    /// How many.
+    pub rows: u64,
+}
+
+/// The members who are on any list.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct AffectedSummary {
+    /// Rows of the member file.
+    pub rows: u64,
+    /// Distinct people.
+    pub people: u64,
+}
+
+/// What one operator said.
+#[derive(Clone, Debug, Serialize)]
+pub struct OperatorSummary {
+    /// The operator's name; the profile's if the operator is not known.
+    pub operator: String,
+    /// The profile folder.
+    #[serde(serialize_with = "as_text")]
+    pub profile: PathBuf,
+    /// The name that the operator knows the insurer by.
+    pub insurer: Option<Slug>,
+    /// Whether it answered.
+    pub status: Status,
+    /// Why it did not.
+    pub problem: Option<String>,
+    /// The catalog that was relied on.
+    pub catalog: Option<CatalogSummary>,
+    /// What was asked.
+    pub epochs: Vec<EpochSummary>,
+    /// What remains of the budgets afterwards; nothing if the operator did not tell.
+    pub remaining: Option<u64>,
+    /// The audit logs that have the charges.
+    pub logs: Vec<LogSummary>,
+    /// The lists, in the order of their names.
+    pub lists: Vec<ListSummary>,
+    /// Where the evidence is, if it is kept.
+    #[serde(serialize_with = "as_text_if_any")]
     pub evidence: Option<PathBuf>,
+}
+
+/// Whether an operator is in the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It answered.
+    Answered,
+    /// It did not: nothing is known of its lists.
+    Missing,
 }
 
 /// A catalog snapshot.
@@ -58,6 +150,25 @@ pub struct CatalogSummary {
     pub sequence: u64,
     /// Its digest, 64 hexadecimal digits.
     pub digest: String,
+}
+
+/// What was asked in one epoch, whether in this run or in one that it goes on with.
+#[derive(Clone, Debug, Serialize)]
+pub struct EpochSummary {
+    /// The epoch.
+    pub epoch: String,
+    /// The job, if anything was asked.
+    pub job: Option<String>,
+    /// All elements asked for.
+    pub asked: u64,
+    /// Of these, members.
+    pub members: u64,
+    /// Of these, canaries.
+    pub canaries: u64,
+    /// Of these, padding.
+    pub padding: u64,
+    /// Members who were not asked about, since their evaluations are remembered.
+    pub remembered: u64,
 }
 
 /// An audit log, as it was when all was answered.
@@ -71,33 +182,6 @@ pub struct LogSummary {
     pub root: String,
 }
 
-impl LogSummary {
-    /// The summary of a log with this head.
-    pub(super) fn new(ledger: &LedgerId, head: &Head) -> Self {
-        Self { ledger: ledger.to_string(), size: head.size, root: head.root.to_string() }
-    }
-}
-
-/// A member file.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct MembersSummary {
-    /// Data rows.
-    pub rows: u64,
-    /// Distinct people.
-    pub distinct: u64,
-    /// Rows without an identifier.
-    pub rejected: u64,
-}
-
-/// The members who are on any list.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct AffectedSummary {
-    /// Rows of the member file.
-    pub rows: u64,
-    /// Distinct people.
-    pub people: u64,
-}
-
 /// What one list says.
 #[derive(Clone, Debug, Serialize)]
 pub struct ListSummary {
@@ -109,10 +193,16 @@ pub struct ListSummary {
     pub release: String,
     /// The digest of its manifest.
     pub manifest: String,
+    /// When it was sealed, RFC 3339.
+    pub created: String,
+    /// When the incident happened: a day, or its first and last with `/` between them.
+    pub incident: Option<String>,
     /// Entries, canaries included.
     pub entries: u32,
     /// f: one look-up of somebody who is not on the list succeeds with probability 2^-f.
     pub false_positive_bits: u8,
+    /// How many members are expected to be found although they are not on it, at most: the distinct people times 2^-f.
+    pub expected_false_positives: f64,
     /// Rows of members who are on it.
     pub affected_rows: u64,
     /// Rows for each category, in the order of the dictionary.
@@ -120,48 +210,151 @@ pub struct ListSummary {
     pub categories: Vec<(Slug, u64)>,
 }
 
-/// What a check cost, over all epochs, whether in this run or in one that it goes on with.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct EvaluationsSummary {
-    /// All elements asked for.
-    pub asked: u64,
-    /// Of these, members.
-    pub members: u64,
-    /// Of these, canaries.
-    pub canaries: u64,
-    /// Of these, padding.
-    pub padding: u64,
-    /// What remains of the budgets afterwards; nothing if the operator did not tell.
-    pub remaining: Option<u64>,
-}
-
 impl Summary {
-    /// The summary of a check whose affected are not counted yet.
-    pub(super) fn new(operator: &Slug, (catalog, digest): (&Catalog, Digest), plan: &Plan, members: &Members) -> Self {
-        let epochs = plan.parts.len() as u64;
+    /// The summary of a check whose affected are not counted yet. `started` is in seconds since 1970.
+    pub(super) fn new(reading: &Reading, members: &Members, mut operators: Vec<OperatorSummary>, started: u64) -> Self {
         let distinct = members.people.distinct();
-        let asked = epochs * plan::cost(distinct);
-        let (people, canaries) = (epochs * distinct, epochs * CANARIES as u64);
+        for list in operators.iter_mut().flat_map(|operator| &mut operator.lists) {
+            list.expected_false_positives = distinct as f64 * (-f64::from(list.false_positive_bits)).exp2();
+        }
         Self {
             schema: SCHEMA,
-            started: String::new(),
+            program: ProgramSummary { name: "blindlist", version: env!("CARGO_PKG_VERSION") },
+            started: moment(started),
             finished: String::new(),
-            operator: operator.clone(),
-            catalog: CatalogSummary { sequence: catalog.sequence, digest: digest.to_string() },
-            members: MembersSummary { rows: members.rows, distinct, rejected: members.rejected },
+            complete: operators.iter().all(|operator| operator.status == Status::Answered),
+            members: MembersSummary::new(reading, members),
             affected: AffectedSummary::default(),
-            lists: Vec::new(),
-            evaluations: EvaluationsSummary {
-                asked,
-                members: people,
-                canaries,
-                padding: asked - people - canaries,
-                remaining: None,
-            },
-            logs: Vec::new(),
+            operators,
+            results: Vec::new(),
             out: PathBuf::new(),
+        }
+    }
+
+    /// Rows that were looked up.
+    pub fn checked_rows(&self) -> u64 {
+        self.members.rows.saturating_sub(self.members.rejected)
+    }
+
+    /// Fails when an operator is missing, so that nobody takes the result for whole.
+    ///
+    /// # Errors
+    /// [`ClientError::Incomplete`].
+    pub fn judge(&self) -> Result<(), ClientError> {
+        let missing = self.operators.iter().filter(|operator| operator.status == Status::Missing).count();
+        if missing == 0 { Ok(()) } else { Err(ClientError::Incomplete { missing }) }
+    }
+
+    /// `summary.json`.
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, ClientError> {
+        let json = serde_json::to_vec_pretty(self);
+        let mut json = json.map_err(|_| ClientError::Internal("a summary that JSON cannot hold"))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
+    /// Takes what was counted of all lists, in the order of the operators.
+    pub(super) fn put_lists(&mut self, counted: Vec<ListSummary>) {
+        let lists = self.operators.iter_mut().flat_map(|operator| &mut operator.lists);
+        for (list, counted) in lists.zip(counted) {
+            (list.affected_rows, list.categories) = (counted.affected_rows, counted.categories);
+        }
+    }
+}
+
+impl MembersSummary {
+    /// What was read of a member file.
+    pub(super) fn new(reading: &Reading, members: &Members) -> Self {
+        let reason = |((column, reason), rows): (&(&'static str, String), &u64)| ReasonSummary {
+            column,
+            reason: reason.clone(),
+            rows: *rows,
+        };
+        let mut reasons: Vec<ReasonSummary> = members.reasons.iter().map(reason).collect();
+        // Those of the same number stay in the order of columns and reasons.
+        reasons.sort_by_key(|reason| Reverse(reason.rows));
+        Self {
+            file: reading.members.path().to_owned(),
+            sha256: reading.sha256.clone(),
+            rows: members.rows,
+            distinct: members.people.distinct(),
+            rejected: members.rejected,
+            rejected_by_reason: reasons,
+        }
+    }
+}
+
+impl OperatorSummary {
+    /// An operator that answered, with nobody on its lists yet.
+    pub(super) fn answered(
+        bundle: &Bundle,
+        profile: &Path,
+        (catalog, digest): (&Catalog, Digest),
+        releases: &[Release],
+    ) -> Self {
+        Self {
+            operator: bundle.operator.to_string(),
+            profile: profile.to_owned(),
+            insurer: Some(bundle.insurer.clone()),
+            status: Status::Answered,
+            problem: None,
+            catalog: Some(CatalogSummary { sequence: catalog.sequence, digest: digest.to_string() }),
+            epochs: Vec::new(),
+            remaining: None,
+            logs: Vec::new(),
+            lists: releases.iter().map(ListSummary::new).collect(),
             evidence: None,
         }
+    }
+
+    /// An operator that did not answer, and why.
+    pub(super) fn missing(operator: String, profile: &Path, problem: String) -> Self {
+        Self {
+            operator,
+            profile: profile.to_owned(),
+            insurer: None,
+            status: Status::Missing,
+            problem: Some(problem),
+            catalog: None,
+            epochs: Vec::new(),
+            remaining: None,
+            logs: Vec::new(),
+            lists: Vec::new(),
+            evidence: None,
+        }
+    }
+
+    /// All elements asked for.
+    pub fn asked(&self) -> u64 {
+        self.epochs.iter().map(|epoch| epoch.asked).sum()
+    }
+
+    /// Members who were not asked about, since their evaluations are remembered, in all epochs together.
+    pub fn remembered(&self) -> u64 {
+        self.epochs.iter().map(|epoch| epoch.remembered).sum()
+    }
+}
+
+impl EpochSummary {
+    /// What was selected to be asked.
+    pub(super) fn new(epoch: EpochId, job: Option<JobId>, selection: &Selection) -> Self {
+        let (asked, members, canaries) = (selection.elements, selection.members, selection.canaries());
+        Self {
+            epoch: epoch.to_string(),
+            job: job.map(|job| job.to_string()),
+            asked,
+            members,
+            canaries,
+            padding: asked - members - canaries,
+            remembered: selection.remembered,
+        }
+    }
+}
+
+impl LogSummary {
+    /// The summary of a log with this head.
+    pub(super) fn new(ledger: &LedgerId, head: &Head) -> Self {
+        Self { ledger: ledger.to_string(), size: head.size, root: head.root.to_string() }
     }
 }
 
@@ -173,8 +366,11 @@ impl ListSummary {
             title: manifest.title.to_string(),
             release: manifest.release.to_string(),
             manifest: digest.to_string(),
+            created: moment(manifest.created),
+            incident: manifest.incident.map(|incident| incident.to_string()),
             entries: manifest.entries,
             false_positive_bits: manifest.false_positive_bits,
+            expected_false_positives: 0.0,
             affected_rows: 0,
             categories: manifest.dictionary.categories().iter().map(|name| (name.clone(), 0)).collect(),
         }
@@ -196,35 +392,11 @@ fn as_map<S: Serializer>(categories: &[(Slug, u64)], serializer: S) -> Result<S:
     serializer.collect_map(categories.iter().map(|(name, rows)| (name, rows)))
 }
 
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for list in &self.lists {
-            let checked = self.members.rows - self.members.rejected;
-            let (affected, checked) = (number(list.affected_rows), number(checked));
-            writeln!(f, "{affected} of {checked} checked members are on the list \"{}\"", list.list)?;
-            for (name, rows) in list.categories.iter().filter(|(_, rows)| *rows > 0) {
-                writeln!(f, "  {:>11}  {name}", number(*rows))?;
-            }
-        }
-        if self.members.rejected > 0 {
-            let (rejected, rows) = (number(self.members.rejected), number(self.members.rows));
-            writeln!(f, "{rejected} of {rows} rows could NOT be checked, so nobody knows whether they are affected:")?;
-            writeln!(f, "  rejected.csv says why")?;
-        }
-        writeln!(f)?;
-        writeln!(f, "results   {}", text::path(&self.out))?;
-        writeln!(f, "          affected.csv  rejected.csv  summary.json")?;
-        if let Some(remaining) = self.evaluations.remaining {
-            let (asked, remaining) = (number(self.evaluations.asked), number(remaining));
-            writeln!(f, "budget    {asked} evaluations used, {remaining} left")?;
-        }
-        let CatalogSummary { sequence, digest } = &self.catalog;
-        writeln!(f, "catalog   {sequence}, digest {digest}")?;
-        for log in &self.logs {
-            writeln!(f, "log       {} entries, root {}", number(log.size), log.root)?;
-        }
-        self.evidence.as_ref().map_or(Ok(()), |path| {
-            writeln!(f, "evidence  {}; keep it, the member file and the passphrase", text::path(path))
-        })
-    }
+/// A path that is no Unicode is shown as well as it can be; an error would come after everything was paid.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+fn as_text_if_any<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
 }

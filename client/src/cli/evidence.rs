@@ -1,6 +1,6 @@
 //! The commands about evidence: what they take, and what they print.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use blindlist_protocol::ids::JobId;
 use blindlist_protocol::params::MAX_CHALLENGE;
@@ -9,14 +9,14 @@ use blindlist_store::file::write_atomic;
 use blindlist_store::text;
 use clap::Args;
 
-use super::print;
+use super::manners::print;
 use crate::open::{OpenOptions, open, verify};
 use crate::outside::now;
 use crate::profile::Profile;
 use crate::replay::{ReplayOptions, replay};
 use crate::show::note;
 use crate::witness::{Witness, WitnessOptions};
-use crate::{ClientError, Stop, receipts};
+use crate::{Caller, ClientError, receipts};
 
 /// Where evidence is.
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ pub(super) struct ReplayArgs {
     passphrase_file: Vec<PathBuf>,
 }
 
-pub(super) fn run_replay(args: &ReplayArgs, stop: &Stop) -> Result<(), ClientError> {
+pub(super) fn run_replay(args: &ReplayArgs, caller: &Caller) -> Result<(), ClientError> {
     let (profile, evidence) = args.place.open()?;
     let options = ReplayOptions {
         evidence: &evidence,
@@ -63,7 +63,7 @@ pub(super) fn run_replay(args: &ReplayArgs, stop: &Stop) -> Result<(), ClientErr
         profile: profile.as_ref(),
         passphrase_files: &args.passphrase_file,
     };
-    let report = replay(&options, stop)?;
+    let report = replay(&options, caller)?;
     print(&report)?;
     report.judge()
 }
@@ -108,9 +108,9 @@ pub(super) struct OpenArgs {
     log_key: Option<VerifyingKey>,
 }
 
-pub(super) fn run_open(args: &OpenArgs, stop: &Stop) -> Result<(), ClientError> {
+pub(super) fn run_open(args: &OpenArgs, caller: &Caller) -> Result<(), ClientError> {
     if let Some(path) = &args.verify {
-        let verified = verify(path, &args.challenge, args.sample, args.audit.as_deref().zip(args.log_key), stop)?;
+        let verified = verify(path, &args.challenge, args.sample, args.audit.as_deref().zip(args.log_key), caller)?;
         print(&verified)?;
         return verified.judge();
     }
@@ -128,7 +128,7 @@ pub(super) fn run_open(args: &OpenArgs, stop: &Stop) -> Result<(), ClientError> 
         out,
         passphrase_files: &args.passphrase_file,
     };
-    let openings = open(&options, stop)?;
+    let openings = open(&options, caller)?;
     let (opened, all) = (openings.openings.len(), openings.elements.len());
     note(&format!("{opened} of {all} elements are opened in {}: give it to nobody but the auditor", text::path(out)));
     Ok(())
@@ -159,11 +159,11 @@ pub(super) struct WitnessArgs {
     show_key: bool,
 }
 
-pub(super) fn run_witness(args: &WitnessArgs, stop: &Stop) -> Result<(), ClientError> {
+pub(super) fn run_witness(args: &WitnessArgs, caller: &Caller) -> Result<(), ClientError> {
     let witness = Witness::open(&args.folder, args.name.as_deref())?;
     let Some(note) = &args.note else { return print(&format!("{}\n", witness.shown_key()?)) };
     let options = WitnessOptions { note, log_key: args.log_key, audit: args.audit.as_deref() };
-    let signed = witness.sign(&options, now(), stop)?;
+    let signed = witness.sign(&options, now(), caller)?;
     match &args.out {
         Some(out) => Ok(write_atomic(out, signed.to_string().as_bytes())?),
         None => print(&signed),
@@ -182,11 +182,10 @@ fn log_key(text: &str) -> Result<VerifyingKey, &'static str> {
 /// Where the passphrase for new evidence comes from.
 pub(super) fn passphrase(
     keep: bool,
-    file: Option<&Path>,
+    files: &[PathBuf],
 ) -> Result<Option<blindlist_store::passphrase::Passphrase>, ClientError> {
     if !keep {
         return Ok(None);
     }
-    let files: Vec<PathBuf> = file.iter().map(|file| file.to_path_buf()).collect();
-    Ok(Some(crate::passphrases::for_new(&files)?))
+    Ok(Some(crate::passphrases::for_new(files)?))
 }

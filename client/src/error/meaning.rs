@@ -22,6 +22,8 @@ impl ClientError {
             | Self::NoLiveList
             | Self::NoSuchList { .. }
             | Self::SeveralHolders { .. }
+            | Self::Forgotten(_)
+            | Self::NoUnfinishedJob { .. }
             | Self::Internal(_)
             | Self::Randomness => Code::Failure,
             Self::SeveralSchemes(_) | Self::WouldReplaceInput(_) => Code::Usage,
@@ -35,13 +37,20 @@ impl ClientError {
             | Self::NotAFile(_)
             | Self::NoMembers { .. }
             | Self::TooManyMembers { .. }
-            | Self::MembersChanged(_) => Code::BadInput,
-            Self::CatalogExpired(_) | Self::IndexDamaged(_) | Self::Interrupted => Code::TryAgain,
+            | Self::TooManyRejected { .. }
+            | Self::MembersChanged(_)
+            | Self::Results { .. } => Code::BadInput,
+            Self::CatalogExpired(_) | Self::IndexDamaged(_) | Self::Incomplete { .. } => Code::TryAgain,
+            Self::Interrupted => Code::Interrupted,
             Self::Evidence(error) => error.code(),
+            Self::Exchange(error) => error.code(),
             Self::Broken(_) => Code::PeerBroke,
-            Self::OtherFingerprint { .. } | Self::NotConfirmed | Self::OtherOperator(_) | Self::OverBudget { .. } => {
-                Code::NotAllowed
-            }
+            Self::OtherFingerprint { .. }
+            | Self::NotConfirmed
+            | Self::NotRemoved
+            | Self::NobodyConfirms
+            | Self::OtherOperator(_)
+            | Self::OverBudget { .. } => Code::NotAllowed,
         }
     }
 
@@ -55,12 +64,16 @@ impl ClientError {
             | Self::OverBudget { .. }
             | Self::IndexDamaged(_)
             | Self::Interrupted
+            | Self::Incomplete { .. }
+            | Self::Forgotten(_)
+            | Self::Results { .. }
             | Self::Randomness
             | Self::Internal(_) => true,
             Self::Transport(error) => curable(error),
             Self::Channel(ChannelError::Transport(error)) => curable(error),
             Self::Channel(ChannelError::Refused(Refusal { code, .. })) => leaves_resumable(*code),
             Self::Channel(ChannelError::Malformed(_) | ChannelError::Unexpected { .. }) => false,
+            Self::Channel(ChannelError::NotInFile(_) | ChannelError::FileChanged) => false,
             // Every other one says that the file is not what it was.
             Self::Table(error) => matches!(error, TableError::Read { .. }),
             Self::Columns { .. }
@@ -75,6 +88,9 @@ impl ClientError {
             | Self::ForeignCertificate
             | Self::OtherFingerprint { .. }
             | Self::NotConfirmed
+            | Self::NoUnfinishedJob { .. }
+            | Self::NotRemoved
+            | Self::NobodyConfirms
             | Self::OtherOperator(_)
             | Self::CatalogExpired(_)
             | Self::NoLiveList
@@ -85,8 +101,10 @@ impl ClientError {
             | Self::WouldReplaceInput(_)
             | Self::NoMembers { .. }
             | Self::TooManyMembers { .. }
+            | Self::TooManyRejected { .. }
             | Self::MembersChanged(_)
             | Self::Evidence(_)
+            | Self::Exchange(_)
             | Self::Broken(_) => false,
         }
     }
@@ -134,6 +152,8 @@ fn channel_code(error: &ChannelError) -> Code {
     match error {
         ChannelError::Transport(error) => transport_code(error),
         ChannelError::Malformed(_) | ChannelError::Unexpected { .. } => Code::PeerBroke,
+        ChannelError::NotInFile(_) => Code::TryAgain,
+        ChannelError::FileChanged => Code::BadInput,
         ChannelError::Refused(Refusal { code, .. }) => refusal_code(*code),
     }
 }
@@ -191,7 +211,7 @@ mod tests {
             ChannelError::from(TransportError::Deadline).into(),
             ClientError::Interrupted,
             store().into(),
-            ClientError::HalfWritten { new: 1, source: store() },
+            ClientError::HalfWritten { files: vec![], new: 1, source: store() },
         ] {
             assert!(good.resumable(), "{good}");
         }

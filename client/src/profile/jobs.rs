@@ -3,9 +3,14 @@
 //! ```text
 //! seed            32 random bytes: whoever has them can open every element of the job; removed first
 //! job.json        what the job is about; written last, so that a folder without both is no job
+//! asked           whom it asks about, if the others' evaluations are remembered: 16 bytes each, which tell nothing without the
+//!                 seed
 //! sent            how many chunks, from 0, may have been sent
+//! command.json    the command line that began it, to be shown: see [`look`]
 //! answers/N       the answer to chunk N, as it came, proven before it was written
 //! ```
+
+pub mod look;
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +22,7 @@ use blindlist_protocol::ids::JobId;
 use blindlist_protocol::job::JobSeed;
 use blindlist_protocol::message::{Evaluated, Response};
 use blindlist_protocol::object;
-use blindlist_protocol::params::MAX_RESPONSE;
+use blindlist_protocol::params::{MAX_CHUNK, MAX_RESPONSE};
 use blindlist_protocol::receipt::Receipt;
 use blindlist_records::TableOptions;
 use blindlist_store::StoreError;
@@ -25,13 +30,15 @@ use blindlist_store::file::{destroy, read_limited, read_secret_exact, write_atom
 use blindlist_store::folder::{FolderLock, PrivateFolder};
 use serde::{Deserialize, Serialize};
 
-use crate::ClientError;
-use crate::show::note;
+use crate::check::asked::AskedPeople;
+use crate::{Caller, ClientError};
 
 /// Bytes that `job.json` may have.
 const MAX_JOB_FILE: u64 = 64 << 10;
 /// The version of `job.json`.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Bytes that `asked` may have: 16 for each member.
+const MAX_ASKED: u64 = 16 << 32;
 
 /// What a job is about, as `job.json` holds it. A job goes on only when all of it is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +101,7 @@ struct JobFile {
     version: u32,
     job: String,
     created: String,
-    chunks: u32,
+    elements: u64,
     subject: Subject,
 }
 
@@ -124,7 +131,7 @@ impl Jobs {
             if let Some(id) = name.to_str().and_then(|name| name.parse().ok()) {
                 match self.read(id)? {
                     Some(job) => jobs.push(job),
-                    None => self.remove_or_say(id),
+                    None => self.remove(id)?,
                 }
             }
         }
@@ -141,7 +148,7 @@ impl Jobs {
         let file: Option<JobFile> = serde_json::from_slice(&read_limited(&path, MAX_JOB_FILE)?).ok();
         match file {
             Some(file) if file.version == VERSION && file.job == id.to_string() => {
-                Ok(Some(Unfinished { id, chunks: file.chunks, subject: file.subject }))
+                Ok(Some(Unfinished { id, created: file.created, elements: file.elements, subject: file.subject }))
             }
             Some(_) | None => Err(ClientError::Damaged {
                 path,
@@ -150,22 +157,25 @@ impl Jobs {
         }
     }
 
-    /// Makes a job of `chunks` chunks.
+    /// Makes a job of `elements` elements, which asks about everybody unless it is said about whom.
     ///
     /// # Errors
     /// [`ClientError::Store`].
-    pub fn begin(
+    pub(crate) fn begin(
         &self,
-        id: JobId,
-        seed: &JobSeed,
+        (id, seed): (JobId, &JobSeed),
         subject: &Subject,
-        chunks: u32,
+        elements: u64,
+        asked: Option<&AskedPeople>,
         created: String,
     ) -> Result<Job, ClientError> {
         let folder = PrivateFolder::create_new(self.folder.join(id.to_string()))?;
         PrivateFolder::create(folder.join("answers"))?;
         write_atomic(folder.join("seed"), seed.as_bytes())?;
-        let file = JobFile { version: VERSION, job: id.to_string(), created, chunks, subject: subject.clone() };
+        if let Some(asked) = asked {
+            write_atomic(folder.join("asked"), &asked.to_bytes())?;
+        }
+        let file = JobFile { version: VERSION, job: id.to_string(), created, elements, subject: subject.clone() };
         let json = serde_json::to_vec_pretty(&file).expect("texts and numbers are JSON");
         write_atomic(folder.join("job.json"), &json)?;
         self.open_job(id)
@@ -176,42 +186,58 @@ impl Jobs {
     /// # Errors
     /// [`ClientError::Store`], [`ClientError::Damaged`].
     pub fn open_job(&self, id: JobId) -> Result<Job, ClientError> {
+        let damaged = |path| ClientError::Damaged {
+            path,
+            problem: "it does not fit its job; remove the job's folder to forget the job",
+        };
         let folder = PrivateFolder::open(self.folder.join(id.to_string()))?;
+        let file = self.read(id)?.ok_or_else(|| damaged(folder.join("job.json")))?;
         let seed = JobSeed::from_bytes(*read_secret_exact(folder.join("seed"))?);
         let path = folder.join("sent");
         let sent = if path.exists() {
             let bytes = read_limited(&path, 16)?;
             let number = std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok());
-            number.ok_or(ClientError::Damaged {
-                path,
-                problem: "it does not fit its job; remove the job's folder to forget the job",
-            })?
+            number.ok_or_else(|| damaged(path))?
         } else {
             0
         };
-        Ok(Job { folder, id, seed, sent: Mutex::new(sent) })
+        let path = folder.join("asked");
+        let asked = if path.exists() {
+            let asked = AskedPeople::from_bytes(&read_limited(&path, MAX_ASKED)?);
+            Some(asked.ok_or_else(|| damaged(path))?)
+        } else {
+            None
+        };
+        Ok(Job { folder, id, seed, elements: file.elements, asked, sent: Mutex::new(sent) })
     }
 
     /// How many of a job's answers are here.
     pub fn answers(&self, job: &Unfinished) -> usize {
-        let answers = self.folder.join(job.id.to_string()).join("answers");
-        (0..job.chunks).filter(|chunk| answers.join(chunk.to_string()).exists()).count()
+        look::answered(&self.folder.join(job.id.to_string()), job.chunks()) as usize
     }
 
     /// The receipts in the answers of an unfinished job, those that can be read.
     pub fn receipts(&self, id: JobId) -> Vec<Receipt> {
         let Ok(Some(job)) = self.read(id) else { return Vec::new() };
         let Ok(opened) = self.open_job(id) else { return Vec::new() };
-        (0..job.chunks).filter_map(|chunk| Some(opened.answer(chunk).ok()??.receipt)).collect()
+        (0..job.chunks()).filter_map(|chunk| Some(opened.answer(chunk).ok()??.receipt)).collect()
     }
 
-    /// Removes a job that is no longer needed, its seed first. A failure is said, and no more: nobody waits for it.
-    pub fn remove_or_say(&self, id: JobId) {
+    /// Removes a job that is no longer needed, its seed first.
+    ///
+    /// # Errors
+    /// [`StoreError`]: its seed may be there still, which can open what was sent.
+    pub fn remove(&self, id: JobId) -> Result<(), StoreError> {
         let path = self.folder.join(id.to_string());
         let failed = |source| StoreError::io("remove the finished job", &path, source);
-        let removed = destroy(path.join("seed")).and_then(|()| fs::remove_dir_all(&path).map_err(failed));
-        if let Err(error) = removed {
-            note(&format!("warning: {error}; its seed can open what was sent: remove the folder"));
+        destroy(path.join("seed"))?;
+        fs::remove_dir_all(&path).map_err(failed)
+    }
+
+    /// Removes a job that is no longer needed. A failure is said, and no more: nobody waits for it.
+    pub(crate) fn remove_or_say(&self, id: JobId, caller: &Caller) {
+        if let Err(error) = self.remove(id) {
+            caller.warn(format!("{error}; its seed can open what was sent: remove the folder"));
         }
     }
 }
@@ -221,10 +247,24 @@ impl Jobs {
 pub struct Unfinished {
     /// Its id.
     pub id: JobId,
-    /// Its number of chunks.
-    pub chunks: u32,
+    /// When it was begun, RFC 3339.
+    pub created: String,
+    /// How many elements it has, canaries and padding included.
+    pub elements: u64,
     /// What it is about.
     pub subject: Subject,
+}
+
+impl Unfinished {
+    /// How many chunks it has.
+    pub fn chunks(&self) -> u32 {
+        chunks(self.elements)
+    }
+}
+
+/// How many chunks so many elements are.
+pub(crate) fn chunks(elements: u64) -> u32 {
+    u32::try_from(elements.div_ceil(MAX_CHUNK as u64)).unwrap_or(u32::MAX)
 }
 
 /// A job under way.
@@ -233,6 +273,8 @@ pub struct Job {
     folder: PrivateFolder,
     id: JobId,
     seed: JobSeed,
+    elements: u64,
+    asked: Option<AskedPeople>,
     sent: Mutex<u32>,
 }
 
@@ -245,6 +287,16 @@ impl Job {
     /// Its seed.
     pub fn seed(&self) -> &JobSeed {
         &self.seed
+    }
+
+    /// How many elements it has, canaries and padding included.
+    pub fn elements(&self) -> u64 {
+        self.elements
+    }
+
+    /// Whom it asks about, if not about everybody.
+    pub(crate) fn asked(&self) -> Option<&AskedPeople> {
+        self.asked.as_ref()
     }
 
     /// Whether the answer to a chunk is here.

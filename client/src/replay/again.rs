@@ -10,12 +10,12 @@ use blindlist_protocol::ids::Digest;
 use blindlist_protocol::job::{BlindingSecret, JobSeed};
 use blindlist_protocol::params::MAX_CHUNK;
 
-use crate::check::people::Chunks;
+use crate::check::people::{Chunks, Elements};
 use crate::check::{MemberFile, members};
 use crate::evidence::{About, Evidence};
 use crate::room::Room;
-use crate::show::{members_bar, note};
-use crate::{ClientError, EvidenceError, Stop};
+use crate::caller::Unit;
+use crate::{Caller, ClientError, EvidenceError};
 
 /// The member file of each job, by SHA-256.
 ///
@@ -44,14 +44,14 @@ pub(super) fn all(
     seeds: &[JobSeed],
     files: &BTreeMap<String, &Path>,
     room: &Room,
-    stop: &Stop,
+    caller: &Caller,
 ) -> Result<Vec<(About, Vec<ChunkHeader>)>, ClientError> {
     let mut made = Vec::new();
     for (job, seed) in evidence.iter().zip(seeds) {
         let about = job.about();
-        note(&format!("job      {} of {}", about.job, about.created));
-        let (secret, chunks) = chunks(job, seed, files, room, stop)?;
-        made.push((about.clone(), make_all(job, &secret, chunks, room, stop)?));
+        caller.note(format!("job      {} of {}", about.job, about.created));
+        let (secret, chunks) = chunks(job, seed, files, room, caller)?;
+        made.push((about.clone(), make_all(job, &secret, chunks, room, caller)?));
     }
     Ok(made)
 }
@@ -62,18 +62,19 @@ pub(crate) fn chunks(
     seed: &JobSeed,
     files: &BTreeMap<String, &Path>,
     room: &Room,
-    stop: &Stop,
+    caller: &Caller,
 ) -> Result<(BlindingSecret, Chunks), ClientError> {
     let about = job.about();
     let path =
         files.get(&about.members_sha256).ok_or(ClientError::Internal("a member file that was not looked for"))?;
     let file = MemberFile::new(path.to_path_buf(), about.options.clone());
-    let read = members::read(&file, about.scheme, &about.columns, room, stop)?;
+    let read = members::read(&file, about.scheme, &about.columns, room, caller)?;
     if read.sha256 != about.members_sha256 {
         return Err(ClientError::MembersChanged(path.to_path_buf()));
     }
     let (secret, canaries) = (job.epoch().blinding(seed), job.epoch().record().canaries(about.scheme));
-    let chunks = read.people.chunks(&secret, &canaries, room, stop)?;
+    let elements = Elements { secret: &secret, canaries: &canaries, asked: job.asked(), elements: about.elements };
+    let chunks = read.people.chunks(&elements, room, caller)?;
     Ok((secret, chunks))
 }
 
@@ -83,20 +84,19 @@ fn make_all(
     secret: &BlindingSecret,
     chunks: Chunks,
     room: &Room,
-    stop: &Stop,
+    caller: &Caller,
 ) -> Result<Vec<ChunkHeader>, ClientError> {
-    let bar = members_bar("making the chunks again", chunks.left());
+    let meter = caller.meter("making the chunks again", Unit::Members, chunks.left());
     let failed = || ClientError::Internal("a chunk could not be made again");
     let count = usize::try_from(chunks.left().div_ceil(MAX_CHUNK as u64)).map_err(|_| failed())?;
     let (chunks, made) = (Mutex::new(chunks), Mutex::new(Vec::with_capacity(count)));
-    room.each(count, stop, |_| {
+    room.each(count, caller, |_| {
         let chunk = chunks.lock().unwrap_or_else(PoisonError::into_inner).next()?;
         let header = chunk_again(job.epoch(), job.about().job, chunk.number, &chunk.items, secret);
         made.lock().unwrap_or_else(PoisonError::into_inner).push(header.map_err(|_| failed())?);
-        bar.inc(chunk.items.len() as u64);
+        meter.add(chunk.items.len() as u64);
         Ok(())
     })?;
-    bar.finish_and_clear();
     let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     made.sort_unstable_by_key(|header| header.number);
     Ok(made)

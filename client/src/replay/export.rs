@@ -13,8 +13,8 @@ use blindlist_protocol::log::{Entry, Event};
 use blindlist_protocol::signature::VerifyingKey;
 use blindlist_store::StoreError;
 
-use crate::show::bytes_bar;
-use crate::{ClientError, EvidenceError, Stop};
+use crate::caller::Unit;
+use crate::{ClientError, EvidenceError, Caller};
 
 /// An export that is being read.
 pub(crate) struct Export {
@@ -98,12 +98,12 @@ pub(crate) fn audit(
     mut export: Export,
     keys: &[VerifyingKey],
     visit: Visit<'_>,
-    stop: &Stop,
+    caller: &Caller,
 ) -> Result<Note, ClientError> {
     let mut auditor = Auditor::default();
-    let bar = bytes_bar("reading the log", export.length);
+    let meter = caller.meter("reading the log", Unit::Bytes, export.length);
     loop {
-        stop.check()?;
+        caller.check()?;
         match export.next(keys)? {
             Line::Entry(bytes) => {
                 let index = export.head().size.saturating_sub(1);
@@ -113,12 +113,9 @@ pub(crate) fn audit(
                     return Err(EvidenceError::Continued { path: export.path, ledger }.into());
                 }
                 visit(index, &bytes, &entry, &export);
-                bar.set_position(export.bytes);
+                meter.set(export.bytes);
             }
-            Line::End(end) => {
-                bar.finish_and_clear();
-                return Ok(*end);
-            }
+            Line::End(end) => return Ok(*end),
         }
     }
 }

@@ -15,7 +15,7 @@ use blindlist_store::exit::Code;
 use super::operator::{INSURER, Insurer, LEDGER, NOW, Operator, nir, person, receipt_key, run};
 use crate::channel::ChannelError;
 use crate::receipts::JobReceipts;
-use crate::{Broken, ClientError};
+use crate::{Caller, Broken, ClientError};
 
 fn setting() -> (Operator, Insurer) {
     let mut operator = Operator::new(1);
@@ -92,7 +92,7 @@ fn receipts_and_the_checkpoint_are_kept() {
     let summary = insurer.check(&operator).unwrap();
     let log = operator.log();
     let head = log.checkpoint().head();
-    assert_eq!((summary.logs[0].size, summary.logs[0].root.as_str()), (4, head.root.to_string().as_str()));
+    assert_eq!((summary.operators[0].logs[0].size, summary.operators[0].logs[0].root.as_str()), (4, head.root.to_string().as_str()));
     let note = Note::open(&remembered(&insurer), &receipt_key(1).verifying()).unwrap();
     assert_eq!(note.checkpoint().head(), head);
     let kept = insurer.profile().receipts().unwrap();
@@ -274,7 +274,7 @@ fn an_answer_without_its_receipt_is_not_accepted() {
 #[test]
 fn lists_show_the_log_and_hold_it_to_what_is_remembered() {
     let (operator, insurer) = setting();
-    let shown = || run(crate::lists::lists(&insurer.profile(), &operator, NOW));
+    let shown = || run(crate::lists::lists(&insurer.profile(), &operator, &Caller::nobody(), NOW));
     assert!(!shown().unwrap().to_string().contains("\nlog "), "nothing is remembered yet");
     insurer.check(&operator).unwrap();
     operator.change_log(|log| drop(log.append(Event::Status { insurer: INSURER, status: Status::Active })));

@@ -25,7 +25,7 @@ use crate::evidence::Evidence;
 use crate::open::{OpenOptions, open, verify};
 use crate::profile::Profile;
 use crate::replay::{ReplayOptions, Report, replay};
-use crate::{ClientError, EvidenceError, Stop};
+use crate::{ClientError, EvidenceError, Caller};
 
 fn setting() -> (Operator, Insurer) {
     let mut operator = Operator::new(1);
@@ -72,7 +72,7 @@ fn replayed_with(
         profile,
         passphrase_files: &[insurer.path("pass")],
     };
-    replay(&options, &Stop::never())
+    replay(&options, &Caller::nobody())
 }
 
 /// A replay with the only member file that ends with this code, and what it shows.
@@ -116,7 +116,7 @@ fn evidence_is_there_before_anything_is_sent() {
     assert!(seen.load(Ordering::SeqCst));
     assert!(summary.to_string().contains("evidence  "), "{summary}");
     let [job] = jobs(&insurer).try_into().unwrap();
-    assert_eq!((job.about().chunks, job.receipts().unwrap().receipts.len()), (1, 1));
+    assert_eq!((job.about().chunks(), job.receipts().unwrap().receipts.len()), (1, 1));
     assert_eq!(job.about().insurer, INSURER);
     assert_eq!(std::fs::read_dir(insurer.path("profile/jobs")).unwrap().count(), 1, "only the lock is left");
     let sealed = insurer.path("profile/evidence").join(job.about().job.to_string()).join("seed.age");
@@ -357,7 +357,7 @@ fn an_export_that_was_edited_is_refused() {
             profile: None,
             passphrase_files: &[insurer.path("pass")],
         };
-        replay(&options, &Stop::never()).unwrap_err()
+        replay(&options, &Caller::nobody()).unwrap_err()
     };
     let own = |lines: Vec<&str>| lines.into_iter().map(str::to_owned).collect::<Vec<_>>();
     let error = edited(&|lines| own([&lines[..2], &lines[3..]].concat()));
@@ -409,7 +409,7 @@ fn opened(insurer: &Insurer, chunk: u32, sample: u32) -> Result<(), ClientError>
         out: &insurer.path("openings"),
         passphrase_files: &[insurer.path("pass")],
     };
-    open(&options, &Stop::never()).map(|_| ())
+    open(&options, &Caller::nobody()).map(|_| ())
 }
 
 /// [EVI-2]
@@ -421,7 +421,7 @@ fn an_auditor_sees_whom_the_opened_elements_meant() {
     let (path, export) = (insurer.path("openings"), insurer.path("export"));
     std::fs::write(&export, operator.log().export()).unwrap();
     let log = Some((export.as_path(), receipt_key(1).verifying()));
-    let verified = verify(&path, CHALLENGE, 64, log, &Stop::never()).unwrap();
+    let verified = verify(&path, CHALLENGE, 64, log, &Caller::nobody()).unwrap();
     verified.judge().unwrap();
     let shown = verified.to_string();
     for n in 1..30 {
@@ -434,12 +434,12 @@ fn an_auditor_sees_whom_the_opened_elements_meant() {
     assert!(!format!("{verified:?}").contains("180"));
 
     opened(&insurer, 0, 5).unwrap();
-    let few = verify(&path, CHALLENGE, 5, None, &Stop::never()).unwrap();
+    let few = verify(&path, CHALLENGE, 5, None, &Caller::nobody()).unwrap();
     assert!(few.to_string().contains("opened   5 of 64 elements") && few.judge().is_ok());
     for (challenge, sample, expected) in
         [("other", 5, OpeningsError::Challenge), (CHALLENGE, 6, OpeningsError::Positions)]
     {
-        let error = verify(&path, challenge, sample, None, &Stop::never()).unwrap_err();
+        let error = verify(&path, challenge, sample, None, &Caller::nobody()).unwrap_err();
         assert_eq!(error.code(), Code::BadInput, "{error}");
         assert!(matches!(error, ClientError::Evidence(EvidenceError::Openings { source, .. }) if source == expected));
     }
@@ -457,10 +457,10 @@ fn openings_of_what_was_not_charged_prove_nothing() {
     let export = insurer.path("export");
     std::fs::write(&export, before.export()).unwrap();
     let log = Some((export.as_path(), receipt_key(1).verifying()));
-    let verified = verify(&insurer.path("openings"), CHALLENGE, 5, log, &Stop::never()).unwrap();
+    let verified = verify(&insurer.path("openings"), CHALLENGE, 5, log, &Caller::nobody()).unwrap();
     assert!(verified.to_string().contains("NOT charged"));
     assert_eq!(verified.judge().unwrap_err().code(), Code::Failure);
     let log = Some((export.as_path(), SigningKey::from_seed(&[9; 32]).verifying()));
-    let error = verify(&insurer.path("openings"), CHALLENGE, 5, log, &Stop::never()).unwrap_err();
+    let error = verify(&insurer.path("openings"), CHALLENGE, 5, log, &Caller::nobody()).unwrap_err();
     assert_eq!(error.code(), Code::PeerBroke, "{error}");
 }

@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use blindlist_protocol::index::{Index, SealedEntry, Storage, encode};
 use blindlist_protocol::manifest::{Manifest, ReleaseError};
+use blindlist_protocol::message::Request;
 use blindlist_protocol::object;
+use blindlist_protocol::params::SEGMENT_LENGTH;
 use blindlist_store::exit::Code;
+use blindlist_transport::TransportError;
 
 use super::operator::{Insurer, Operator, nir, person};
+use crate::channel::ChannelError;
 use crate::index::{IndexFault, SegmentFile};
 use crate::{Broken, ClientError};
 
@@ -200,6 +204,61 @@ fn an_index_that_was_not_verified_has_no_name() {
     assert!(malformed, "{error}");
     assert_eq!(index_of(&insurer), path, "what was verified before stays");
     assert!(crate::index::open(&insurer.profile(), &operator.manifest("leak")).is_err());
+}
+
+/// A download that broke off is gone on with: what is here and right is not fetched again, and nothing here is trusted.
+#[test]
+fn a_download_that_broke_off_is_gone_on_with() {
+    let mut operator = Operator::new(1);
+    operator.seal_many("leak", &[(person(1), 1)], 700_000);
+    let segments = operator.manifest("leak").segments.len();
+    assert!(segments >= 4, "{segments}");
+    let insurer = Insurer::joined(&mut operator);
+    insurer.has(format!("nir\n{}\n", nir(1)));
+    let lost = u32::try_from(segments - 1).unwrap();
+    operator.tamper = Some(Box::new(move |request, response| {
+        let is_lost = matches!(request, Request::Segment { number, .. } if *number == lost);
+        if is_lost { Err(ChannelError::Transport(TransportError::Lost)) } else { Ok(response) }
+    }));
+    let error = insurer.check(&operator).unwrap_err();
+    assert!(matches!(error, ClientError::Channel(_)), "{error}");
+    let partial = index_of(&insurer);
+    assert!(partial.to_string_lossy().ends_with(".unverified"));
+    assert_eq!(operator.spent(), 0, "nothing is asked before the lists are here");
+
+    // One of those that are here is damaged meanwhile.
+    let mut bytes = insurer.read(&partial);
+    bytes[SEGMENT_LENGTH as usize + 7] ^= 1;
+    std::fs::write(&partial, &bytes).unwrap();
+    operator.tamper = None;
+    operator.take_sent();
+    assert_eq!(insurer.check(&operator).unwrap().affected.rows, 1);
+    let sent = operator.take_sent();
+    let fetched: Vec<_> = sent.iter().filter(|request| request.starts_with("Segment")).collect();
+    assert_eq!(fetched.len(), 2, "{fetched:?}");
+
+    // The same bytes as one that was fetched at once.
+    let whole = insurer.read(index_of(&insurer));
+    std::fs::remove_file(index_of(&insurer)).unwrap();
+    insurer.check(&operator).unwrap();
+    assert_eq!(insurer.read(index_of(&insurer)), whole);
+}
+
+/// A partial file of any length and content is overwritten where it is not right, and leads to no other index.
+#[test]
+fn a_partial_file_is_never_trusted() {
+    let mut operator = Operator::new(1);
+    operator.seal("leak", &[(person(1), 1)]);
+    let insurer = Insurer::joined(&mut operator);
+    insurer.has(format!("nir\n{}\n", nir(1)));
+    let manifest = operator.manifest("leak");
+    let partial = insurer.profile().unverified_index_path(&manifest).unwrap();
+    let length = usize::try_from(manifest.index_length).unwrap();
+    for length in [0, 1, length - 1, length, length + 1, 3 << 20] {
+        std::fs::write(&partial, vec![0x5a; length]).unwrap();
+        assert_eq!(insurer.check(&operator).unwrap().affected.rows, 1, "{length}");
+        std::fs::remove_file(index_of(&insurer)).unwrap();
+    }
 }
 
 /// [MAT-3]: a manifest that says other bytes of a release has them all fetched before anything is asked or looked up. A

@@ -14,7 +14,7 @@ use blindlist_protocol::index::{self, SealedEntry};
 use blindlist_protocol::insurer::Epoch;
 use blindlist_protocol::job::{BlindingSecret, JobSeed};
 use blindlist_protocol::log::Event;
-use blindlist_protocol::manifest::{Manifest, segment_digests, source_commitment};
+use blindlist_protocol::manifest::{Incident, Manifest, segment_digests, source_commitment};
 use blindlist_protocol::message::{Account, Evaluated, Request, Response};
 use blindlist_protocol::object;
 use blindlist_protocol::operator::{EpochKey, Question};
@@ -26,63 +26,72 @@ use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
 use blindlist_transport::CertificateAuthority;
 
-pub(super) use super::insurer::Insurer;
+pub(crate) use super::insurer::Insurer;
 use super::log::TestLog;
 use crate::channel::{Channel, ChannelError};
 
 /// The time of all tests, in seconds since 1970.
-pub(super) const NOW: u64 = 1_790_000_000;
+pub(crate) const NOW: u64 = 1_790_000_000;
 /// The categories of every list.
-pub(super) const CATEGORIES: [&str; 3] = ["nir", "contract", "insurer"];
+pub(crate) const CATEGORIES: [&str; 3] = ["nir", "contract", "insurer"];
 
 /// What is done to an answer before it leaves.
-pub(super) type Tamper = Box<dyn Fn(&Request, Response) -> Result<Response, ChannelError> + Send + Sync>;
+pub(crate) type Tamper = Box<dyn Fn(&Request, Response) -> Result<Response, ChannelError> + Send + Sync>;
 
 /// The operator.
-pub(super) struct Operator {
-    pub(super) key: SigningKey,
+pub(crate) struct Operator {
+    pub(crate) key: SigningKey,
     epoch: EpochKey,
-    pub(super) catalog: Catalog,
+    pub(crate) catalog: Catalog,
     objects: BTreeMap<Digest, Vec<u8>>,
     indexes: BTreeMap<ReleaseId, Vec<u8>>,
-    pub(super) granted: u64,
+    pub(crate) granted: u64,
     /// Entries of the list being sealed that belong to nobody.
     nobody: u32,
+    /// Of the lists that it seals from now on.
+    pub(crate) title: &'static str,
+    /// Likewise.
+    pub(crate) incident: Option<Incident>,
     insurer: VerifyingKey,
     ledger: Mutex<Ledger>,
-    pub(super) tamper: Option<Tamper>,
+    pub(crate) tamper: Option<Tamper>,
 }
 
 /// What was charged and asked.
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     charged: HashMap<Digest, Receipt>,
     spent: u64,
     /// Chunks asked for, repeated ones included.
-    pub(super) asked: Vec<u32>,
+    pub(crate) asked: Vec<u32>,
     /// All requests, without what is secret or random in them.
     sent: Vec<String>,
     log: TestLog,
 }
 
 /// The ledger of every operator here.
-pub(super) const LEDGER: LedgerId = LedgerId::from_bytes([1; 16]);
+pub(crate) const LEDGER: LedgerId = LedgerId::from_bytes([1; 16]);
 /// The insurer's id.
-pub(super) const INSURER: InsurerId = InsurerId::from_bytes([2; 16]);
+pub(crate) const INSURER: InsurerId = InsurerId::from_bytes([2; 16]);
 
 /// The receipt key of the operator of a seed.
-pub(super) fn receipt_key(seed: u8) -> SigningKey {
+pub(crate) fn receipt_key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&[seed ^ 0x55; 32])
 }
 
 impl Operator {
     /// An operator of this key with one empty epoch.
-    pub(super) fn new(seed: u8) -> Self {
+    pub(crate) fn new(seed: u8) -> Self {
+        Self::named("breached", seed)
+    }
+
+    /// As [`Self::new`], with a name.
+    pub(crate) fn named(name: &str, seed: u8) -> Self {
         let key = SigningKey::from_seed(&[seed; 32]);
         let share = SecretKey::from_uniform_bytes(&[seed; 64]).unwrap();
         let public = share.public();
         let record = EpochRecord {
             version: 1,
-            operator: slug("breached"),
+            operator: slug(name),
             operator_key: key.verifying(),
             epoch: EpochRecord::id(&key.verifying(), &public),
             key: public,
@@ -99,7 +108,7 @@ impl Operator {
             created: NOW,
         };
         let catalog = Catalog {
-            operator: slug("breached"),
+            operator: slug(name),
             operator_key: key.verifying(),
             sequence: 1,
             issued: NOW - 1,
@@ -118,6 +127,8 @@ impl Operator {
             indexes: BTreeMap::new(),
             granted: 1 << 20,
             nobody: 0,
+            title: "Fuite d'été",
+            incident: None,
             insurer: key.verifying(),
             ledger: Mutex::new(Ledger { charged: HashMap::new(), spent: 0, asked: vec![], sent: vec![], log }),
             tamper: None,
@@ -129,19 +140,19 @@ impl Operator {
     }
 
     /// Seals a list of these people with the bits of their labels, and makes it live.
-    pub(super) fn seal(&mut self, list: &str, people: &[(Identifier, u64)]) {
+    pub(crate) fn seal(&mut self, list: &str, people: &[(Identifier, u64)]) {
         self.seal_with(list, people, |_| {});
     }
 
     /// As [`Self::seal`], with labels of any bits.
-    pub(super) fn seal_raw(&mut self, list: &str, people: &[(Identifier, u64)]) {
+    pub(crate) fn seal_raw(&mut self, list: &str, people: &[(Identifier, u64)]) {
         let any = Dictionary::try_from((0..8).map(|i| slug(&format!("c{i}"))).collect::<Vec<_>>()).unwrap();
         let labels: Vec<_> = people.iter().map(|(person, bits)| (person.clone(), any.label(*bits).unwrap())).collect();
         self.seal_with(list, &[], |all| all.extend(labels));
     }
 
     /// As [`Self::seal`], with a change of the entries before they are encoded: the canaries come first, in order.
-    pub(super) fn seal_with(
+    pub(crate) fn seal_with(
         &mut self,
         list: &str,
         people: &[(Identifier, u64)],
@@ -160,8 +171,8 @@ impl Operator {
             operator: record.operator,
             operator_key: record.operator_key,
             list: slug(list),
-            title: "Fuite d'été".parse().unwrap(),
-            incident: None,
+            title: self.title.parse().unwrap(),
+            incident: self.incident,
             audience: vec![],
             release,
             sequence: 1,
@@ -183,7 +194,7 @@ impl Operator {
     }
 
     /// As [`Self::seal`], with so many entries beside them that belong to nobody.
-    pub(super) fn seal_many(&mut self, list: &str, people: &[(Identifier, u64)], nobody: u32) {
+    pub(crate) fn seal_many(&mut self, list: &str, people: &[(Identifier, u64)], nobody: u32) {
         self.nobody = nobody;
         self.seal(list, people);
         self.nobody = 0;
@@ -208,7 +219,7 @@ impl Operator {
     }
 
     /// Makes a manifest live.
-    pub(super) fn publish(&mut self, manifest: &Manifest) {
+    pub(crate) fn publish(&mut self, manifest: &Manifest) {
         let digest = self.keep(object::sign(manifest, &self.key));
         self.catalog.manifests.push(Listed::to_all(digest));
         self.catalog.manifests.sort_unstable_by_key(|listed| listed.manifest);
@@ -216,7 +227,7 @@ impl Operator {
     }
 
     /// Changes the index of the only list, and signs that.
-    pub(super) fn damage(&mut self, list: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn damage(&mut self, list: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut manifest = self.manifest(list);
         let bytes = self.indexes.get_mut(&manifest.release).unwrap();
         change(bytes);
@@ -227,13 +238,13 @@ impl Operator {
     }
 
     /// The manifest of a live list.
-    pub(super) fn manifest(&self, list: &str) -> Manifest {
+    pub(crate) fn manifest(&self, list: &str) -> Manifest {
         let manifests = self.objects.values().filter_map(|bytes| object::open(bytes, &self.key.verifying()).ok());
         manifests.into_iter().find(|manifest: &Manifest| manifest.list.as_str() == list).unwrap()
     }
 
     /// A live list in the catalog.
-    pub(super) fn listed(&mut self, list: &str) -> &mut Listed {
+    pub(crate) fn listed(&mut self, list: &str) -> &mut Listed {
         let digest = object::digest(&object::sign(&self.manifest(list), &self.key));
         self.catalog.manifests.iter_mut().find(|listed| listed.manifest == digest).unwrap()
     }
@@ -245,17 +256,17 @@ impl Operator {
     }
 
     /// What was charged.
-    pub(super) fn spent(&self) -> u64 {
+    pub(crate) fn spent(&self) -> u64 {
         self.ledger.lock().unwrap().spent
     }
 
     /// All requests so far, without what is secret or random in them.
-    pub(super) fn take_sent(&self) -> Vec<String> {
+    pub(crate) fn take_sent(&self) -> Vec<String> {
         std::mem::take(&mut self.ledger.lock().unwrap().sent)
     }
 
     /// The chunks asked for since this was called last.
-    pub(super) fn take_asked(&self) -> Vec<u32> {
+    pub(crate) fn take_asked(&self) -> Vec<u32> {
         let mut asked = std::mem::take(&mut self.ledger.lock().unwrap().asked);
         asked.sort_unstable();
         asked
@@ -306,7 +317,7 @@ impl Operator {
     }
 
     /// The audit log as it is.
-    pub(super) fn log(&self) -> TestLog {
+    pub(crate) fn log(&self) -> TestLog {
         self.ledger.lock().unwrap().log.clone()
     }
 
@@ -315,12 +326,12 @@ impl Operator {
     }
 
     /// Changes the audit log.
-    pub(super) fn change_log(&self, change: impl FnOnce(&mut TestLog)) {
+    pub(crate) fn change_log(&self, change: impl FnOnce(&mut TestLog)) {
         change(&mut self.ledger.lock().unwrap().log);
     }
 
     /// Changes the record of the only epoch.
-    pub(super) fn change_record(&mut self, change: impl FnOnce(&mut EpochRecord)) {
+    pub(crate) fn change_record(&mut self, change: impl FnOnce(&mut EpochRecord)) {
         let mut record = self.epoch.record().clone();
         change(&mut record);
         record.version += 1;
@@ -335,13 +346,13 @@ impl Operator {
     }
 
     /// Enrols an insurer and gives it a bundle.
-    pub(super) fn approve(&mut self, request: &EnrolmentRequest) -> Vec<u8> {
+    pub(crate) fn approve(&mut self, request: &EnrolmentRequest) -> Vec<u8> {
         let authority = CertificateAuthority::generate("breached", NOW).unwrap();
         let certificate = authority.issue_client("insurer", request.tls_key.as_bytes(), NOW, 10).unwrap();
         self.insurer = request.signing_key;
         self.enrol_in_log(request.signing_key);
         let bundle = Bundle {
-            operator: slug("breached"),
+            operator: self.catalog.operator.clone(),
             operator_key: self.key.verifying(),
             successor: successor_hash(&self.key.verifying()),
             insurer: slug("insurer"),
@@ -394,24 +405,28 @@ impl Channel for Operator {
     }
 }
 
-pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().unwrap().block_on(future)
 }
 
-pub(super) fn slug(text: &str) -> Slug {
+pub(crate) fn slug(text: &str) -> Slug {
     text.parse().unwrap()
+}
+
+/// The epoch of the operator of a seed.
+pub(crate) fn epoch(seed: u8) -> Epoch {
+    let operator = Operator::new(seed);
+    let record = object::sign(operator.epoch.record(), &operator.key);
+    Epoch::open(&record, &operator.key.verifying()).unwrap()
 }
 
 /// The blinding secret of a job with this seed.
 pub(crate) fn blinding(seed: u8) -> BlindingSecret {
-    let operator = Operator::new(1);
-    let record = object::sign(operator.epoch.record(), &operator.key);
-    let epoch = Epoch::open(&record, &operator.key.verifying()).unwrap();
-    epoch.blinding(&JobSeed::from_bytes([seed; 32]))
+    epoch(1).blinding(&JobSeed::from_bytes([seed; 32]))
 }
 
 /// The n-th person's social security number, 13 characters.
-pub(super) fn nir(n: u32) -> String {
+pub(crate) fn nir(n: u32) -> String {
     format!("18001{:02}{:06}", n % 95 + 1, n)
 }
 

@@ -9,7 +9,8 @@ use blindlist_store::exit::Code;
 
 use super::operator::{Insurer, NOW, Operator, nir, person, run};
 use crate::channel::ChannelError;
-use crate::{ClientError, Stop, check};
+use super::insurer::asked;
+use crate::{Caller, ClientError, check};
 
 /// Two full chunks and one of 64.
 const MEMBERS: u32 = 2 * 8_192 + 10;
@@ -52,7 +53,7 @@ fn only_the_rest_is_asked_and_nothing_is_charged_twice() {
     operator.tamper = None;
     // What was charged but not answered must not count as missing, even with nothing left.
     let summary = insurer.resume(&operator).unwrap();
-    assert_eq!((summary.affected.rows, summary.evaluations.remaining), (2, Some(0)));
+    assert_eq!((summary.affected.rows, summary.operators[0].remaining), (2, Some(0)));
     let rest: Vec<u32> = (0..3).filter(|chunk| !kept.contains(chunk)).collect();
     assert_eq!(operator.take_asked(), rest);
     assert_eq!(operator.spent(), operator.granted);
@@ -207,7 +208,7 @@ fn a_damaged_job_hinders_only_the_check_that_goes_on_with_it() {
 fn a_job_that_cannot_be_removed_does_not_hide_its_results() {
     let (operator, insurer) = small();
     let (profile, options) = (insurer.profile(), insurer.options());
-    let answered = run(check::ask(&profile, &operator, &options, &Stop::never(), NOW)).unwrap();
+    let answered = run(check::ask(asked(&profile, &operator), &options, &Caller::nobody(), NOW)).unwrap();
     let jobs = std::fs::read_dir(insurer.path("profile/jobs")).unwrap().map(|entry| entry.unwrap().path());
     let seed = jobs.map(|job| job.join("seed")).find(|seed| seed.exists()).unwrap();
     std::fs::remove_file(&seed).unwrap();
@@ -220,24 +221,24 @@ fn a_job_that_cannot_be_removed_does_not_hide_its_results() {
 fn ctrl_c_is_heard_wherever_it_comes() {
     // Before anything.
     let (operator, insurer) = small();
-    let (sender, stop) = Stop::by_hand();
-    sender.send_replace(true);
-    let error = insurer.check_until(&operator, &insurer.options(), &stop).unwrap_err();
+    let (caller, interrupt, _progress) = Caller::new();
+    interrupt.now();
+    let error = insurer.check_until(&operator, &insurer.options(), &caller).unwrap_err();
     assert!(matches!(error, ClientError::Interrupted), "{error}");
     assert_eq!((operator.spent(), insurer.unfinished()), (0, 0));
 
     // While the last question before the look-up is answered: what computes must hear it by itself.
     let (mut operator, insurer) = small();
-    let (sender, stop) = Stop::by_hand();
+    let (caller, interrupt, _progress) = Caller::new();
     operator.tamper = Some(Box::new(move |request, response| {
         if matches!(request, Request::Evaluate(_)) {
-            sender.send_replace(true);
+            interrupt.now();
         }
         Ok(response)
     }));
-    let error = insurer.check_until(&operator, &insurer.options(), &stop).unwrap_err();
+    let error = insurer.check_until(&operator, &insurer.options(), &caller).unwrap_err();
     assert!(matches!(error, ClientError::Interrupted), "{error}");
-    assert_eq!(error.code(), Code::TryAgain);
+    assert_eq!(error.code(), Code::Interrupted);
     assert!(insurer.has_no_result() && error.resumable());
     operator.tamper = None;
     insurer.resume(&operator).unwrap();
@@ -245,10 +246,10 @@ fn ctrl_c_is_heard_wherever_it_comes() {
 
     // After the last question.
     let (operator, insurer) = small();
-    let (sender, stop) = Stop::by_hand();
+    let (caller, interrupt, _progress) = Caller::new();
     let (profile, options) = (insurer.profile(), insurer.options());
-    let answered = run(check::ask(&profile, &operator, &options, &stop, NOW)).unwrap();
-    sender.send_replace(true);
+    let answered = run(check::ask(asked(&profile, &operator), &options, &caller, NOW)).unwrap();
+    interrupt.now();
     let error = answered.conclude(|| NOW).unwrap_err();
     assert!(matches!(error, ClientError::Interrupted), "{error}");
     assert!(insurer.has_no_result());

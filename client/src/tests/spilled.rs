@@ -5,17 +5,17 @@ use std::sync::Arc;
 use blindlist_protocol::identifier::Scheme;
 use blindlist_protocol::ids::JobId;
 use blindlist_protocol::insurer::{Asker, Epoch};
-use blindlist_protocol::job::{JobSeed, layout};
+use blindlist_protocol::job::{JobSeed, cost, layout};
 use blindlist_protocol::message::{Request, Response};
 use blindlist_protocol::params::MAX_CHUNK;
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
-use blindlist_records::TableOptions;
+use blindlist_records::{Format, TableOptions};
 use blindlist_store::memory::Memory;
 
 use super::operator::{Insurer, Operator, nir, person, run};
 use crate::ClientError;
 use crate::channel::{Channel, ChannelError};
-use crate::check::{CheckOptions, FILES, MemberFile};
+use crate::check::{CheckOptions, MemberFile};
 use crate::profile::jobs::Subject;
 use crate::room::Room;
 
@@ -25,7 +25,7 @@ fn little_memory(insurer: &Insurer) -> CheckOptions {
 }
 
 fn results(insurer: &Insurer) -> [String; 3] {
-    FILES.map(|name| insurer.text(&format!("out/{name}")))
+    ["affected.csv", "rejected.csv", "summary.json"].map(|name| insurer.text(&format!("out/{name}")))
 }
 
 /// The results with much memory and with little; the summary without what belongs to one check only.
@@ -34,8 +34,9 @@ fn both(insurer: &Insurer, operator: &Operator) -> [[String; 3]; 2] {
         insurer.check_with(operator, &options).unwrap();
         let [affected, rejected, summary] = results(insurer);
         let mut summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
-        summary["evaluations"]["remaining"].take();
-        summary["logs"].take();
+        for of_one_check in ["remaining", "logs", "epochs"] {
+            summary["operators"][0][of_one_check].take();
+        }
         [affected, rejected, summary.to_string()]
     })
 }
@@ -66,7 +67,7 @@ fn nobody_and_everybody_may_be_affected() {
     let insurer = Insurer::joined(&mut operator);
     insurer.has((0..300).fold("nir\n".to_owned(), |text, n| text + &nir(n) + "\n"));
     let [much, little] = both(&insurer, &operator);
-    assert_eq!((&much, little[0].as_str()), (&little, "nir,list,categories\n"));
+    assert_eq!((&much, little[0].as_str()), (&little, "nir,list,categories,incident_date,exposure\n"));
 
     operator.seal("all", &(0..300).map(|n| (person(n), 1)).collect::<Vec<_>>());
     let [much, little] = both(&insurer, &operator);
@@ -91,7 +92,7 @@ fn jobs_of_before_go_on() {
     let (sha256, options) = (file.sha256().unwrap(), TableOptions::default());
     let subject = Subject::new(epoch.record(), Scheme::Nir, "elsewhere".into(), &sha256, (&[], &options));
     let jobs = profile.jobs().unwrap();
-    let job = jobs.begin(id, &seed, &subject, 2, "long ago".into()).unwrap();
+    let job = jobs.begin((id, &seed), &subject, cost((MEMBERS + 4).into()), None, "long ago".into()).unwrap();
     let identifiers = (0..MEMBERS).map(person).chain(epoch.record().canaries(Scheme::Nir)).collect();
     let (secret, enrolled) = (epoch.blinding(&seed), profile.enrolled().unwrap());
     let asker = Asker { insurer: enrolled.bundle().insurer_id, signer: enrolled.keys().signing().clone() };
@@ -147,8 +148,9 @@ fn the_encoding_of_the_job_is_used_again() {
     let chosen = CheckOptions { members: insurer.options().members.read_with(options), ..insurer.options() };
     insurer.check_with(&operator, &chosen).unwrap_err();
     operator.tamper = None;
-    let error = insurer.check_with(&operator, &CheckOptions { resume: true, ..insurer.options() });
+    let resumed = CheckOptions { resume: true, format: Format::JsonLines, ..insurer.options() };
+    let error = insurer.check_with(&operator, &resumed);
     assert_eq!(error.map_err(|error: ClientError| error.to_string()).unwrap().affected.rows, 1);
     assert_eq!((operator.spent(), insurer.unfinished()), (64, 0), "the job went on");
-    assert!(insurer.text("out/affected.csv").contains("Zo\u{c3}\u{a9}"), "as windows-1252 has it");
+    assert!(insurer.text("out/affected.jsonl").contains("Zo\u{c3}\u{a9}"), "as windows-1252 has it");
 }

@@ -15,7 +15,7 @@ use blindlist_store::exit::Code;
 
 use super::operator::{Insurer, NOW, Operator, person, run, slug};
 use crate::channel::{Channel, ChannelError};
-use crate::{Broken, ClientError, enroll, live};
+use crate::{Caller, Broken, ClientError, enroll, live};
 
 /// The manifest key at a place in the line; operators of these tests have the key of their seed.
 fn key(seed: u8) -> SigningKey {
@@ -73,7 +73,7 @@ fn insurer() -> Insurer {
 
 fn refresh(insurer: &Insurer, operator: &Telling) -> Result<Live, ClientError> {
     let profile = insurer.profile();
-    run(live::refresh(&profile, &profile.enrolled()?, operator, NOW))
+    run(live::refresh(&profile, &profile.enrolled()?, operator, &Caller::nobody(), NOW))
 }
 
 fn pinned(insurer: &Insurer) -> Pins {

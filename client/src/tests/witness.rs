@@ -12,7 +12,7 @@ use blindlist_store::exit::Code;
 use super::log::TestLog;
 use super::operator::{INSURER, LEDGER, NOW};
 use crate::witness::{Witness, WitnessOptions};
-use crate::{ClientError, EvidenceError, Stop, receipts};
+use crate::{ClientError, EvidenceError, Caller, receipts};
 
 struct Desk {
     home: tempfile::TempDir,
@@ -49,7 +49,7 @@ impl Desk {
             self.path("export")
         });
         let options = WitnessOptions { note: &self.path("note"), log_key, audit: audit.as_deref() };
-        self.witness().sign(&options, NOW, &Stop::never())
+        self.witness().sign(&options, NOW, &Caller::nobody())
     }
 
     fn key(&self) -> VerifyingKey {

@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use blindlist_protocol::identifier::Scheme;
-use blindlist_protocol::job::layout;
+use blindlist_protocol::job::{cost, layout};
 use blindlist_store::memory::Memory;
 
 use super::*;
@@ -21,7 +21,19 @@ fn canaries() -> Vec<Identifier> {
 fn gathered(people: impl Iterator<Item = u32>, room: &Room) -> People {
     let mut gathering = Gathering::new(room).unwrap();
     people.for_each(|n| gathering.add(person(n)).unwrap());
-    gathering.finish(room, &Stop::never()).unwrap()
+    gathering.finish(room, &Caller::nobody()).unwrap()
+}
+
+/// The chunks of a job about these people, or about some of them.
+fn chunks(
+    people: &People,
+    secret: &BlindingSecret,
+    asked: Option<&AskedPeople>,
+    room: &Room,
+) -> Result<Chunks, ClientError> {
+    let count = asked.map_or(people.distinct(), AskedPeople::count);
+    let (canaries, elements) = (canaries(), cost(count + 4));
+    people.chunks(&Elements { secret, canaries: &canaries, asked, elements }, room, &Caller::nobody())
 }
 
 fn all(mut chunks: Chunks) -> Vec<Chunk> {
@@ -43,15 +55,10 @@ fn chunks_are_those_of_the_layout_in_memory() {
         for room in rooms(folder.path()) {
             let people = gathered(0..count, &room);
             assert_eq!(people.distinct(), u64::from(count));
-            let chunks = all(people.chunks(&secret, &canaries(), &room, &Stop::never()).unwrap());
+            let chunks = all(chunks(&people, &secret, None, &room).unwrap());
             assert!(chunks.iter().zip(0..).all(|(chunk, number)| chunk.number == number));
             let items: Vec<Item> = chunks.iter().flat_map(|chunk| chunk.items.clone()).collect();
             assert!(items == expected, "{count}");
-            for (item, place) in chunks.iter().flat_map(|chunk| chunk.items.iter().zip(&chunk.places)) {
-                if let Item::Person(identifier) = item {
-                    assert_eq!(secret.place(identifier), *place);
-                }
-            }
         }
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
@@ -66,7 +73,7 @@ fn everybody_counts_once_however_many_rows_they_have() {
         let distinct = rows.clone().collect::<std::collections::HashSet<u32>>().len() as u64;
         let people = gathered(rows, &room);
         assert_eq!(people.distinct(), distinct);
-        let chunks = all(people.chunks(&blinding(1), &canaries(), &room, &Stop::never()).unwrap());
+        let chunks = all(chunks(&people, &blinding(1), None, &room).unwrap());
         let mut seen: HashMap<Identifier, u32> = HashMap::new();
         for item in chunks.into_iter().flat_map(|chunk| chunk.items) {
             if let Item::Person(identifier) = item {
@@ -75,6 +82,21 @@ fn everybody_counts_once_however_many_rows_they_have() {
         }
         assert_eq!(seen.len() as u64, distinct + 4);
         assert!(seen.values().all(|times| *times == 1));
+    }
+}
+
+/// A job that leaves out those who are remembered is the job of the others.
+#[test]
+fn a_job_about_some_is_laid_out_as_if_there_were_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    for room in rooms(folder.path()) {
+        let (people, secret) = (gathered(0..700, &room), blinding(4));
+        let some = gathered(300..350, &room);
+        let asked = AskedPeople::new((300..350).map(|n| secret.place(&person(n))).collect());
+        let items = |chunks: Chunks| all(chunks).into_iter().flat_map(|chunk| chunk.items).collect::<Vec<_>>();
+        let laid_out = items(chunks(&people, &secret, Some(&asked), &room).unwrap());
+        assert_eq!(laid_out.len(), 64);
+        assert!(laid_out == items(chunks(&some, &secret, None, &room).unwrap()));
     }
 }
 
@@ -94,7 +116,7 @@ fn several_jobs_lay_the_same_people_out() {
     let [_, room] = rooms(folder.path());
     let people = gathered(0..500, &room);
     let items = |seed| {
-        let chunks = all(people.chunks(&blinding(seed), &canaries(), &room, &Stop::never()).unwrap());
+        let chunks = all(chunks(&people, &blinding(seed), None, &room).unwrap());
         chunks.into_iter().flat_map(|chunk| chunk.items).collect::<Vec<_>>()
     };
     assert!(items(1) != items(2) && items(1) == items(1));
@@ -105,7 +127,7 @@ fn nobody_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let [room, _] = rooms(folder.path());
     let people = gathered(0..3, &room);
-    let mut chunks = people.chunks(&blinding(1), &canaries(), &room, &Stop::never()).unwrap();
+    let mut chunks = chunks(&people, &blinding(1), None, &room).unwrap();
     assert_eq!(format!("{people:?} {chunks:?}"), "People(3) Chunks(64 elements left)");
     assert_eq!(format!("{:?}", chunks.next().unwrap()), "Chunk(0 of 64 elements)");
 }
