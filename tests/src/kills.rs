@@ -14,7 +14,7 @@ use blindlist_protocol::params::{CANARIES, MAX_CHUNK};
 
 use crate::draw::Draw;
 use crate::programs::{Running, blindlistd, run, until};
-use crate::results::rows;
+use crate::results::{FILES, rows};
 use crate::{Insurer, Operator, Serving};
 
 /// Members of each insurer: the first rows of one file, for each as many as it has.
@@ -296,7 +296,7 @@ impl Party {
     fn has_no_half_result(&self) {
         let names = self.insurer.results("out").names();
         let visible: Vec<_> = names.iter().filter(|name| !name.starts_with('.')).collect();
-        assert!(visible.is_empty() || visible == ["affected.csv", "rejected.csv", "summary.json"], "{visible:?}");
+        assert!(visible.is_empty() || visible == FILES, "{visible:?}");
     }
 
     /// Requires a right and whole result, paid for once, and nothing left of the job.

@@ -99,6 +99,16 @@ impl Running {
         ended
     }
 
+    /// Asks it to end, as Ctrl-C does (SIGINT).
+    pub fn interrupt(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+    }
+
+    /// Asks it to end (SIGTERM).
+    pub fn terminate(&self) {
+        terminate(&self.child);
+    }
+
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()

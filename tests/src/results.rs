@@ -41,9 +41,17 @@ impl Results {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// The rows of `affected.csv` without its header.
+    /// The rows of `affected.csv` without its header, up to the categories.
     pub fn affected(&self, delimiter: u8) -> Vec<Vec<String>> {
-        rows(&self.folder.join("affected.csv"), delimiter)
+        let mut rows = rows(&self.folder.join("affected.csv"), delimiter);
+        rows.iter_mut().for_each(|row| row.truncate(row.len() - 2));
+        rows
+    }
+
+    /// Requires that the results are there, all of them.
+    #[track_caller]
+    pub fn are_whole(&self) {
+        assert_eq!(self.names(), FILES);
     }
 
     /// `summary.json`, or a part of it: `/members/rows`.
@@ -57,6 +65,9 @@ impl Results {
         self.summary(pointer).as_u64().unwrap_or_else(|| panic!("{pointer} is no number"))
     }
 }
+
+/// What a check writes.
+pub const FILES: [&str; 4] = ["affected.csv", "rejected.csv", "report.html", "summary.json"];
 
 /// The rows of a CSV file without its header.
 pub fn rows(path: &Path, delimiter: u8) -> Vec<Vec<String>> {

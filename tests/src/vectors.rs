@@ -13,6 +13,7 @@ pub mod compare;
 pub mod evidence;
 pub mod exchange;
 pub mod fault;
+pub mod files;
 pub mod objects;
 pub mod operations;
 pub mod oprf;

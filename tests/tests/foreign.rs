@@ -193,14 +193,14 @@ fn it_agrees_with_our_own_client_on_messy_rows_and_several_lists() {
         ])
     );
 
-    ours.check(&members, &server, "out", &[]).ends(0);
+    ours.check(&members, &server, "out", &["--accept-rejects"]).ends(0);
     let our_rows: Vec<_> = ours.results("out").affected(b',').iter().map(|row| row[0].clone()).collect();
     let its_rows: Vec<_> =
         found["affected"].as_array().unwrap().iter().map(|member| member["row"].to_string()).collect();
     assert_eq!(its_rows, our_rows);
     let our_rejects: Vec<Value> = rows(&ours.results("out").folder().join("rejected.csv"), b',')
         .iter()
-        .map(|row| json!({"row": row[0].parse::<u32>().unwrap(), "column": row[1], "reason": row[2].split(':').next()}))
+        .map(|row| json!({"row": row[2].parse::<u32>().unwrap(), "column": row[3], "reason": row[4].split(':').next()}))
         .collect();
     assert_eq!(our_rejects.len(), 9);
     assert_eq!(found["rejected"], json!(our_rejects));

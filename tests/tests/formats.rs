@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use blindlist_tests::people::{numbers, with_key};
 use blindlist_tests::{Insurer, Operator};
-use encoding_rs::WINDOWS_1252;
+use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::data_type::{ByteArray, ByteArrayType};
@@ -147,8 +147,13 @@ fn every_kind_of_file_is_checked_and_comes_back() {
         let members = insurer.file(name, bytes);
         let out = format!("of-{name}");
         insurer.check(&members, &server, &out, options).ends(0).prints(&["10 of 300 checked members"]);
-        let text = insurer.results(&out).text("affected.csv");
+        // Written in the encoding of the member file.
+        let bytes = fs::read(insurer.results(&out).folder().join("affected.csv")).unwrap();
+        let encoding = if std::str::from_utf8(&bytes).is_ok() { UTF_8 } else { WINDOWS_1252 };
+        let (text, marked_or_that, _) = encoding.decode(&bytes);
         assert_eq!(text.matches("Anaïs").count(), 10, "{name}: {text}");
+        assert_eq!(name.starts_with("windows"), marked_or_that == WINDOWS_1252, "{name}");
+        assert_eq!(name.starts_with("utf16"), [UTF_16LE, UTF_16BE].contains(&marked_or_that), "{name}");
     }
 }
 

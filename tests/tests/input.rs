@@ -90,7 +90,9 @@ fn too_many_rejected_rows_stop_a_seal() {
     assert_eq!(state(&operator), before, "{ran}");
     let rejected = fs::read_to_string(operator.home().join("rejected/list-a.csv")).unwrap();
     let reason = "\"nir-length: a social security number has 13 characters, or 15 with its key\"";
-    assert_eq!(rejected, format!("row,column,reason\n99,nir,{reason}\n100,nir,{reason}\n"));
+    let file = two.to_str().unwrap();
+    let expected = format!("file,line,row,column,reason\n{file},100,99,nir,{reason}\n{file},101,100,nir,{reason}\n");
+    assert_eq!(rejected, expected);
     operator.seal(&two, "list-a", "identity", &["--accept-rejects"]).ends(0);
     let one = operator.file("one.csv", rows(1));
     operator.seal(&one, "list-b", "identity", &[]).ends(0);
@@ -112,8 +114,9 @@ fn a_category_that_was_not_declared_rejects_its_row() {
     let input = operator.file("b.csv", rows);
     operator.seal(&input, "list-a", "identity", &[]).ends(65).complains(&["rejected"]);
     let rejected = fs::read_to_string(operator.home().join("rejected/list-a.csv")).unwrap();
-    let lines: Vec<_> = rejected.lines().map(|line| line.split(',').take(2).collect::<Vec<_>>().join(",")).collect();
-    assert_eq!(lines, ["row,column", "2,categories", "3,categories", "4,categories"]);
+    let lines: Vec<_> =
+        rejected.lines().map(|line| line.split(',').skip(1).take(3).collect::<Vec<_>>().join(",")).collect();
+    assert_eq!(lines, ["line,row,column", "3,2,categories", "4,3,categories", "5,4,categories"]);
     assert!(!rejected.contains("iban"), "no cell is in it:\n{rejected}");
 }
 

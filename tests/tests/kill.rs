@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use blindlist_protocol::message::{Evaluate, Request};
 use blindlist_tests::impostor::{Impostor, Reply};
+use blindlist_tests::results::FILES;
 use blindlist_tests::people::{number, numbers};
 use blindlist_tests::programs::{Running, until};
 use blindlist_tests::raw::{RawInsurer, elements, send};
@@ -61,7 +62,7 @@ impl Scene {
         assert_eq!(results.number("/affected/people"), AFFECTED as u64);
         assert_eq!(self.operator.spent("mutuelle"), COST);
         let visible: Vec<_> = results.names().into_iter().filter(|name| !name.starts_with('.')).collect();
-        assert_eq!(visible, ["affected.csv", "rejected.csv", "summary.json"]);
+        assert_eq!(visible, FILES);
     }
 
     /// Requires that there is no result, nor anything that could be taken for one.

@@ -9,9 +9,10 @@ use blindlist_protocol::epoch::EpochRecord;
 use blindlist_protocol::manifest::Manifest;
 use blindlist_protocol::object::Kind;
 use blindlist_protocol::params::{
-    AUDIENCE_DOMAIN, CHUNK_DIGEST_DOMAIN, CHUNK_DOMAIN, ENTRY_DOMAIN, EPOCH_ID_DOMAIN, IDENTIFIER_DOMAIN,
-    OPENINGS_LINE, PROOF_CHALLENGE_DOMAIN, PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN,
-    RECEIPT_DOMAIN, SAMPLE_DOMAIN, SOURCE_DOMAIN, SUCCESSOR_DOMAIN, TLS_PROOF_DOMAIN,
+    ANSWERS_DIGEST_DOMAIN, ANSWERS_LINE, AUDIENCE_DOMAIN, CHUNK_DIGEST_DOMAIN, CHUNK_DOMAIN, ENTRY_DOMAIN,
+    EPOCH_ID_DOMAIN, IDENTIFIER_DOMAIN, OPENINGS_LINE, PROOF_CHALLENGE_DOMAIN, PROOF_COEFFICIENT_DOMAIN,
+    PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN, QUESTIONS_DIGEST_DOMAIN, QUESTIONS_LINE, RECEIPT_DOMAIN, SAMPLE_DOMAIN,
+    SOURCE_DOMAIN, SUCCESSOR_DOMAIN, TLS_PROOF_DOMAIN,
 };
 use blindlist_protocol::succession::Succession;
 use blindlist_protocol::{index, refusal::RefusalCode};
@@ -52,7 +53,7 @@ fn refusal_codes_are_those_of_section_19() {
 fn domain_strings_are_those_of_section_26() {
     let section = section("26. Constants");
     let sentence = section.split("Domain strings").nth(1).unwrap();
-    let in_use = sentence.split("reserved:").next().unwrap();
+    let in_use = sentence.split("; each ends").next().unwrap();
     let mut named: Vec<String> =
         in_use.split('`').skip(1).step_by(2).map(|name| format!("blindlist/1 {name}\n")).collect();
     assert_eq!(named.remove(0), "blindlist/1 blindlist/1\n", "the common beginning comes first");
@@ -81,6 +82,10 @@ fn domain_strings_are_those_of_section_26() {
         RECEIPT_DOMAIN,
         OPENINGS_LINE,
         SAMPLE_DOMAIN,
+        QUESTIONS_LINE,
+        QUESTIONS_DIGEST_DOMAIN,
+        ANSWERS_LINE,
+        ANSWERS_DIGEST_DOMAIN,
         &index::MAGIC,
     ];
     let mut known: Vec<String> = known.iter().map(|domain| String::from_utf8(domain.to_vec()).unwrap()).collect();
@@ -94,9 +99,9 @@ fn domain_strings_are_those_of_section_26() {
 #[test]
 fn limits_are_those_of_section_26() {
     use blindlist_protocol::params::{
-        CANARIES, CHECKPOINT_DOMAIN, MAX_ADDRESSES, MAX_AUDIT_ENTRY, MAX_CATEGORIES, MAX_CHUNK, MAX_ENROLMENT,
-        MAX_HOLDERS, MAX_NOTE, MAX_NOTE_SIGNATURES, MAX_OBJECT, MAX_PATH, MAX_REQUEST, MAX_RESPONSE, PADDING_QUANTUM,
-        SEGMENT_LENGTH,
+        CANARIES, CHECKPOINT_DOMAIN, MAX_ADDRESSES, MAX_ANSWERS, MAX_AUDIT_ENTRY, MAX_CATEGORIES, MAX_CHUNK,
+        MAX_ENROLMENT, MAX_EXCHANGE_HEADER, MAX_HOLDERS, MAX_KNOWN_LOGS, MAX_NOTE, MAX_NOTE_SIGNATURES, MAX_OBJECT,
+        MAX_PATH, MAX_QUESTIONS, MAX_REQUEST, MAX_RESPONSE, PADDING_QUANTUM, SEGMENT_LENGTH,
     };
     let grouped = |number: usize| {
         let digits = number.to_string();
@@ -114,6 +119,12 @@ fn limits_are_those_of_section_26() {
         format!("{} bytes; {MAX_PATH}", grouped(MAX_AUDIT_ENTRY)),
         format!("{} bytes, {MAX_NOTE_SIGNATURES} signatures", grouped(MAX_NOTE)),
         format!("{} bytes", [MAX_REQUEST, MAX_RESPONSE, MAX_OBJECT, MAX_ENROLMENT].map(grouped).join("; ")),
+        format!(
+            "{}; {}; {} bytes; {MAX_KNOWN_LOGS}",
+            grouped(MAX_QUESTIONS as usize),
+            grouped(MAX_ANSWERS as usize),
+            grouped(MAX_EXCHANGE_HEADER)
+        ),
     ];
     assert!(section("26. Constants").contains(&format!("`{CHECKPOINT_DOMAIN}`")));
     let rows = table(&section("26. Constants"));

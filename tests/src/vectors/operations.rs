@@ -1,7 +1,7 @@
 //! The table of operations, in the contract's order.
 
 use super::scenario::{Ran, Scenario};
-use super::{audit, client, evidence, exchange, objects, oprf, people, release};
+use super::{audit, client, evidence, exchange, files, objects, oprf, people, release};
 
 /// An operation: a row of the contract's table.
 #[derive(Debug)]
@@ -75,4 +75,8 @@ operations! {
     "openings-make" |s| s.run(evidence::make),
     "openings-verify" |s| s.run(evidence::verify),
     "succession-accept" |s| s.run(audit::succession_accept),
+    "questions-make" |s| s.run(files::questions_make),
+    "questions-read" |s| s.run(files::questions_read),
+    "answers-make" |s| s.run(files::answers_make),
+    "answers-read" |s| s.run(files::answers_read),
 }
