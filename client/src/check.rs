@@ -28,6 +28,7 @@ pub(crate) mod input;
 mod keeping;
 mod matching;
 pub(crate) mod members;
+mod opened;
 mod party;
 pub(crate) mod people;
 mod plan;
@@ -63,7 +64,8 @@ pub use dry::{Estimate, OperatorEstimate, estimate};
 use findings::Findings;
 pub use input::MemberFile;
 use members::Members;
-use party::{Opened, Party};
+use opened::Opened;
+use party::Party;
 use reading::Reading;
 pub use run::Check;
 pub use select::Padding;
@@ -210,11 +212,11 @@ async fn begin<'a, C: Channel>(
     let opened = absent.present(join_all(opening).await)?;
     let scheme = scheme(opened.iter().flat_map(|(_, opened)| opened.schemes()))?;
     opened.iter().for_each(|(_, opened)| opened.show());
-    let unfinished: Vec<_> = opened.iter().flat_map(|(_, opened)| opened.unfinished()).collect();
+    let unfinished: Vec<_> = opened.iter().flat_map(|(_, opened)| &opened.unfinished).collect();
     let reading = Reading::new(options, scheme, &unfinished)?;
     let room = options.room.part(opened.len());
     let planned = opened.into_iter().map(|(channel, opened)| {
-        let profile = opened.profile();
+        let profile = opened.profile;
         let party = Party::plan(opened, options, &reading, &aliases, room.clone());
         (profile, party.map(|party| (channel, party)))
     });

@@ -6,6 +6,7 @@ use blindlist_protocol::identifier::{Identifier, Scheme};
 use blindlist_protocol::ids::JobId;
 use blindlist_protocol::insurer::Asker;
 use blindlist_protocol::job::{Item, JobSeed};
+use futures_util::FutureExt as _;
 use serde::Serialize;
 
 use super::party::Party;
@@ -77,7 +78,7 @@ pub async fn estimate<'a, C: Channel>(
         if each.is_none() {
             each = Some(blinding(&party, reading.scheme)?);
         }
-        let _closed = caller.or(async { Ok::<_, ClientError>(channel.close().await) }).await;
+        let _closed = caller.or(channel.close().map(Ok::<_, ClientError>)).await;
         estimates.push((party.profile(), estimated));
     }
     let operators = absent.present(estimates)?;

@@ -7,15 +7,13 @@
 
 mod written;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use blindlist_protocol::catalog::Catalog;
 use blindlist_protocol::entry::Label;
-use blindlist_protocol::identifier::Scheme;
-use blindlist_protocol::ids::{Digest, EpochId, JobId, LedgerId};
-use blindlist_protocol::insurer::{Asker, Epoch};
-use blindlist_protocol::live::{Live, Release};
+use blindlist_protocol::ids::{Digest, JobId, LedgerId};
+use blindlist_protocol::insurer::Asker;
+use blindlist_protocol::live::Release;
 use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::text::Slug;
 use tokio::sync::Semaphore;
@@ -24,6 +22,7 @@ use super::alias::{Alias, Aliases};
 use super::asking::{self, Work};
 use super::entries::Entries;
 use super::keeping::Keeping;
+use super::opened::Opened;
 use super::people::{Elements, People};
 use super::plan::{Part, Plan};
 use super::reading::Reading;
@@ -33,67 +32,13 @@ use super::summary::{EpochSummary, LogSummary, OperatorSummary};
 use super::{CheckOptions, matching};
 use crate::channel::{self, Channel};
 use crate::log::Log;
-use crate::profile::jobs::{Jobs, Unfinished};
+use crate::profile::jobs::Jobs;
 use crate::profile::remembered::Remembered;
 use crate::profile::{Enrolled, Profile};
 use crate::receipts::JobReceipts;
 use crate::room::Room;
 use crate::show::number;
-use crate::{Caller, ClientError, evidence, index, live};
-
-/// An operator that said what is live.
-pub(super) struct Opened<'a> {
-    profile: &'a Profile,
-    enrolled: Enrolled,
-    jobs: Jobs,
-    unfinished: Vec<Unfinished>,
-    catalog: Catalog,
-    digest: Digest,
-    epochs: BTreeMap<EpochId, Epoch>,
-    releases: Vec<Release>,
-    caller: Caller,
-}
-
-impl<'a> Opened<'a> {
-    /// Asks what is live and chooses from it.
-    pub(super) async fn new(
-        profile: &'a Profile,
-        channel: &impl Channel,
-        options: &CheckOptions,
-        caller: Caller,
-        now: u64,
-    ) -> Result<Self, ClientError> {
-        let enrolled = profile.enrolled()?;
-        let jobs = profile.jobs()?;
-        let unfinished = jobs.unfinished()?;
-        let live = caller.or(live::refresh(profile, &enrolled, channel, &caller, now)).await?;
-        let Live { catalog, digest, epochs, releases } = live;
-        let releases = choose(&releases, options)?;
-        Ok(Self { profile, enrolled, jobs, unfinished, catalog, digest, epochs, releases, caller })
-    }
-
-    /// The profile.
-    pub(super) fn profile(&self) -> &'a Profile {
-        self.profile
-    }
-
-    /// The unfinished jobs of the profile.
-    pub(super) fn unfinished(&self) -> impl Iterator<Item = &Unfinished> {
-        self.unfinished.iter()
-    }
-
-    /// The schemes of the releases chosen.
-    pub(super) fn schemes(&self) -> impl Iterator<Item = Scheme> {
-        self.releases.iter().map(|release| release.manifest.scheme)
-    }
-
-    /// Says which lists are checked.
-    pub(super) fn show(&self) {
-        for Release { manifest, .. } in &self.releases {
-            self.caller.note(format!("list     {} ({} people)", manifest.list, number(manifest.people())));
-        }
-    }
-}
+use crate::{Caller, ClientError, evidence, index};
 
 /// Whom to ask about in one epoch, what is remembered of it, and where entries go.
 type Selected = (Selection, Option<Arc<Remembered>>, Sink);
@@ -414,30 +359,4 @@ impl<'a> Party<'a> {
         self.profile.keep_receipts(&receipts)?;
         evidence::add_receipts(&self.profile.evidence_path(), &receipts)
     }
-}
-
-/// The releases to check against.
-fn choose(live: &[Release], options: &CheckOptions) -> Result<Vec<Release>, ClientError> {
-    if live.is_empty() {
-        return Err(ClientError::NoLiveList);
-    }
-    let chosen = |release: &&Release| {
-        let manifest = &release.manifest;
-        options.list.as_ref().is_none_or(|list| *list == manifest.list)
-            && options.scheme.is_none_or(|scheme| scheme == manifest.scheme)
-    };
-    let releases: Vec<Release> = live.iter().filter(chosen).cloned().collect();
-    if releases.is_empty() {
-        return Err(no_such_list(live, options));
-    }
-    Ok(releases)
-}
-
-fn no_such_list(live: &[Release], options: &CheckOptions) -> ClientError {
-    let list = options.list.as_ref().map(|list| format!("named {list}"));
-    let scheme = options.scheme.map(|scheme| format!("of the scheme {scheme}"));
-    let wanted: Vec<String> = list.into_iter().chain(scheme).collect();
-    let shown = |release: &Release| format!("{} ({})", release.manifest.list, release.manifest.scheme);
-    let names: Vec<String> = live.iter().map(shown).collect();
-    ClientError::NoSuchList { wanted: wanted.join(" and "), live: names.join(", ") }
 }

@@ -13,7 +13,7 @@ use super::operator::NOW;
 
 /// The log.
 #[derive(Clone)]
-pub(super) struct TestLog {
+pub(crate) struct TestLog {
     pub(super) ledger: LedgerId,
     pub(super) key: SigningKey,
     pub(super) entries: Vec<Vec<u8>>,

@@ -197,9 +197,11 @@ fn another_epoch_knows_nothing_of_it() {
 
 /// Loses every answer, after it was charged.
 fn lose(operator: &mut Operator) {
-    operator.tamper = Some(Box::new(|request, response| match request {
-        Request::Evaluate(_) => Err(ChannelError::Refused(Refusal::from(RefusalCode::Busy))),
-        _ => Ok(response),
+    operator.tamper = Some(Box::new(|request, response| {
+        if matches!(request, Request::Evaluate(_)) {
+            return Err(ChannelError::Refused(Refusal::from(RefusalCode::Busy)));
+        }
+        Ok(response)
     }));
 }
 

@@ -70,9 +70,9 @@ fn every_affected_member_is_one_row_with_all_that_leaked() {
 #[test]
 fn an_operator_that_is_down_does_not_spoil_the_others_and_is_asked_later() {
     let mut desk = Desk::new();
-    desk.operators[1].tamper = Some(Box::new(|request, response| match request {
-        Request::Evaluate(_) => Err(ChannelError::Transport(TransportError::Lost)),
-        _ => Ok(response),
+    desk.operators[1].tamper = Some(Box::new(|request, response| {
+        let lost = matches!(request, Request::Evaluate(_));
+        if lost { Err(ChannelError::Transport(TransportError::Lost)) } else { Ok(response) }
     }));
     let summary = desk.check(&desk.insurer.options()).unwrap();
     let error = summary.judge().unwrap_err();
@@ -109,9 +109,9 @@ fn an_operator_that_cannot_be_reached_is_named_with_the_reason() {
 #[test]
 fn an_operator_that_breaks_the_protocol_is_missing_and_alone_it_fails_the_check() {
     let mut desk = Desk::new();
-    desk.operators[0].tamper = Some(Box::new(|request, response| match request {
-        Request::Checkpoint(_) => Err(ChannelError::Refused(RefusalCode::UnknownObject.into())),
-        _ => Ok(response),
+    desk.operators[0].tamper = Some(Box::new(|request, response| {
+        let hidden = matches!(request, Request::Checkpoint(_));
+        if hidden { Err(ChannelError::Refused(RefusalCode::UnknownObject.into())) } else { Ok(response) }
     }));
     let summary = desk.check(&desk.insurer.options()).unwrap();
     assert_eq!((summary.complete, summary.affected.rows), (false, 2));
