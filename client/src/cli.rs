@@ -25,7 +25,7 @@ use crate::outside::now;
 use crate::profile::Profile;
 use crate::show::note;
 use crate::{Caller, ClientError, enroll, inspect, lists};
-use manners::{Manners, in_runtime, print};
+use manners::{ForMachines, Manners, in_runtime, print};
 
 /// Finds out which of an insurer's members are on an operator's breach list, without showing anyone the members.
 ///
@@ -99,6 +99,8 @@ enum Command {
     Lists {
         #[command(flatten)]
         place: Place,
+        #[command(flatten)]
+        machines: ForMachines,
     },
     /// Checks a member file against the live lists.
     ///
@@ -197,13 +199,13 @@ impl Command {
             Self::Check(args) => args.manners,
             Self::Request(args) => args.manners,
             Self::Finish(args) => args.manners,
+            Self::Lists { machines, .. } => (*machines).into(),
             Self::Jobs(args) => args.manners(),
             Self::Cache(command) => command.manners(),
             Self::Forget(args) => args.manners(),
             Self::Enroll { .. }
             | Self::Fingerprint { .. }
             | Self::Join { .. }
-            | Self::Lists { .. }
             | Self::Replay(_)
             | Self::Open(_)
             | Self::Witness(_)
@@ -236,8 +238,8 @@ fn run(command: Command) -> Result<Code, ClientError> {
             inspect::judge(&file, &inspection)
         }
         Command::Join { bundle, profile, fingerprint } => join(&bundle, &Profile::open(&profile)?, fingerprint),
-        Command::Lists { place } => {
-            in_runtime(manners, |caller| async move { caller.or(show_lists(place, &caller)).await })
+        Command::Lists { place, .. } => {
+            in_runtime(manners, |caller| async move { caller.or(show_lists(place, manners, &caller)).await })
         }
         Command::Check(args) => in_runtime(manners, |caller| check::run(*args, caller)),
         Command::Request(args) => in_runtime(manners, |caller| exchange::run_request(*args, caller)),
@@ -285,14 +287,14 @@ fn renewing(profile: &Profile, fingerprint: &Fingerprint) -> String {
     )
 }
 
-async fn show_lists(place: Place, caller: &Caller) -> Result<(), ClientError> {
+async fn show_lists(place: Place, manners: Manners, caller: &Caller) -> Result<(), ClientError> {
     let profile = Profile::open(&place.profile)?;
     let enrolled = profile.enrolled()?;
     enrolled.certificate_warning(now()).into_iter().for_each(|warning| caller.warn(warning));
     let channel = QuicChannel::connect(&enrolled, place.server.as_deref(), caller).await?;
     let shown = lists::lists(&profile, &channel, caller, now()).await;
     channel.close().await;
-    print(&shown?)
+    manners.print(&shown?)
 }
 
 #[cfg(test)]

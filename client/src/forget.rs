@@ -86,6 +86,8 @@ pub fn choose(profile: &Profile, what: &What) -> Result<Choice, ClientError> {
         for id in jobs_in(&profile.jobs_path())? {
             choice.add_job(profile, id)?;
         }
+        let (what, loss) = ("notes of what files asked", "answers to them find no check");
+        choice.add(what.to_owned(), loss, profile.requests_path(), false)?;
     }
     if all || *what == What::Evidence(None) {
         for id in jobs_in(&profile.evidence_path())? {

@@ -12,12 +12,13 @@ use blindlist_protocol::refusal::RefusalCode;
 use blindlist_protocol::text::Slug;
 use blindlist_store::text::escape;
 
-use crate::{Caller, ClientError};
 use crate::channel::{self, Channel};
 use crate::live;
 use crate::log::Log;
 use crate::profile::Profile;
 use crate::show::{moment, number, table};
+use crate::{Caller, ClientError};
+use serde::{Serialize, Serializer};
 
 /// The longest title that is shown, in characters.
 const SHOWN_TITLE: usize = 60;
@@ -36,12 +37,7 @@ pub struct Lists {
 ///
 /// # Errors
 /// As [`live::refresh`]; [`crate::Broken::Log`].
-pub async fn lists(
-    profile: &Profile,
-    channel: &impl Channel,
-    caller: &Caller,
-    now: u64,
-) -> Result<Lists, ClientError> {
+pub async fn lists(profile: &Profile, channel: &impl Channel, caller: &Caller, now: u64) -> Result<Lists, ClientError> {
     let enrolled = profile.enrolled()?;
     let live = live::refresh(profile, &enrolled, channel, caller, now).await?;
     let (mut accounts, mut logs) = (Vec::new(), BTreeMap::new());
@@ -63,6 +59,84 @@ pub async fn lists(
     }
     let logs = logs.into_values().collect();
     Ok(Lists { operator: enrolled.bundle().operator.to_string(), live, accounts, logs })
+}
+
+/// What machines read of it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    operator: &'a str,
+    catalog: ShownCatalog,
+    lists: Vec<ShownList>,
+    budgets: Vec<ShownBudget>,
+    logs: Vec<ShownLog>,
+}
+
+#[derive(Serialize)]
+struct ShownCatalog {
+    sequence: u64,
+    digest: String,
+    expires: String,
+}
+
+#[derive(Serialize)]
+struct ShownList {
+    list: String,
+    title: String,
+    release: String,
+    manifest: String,
+    epoch: String,
+    scheme: String,
+    people: u64,
+    categories: Vec<String>,
+    incident: Option<String>,
+    created: String,
+    /// Bytes of its index.
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct ShownBudget {
+    epoch: String,
+    granted: u64,
+    remaining: u64,
+}
+
+#[derive(Serialize)]
+struct ShownLog {
+    size: u64,
+    root: String,
+}
+
+impl Serialize for Lists {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let list = |Release { manifest, digest }: &Release| ShownList {
+            list: manifest.list.to_string(),
+            title: manifest.title.as_str().to_owned(),
+            release: manifest.release.to_string(),
+            manifest: digest.to_string(),
+            epoch: manifest.epoch.to_string(),
+            scheme: manifest.scheme.to_string(),
+            people: manifest.people(),
+            categories: manifest.dictionary.categories().iter().map(ToString::to_string).collect(),
+            incident: manifest.incident.map(|incident| incident.to_string()),
+            created: moment(manifest.created),
+            bytes: manifest.index_length,
+        };
+        let budget = |(epoch, account): &(EpochId, Account)| ShownBudget {
+            epoch: epoch.to_string(),
+            granted: account.granted,
+            remaining: account.remaining(),
+        };
+        let (catalog, digest) = (&self.live.catalog, self.live.digest.to_string());
+        let shown = Shown {
+            operator: &self.operator,
+            catalog: ShownCatalog { sequence: catalog.sequence, digest, expires: moment(catalog.expires) },
+            lists: self.live.releases.iter().map(list).collect(),
+            budgets: self.accounts.iter().map(budget).collect(),
+            logs: self.logs.iter().map(|head| ShownLog { size: head.size, root: head.root.to_string() }).collect(),
+        };
+        shown.serialize(serializer)
+    }
 }
 
 impl fmt::Display for Lists {

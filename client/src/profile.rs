@@ -25,10 +25,10 @@ pub mod indexes;
 pub mod jobs;
 mod keys;
 pub mod logs;
-pub mod requests;
 mod pins;
 pub(crate) mod remembered;
 mod renewal;
+pub mod requests;
 
 use std::path::{Path, PathBuf};
 
@@ -188,6 +188,11 @@ impl Profile {
     /// Where the unfinished jobs are.
     pub fn jobs_path(&self) -> PathBuf {
         self.folder.join("jobs")
+    }
+
+    /// Where it is noted what files of questions asked.
+    pub fn requests_path(&self) -> PathBuf {
+        self.folder.join("requests")
     }
 
     /// Where remembered evaluations are.

@@ -205,7 +205,7 @@ fn a_full_disk_leaves_no_half_result() {
 fn a_full_disk_leaves_earlier_releases_whole() {
     let operator = Operator::with_numbers("op", &numbers(0, 3));
     let small = operator.path("small");
-    let Some(_small) = small_disk(&small, "700k") else { return };
+    let Some(_small) = small_disk(&small, "1200k") else { return };
     run_quietly(Command::new("cp").arg("-a").arg(operator.home()).arg(&small));
     let home = small.join("home");
     let lists = || run(with(blindlistd(["lists", "--home"]), &home)).ends(0).stdout;

@@ -40,9 +40,9 @@ fn an_interrupted_check_ends_in_good_order_says_how_to_go_on_and_does() {
         let impostor = mute(&scene);
         let client = begun(&scene, &impostor, &[]);
         if terminate {
-            client.terminate()
+            client.terminate();
         } else {
-            client.interrupt()
+            client.interrupt();
         }
         let ran = client.wait().ends(130);
         for words in ["ending in good order", "--resume", "interrupted"] {
@@ -77,22 +77,19 @@ fn what_is_for_machines_is_json_and_what_is_quiet_says_nothing() {
     assert_eq!(ran.stderr, "");
     let ran = scene.insurer.check(&scene.insurer.path("none.csv"), &scene.server, "none", &["--json"]).ends(65);
     assert_eq!((ran.stdout.as_str(), &json(ran.stderr.trim())["code"]), ("", &65.into()), "{ran}");
-    scene.insurer.run(&["jobs", "--json"]).ends(0).is_json("jobs");
-    scene.insurer.run(&["cache", "list", "--json"]).ends(0).is_json("indexes");
-    scene.insurer.run(&["cache", "clean", "--json"]).ends(0).is_json("removed");
-    scene.insurer.run(&["forget", "--json"]).ends(0).is_json("kept");
-    scene.insurer.run(&["forget", "--all", "--yes", "--json"]).ends(0).is_json("removed");
+    let lists = scene.insurer.run(&["lists", "--server", &scene.server.address(), "--json"]).ends(0);
+    assert_eq!(json(&lists.stdout)["lists"][0]["people"], 10, "{lists}");
+    has(&scene.insurer.run(&["jobs", "--json"]).ends(0), "jobs");
+    has(&scene.insurer.run(&["cache", "list", "--json"]).ends(0), "indexes");
+    has(&scene.insurer.run(&["cache", "clean", "--json"]).ends(0), "removed");
+    has(&scene.insurer.run(&["forget", "--json"]).ends(0), "kept");
+    has(&scene.insurer.run(&["forget", "--all", "--yes", "--json"]).ends(0), "removed");
 }
 
-trait Json {
-    fn is_json(self, with: &str);
-}
-
-impl Json for Ran {
-    #[track_caller]
-    fn is_json(self, with: &str) {
-        assert!(json(&self.stdout).get(with).is_some(), "{self}");
-    }
+/// Requires that a program printed one object with this key.
+#[track_caller]
+fn has(ran: &Ran, key: &str) {
+    assert!(json(&ran.stdout).get(key).is_some(), "{ran}");
 }
 
 #[test]

@@ -56,6 +56,7 @@ pub fn kept(profile: &Profile) -> Result<Kept, ClientError> {
     let at = |name: &str| profile.path().join(name);
     let kept = vec![
         of(&[profile.jobs_path()], "unfinished checks", "to go on with them", Some("--jobs"))?,
+        of(&[profile.requests_path()], "requests", "to know the answers to a file", Some("--jobs"))?,
         of(&[profile.evidence_path()], "evidence", "to show later whom a check asked about", Some("--evidence"))?,
         of(&[profile.remembered_path()], "evaluations", "not to pay for members again", Some("--remembered"))?,
         of(&[profile.indexes_path()], "indexes", "not to fetch them again", Some("--indexes"))?,

@@ -224,11 +224,10 @@ fn name(path: &Path) -> Option<&str> {
 
 /// A vault that cannot be read is never taken for an empty one: its members would be paid again.
 fn meaning(error: StoreError) -> ClientError {
-    match error {
-        StoreError::NotSealed { path, .. } => ClientError::Damaged { path, problem: DAMAGED },
-        #[allow(clippy::wildcard_enum_match_arm, reason = "every other one says what it is")]
-        error => error.into(),
+    if let StoreError::NotSealed { path, .. } = error {
+        return ClientError::Damaged { path, problem: DAMAGED };
     }
+    error.into()
 }
 
 /// What cannot be: what was spilled is authenticated.

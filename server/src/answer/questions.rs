@@ -116,12 +116,15 @@ async fn check(path: &Path, service: &Service, insurer: &Insurer, number: u64, r
     };
     let key = VerifyingKey::from_bytes(insurer.signing_key);
     service.check_question(&key, request).await.map_err(|refusal| {
-        match refusal.code {
-            code @ (RefusalCode::Busy | RefusalCode::RateLimited) => AnswerError::Busy(code),
-            RefusalCode::Internal => AnswerError::Failed,
-            code => AnswerError::Question { path: path.to_owned(), number, code },
-        }
-        .into()
+        let code = refusal.code;
+        let error = if matches!(code, RefusalCode::Busy | RefusalCode::RateLimited) {
+            AnswerError::Busy(code)
+        } else if code == RefusalCode::Internal {
+            AnswerError::Failed
+        } else {
+            AnswerError::Question { path: path.to_owned(), number, code }
+        };
+        error.into()
     })
 }
 

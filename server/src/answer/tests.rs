@@ -132,17 +132,15 @@ impl Read {
     }
 
     fn checkpoint(&self) -> &Checkpoint {
-        match self.to(&Request::Checkpoint(self.sealed.header.ledger)) {
-            Response::Checkpoint(checkpoint) => checkpoint,
-            other => panic!("{other:?}"),
-        }
+        let response = self.to(&Request::Checkpoint(self.sealed.header.ledger));
+        let Response::Checkpoint(checkpoint) = response else { panic!("{response:?}") };
+        checkpoint
     }
 
     fn path(&self, request: &Request) -> Vec<Digest> {
-        match self.to(request) {
-            Response::Path(path) => path.clone(),
-            other => panic!("{other:?}"),
-        }
+        let response = self.to(request);
+        let Response::Path(path) = response else { panic!("{response:?}") };
+        path.clone()
     }
 
     /// Requires the answers to all that every file answers; the catalog, and how many answers these are.

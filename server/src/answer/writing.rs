@@ -64,22 +64,21 @@ impl<'a> Asking<'a> {
     pub(super) async fn ask_bytes(&self, request: Vec<u8>) -> Result<Response, Error> {
         let mut attempts = 0;
         loop {
-            match self.service.answer(&self.certificate, Incoming::Whole(request.clone())).await {
-                Response::Refused(Refusal { code: RefusalCode::RateLimited, value }) => {
-                    sleep(WAIT.max(Duration::from_millis(value))).await;
-                }
-                Response::Refused(Refusal { code: RefusalCode::Busy, .. }) if attempts >= ATTEMPTS => {
-                    return Err(AnswerError::Busy(RefusalCode::Busy).into());
-                }
-                Response::Refused(Refusal { code: RefusalCode::Busy, value }) => {
-                    attempts += 1;
-                    sleep(WAIT.max(Duration::from_millis(value))).await;
-                }
-                Response::Refused(Refusal { code: RefusalCode::Internal, .. }) => {
-                    return Err(AnswerError::Failed.into());
-                }
-                response => return Ok(response),
+            let response = self.service.answer(&self.certificate, Incoming::Whole(request.clone())).await;
+            let Response::Refused(Refusal { code, value }) = response else { return Ok(response) };
+            if code == RefusalCode::Internal {
+                return Err(AnswerError::Failed.into());
             }
+            if code == RefusalCode::Busy {
+                attempts += 1;
+            }
+            if attempts > ATTEMPTS {
+                return Err(AnswerError::Busy(code).into());
+            }
+            if !matches!(code, RefusalCode::Busy | RefusalCode::RateLimited) {
+                return Ok(response);
+            }
+            sleep(WAIT.max(Duration::from_millis(value))).await;
         }
     }
 }
@@ -121,11 +120,9 @@ impl Writing {
         known: Option<u64>,
         segments: Segments,
     ) -> Result<u64, Error> {
-        let bytes = match self.add(asking, &Request::Catalog).await? {
-            Response::Catalog(bytes) => bytes,
-            other => return Err(unexpected(&other)),
-        };
-        let catalog: Catalog = object::open(&bytes, &self.operator_key).map_err(Error::LedgerCatalog)?;
+        let response = self.add(asking, &Request::Catalog).await?;
+        let Response::Catalog(bytes) = &response else { return Err(unexpected(&response)) };
+        let catalog: Catalog = object::open(bytes, &self.operator_key).map_err(Error::LedgerCatalog)?;
         let mut left = 0_u64;
         for digest in &catalog.epochs {
             let record: EpochRecord = self.object(asking, "epoch record", *digest).await?;
@@ -167,21 +164,20 @@ impl Writing {
         what: &'static str,
         digest: Digest,
     ) -> Result<T, Error> {
-        match self.add(asking, &Request::Object(digest)).await? {
-            Response::Object(bytes) => {
-                let opened = object::open(&bytes, &self.operator_key);
-                opened.map_err(|reason| Error::Unsignable { what, reason })
-            }
-            other => Err(unexpected(&other)),
-        }
+        let response = self.add(asking, &Request::Object(digest)).await?;
+        let Response::Object(bytes) = &response else { return Err(unexpected(&response)) };
+        object::open(bytes, &self.operator_key).map_err(|reason| {
+            tracing::error!(%reason, "a live {what} is not one of the operator's");
+            AnswerError::Failed.into()
+        })
     }
 
     async fn segments(&mut self, asking: &Asking<'_>, manifest: &Manifest) -> Result<(), Error> {
         for number in (0..).take(manifest.segments.len()) {
             let request = Request::Segment { release: manifest.release, number };
-            match self.add(asking, &request).await? {
-                Response::Segment(_) => {}
-                other => return Err(unexpected(&other)),
+            let response = self.add(asking, &request).await?;
+            if !matches!(response, Response::Segment(_)) {
+                return Err(unexpected(&response));
             }
         }
         Ok(())
@@ -190,10 +186,9 @@ impl Writing {
     /// Adds what shows that the log goes on and has the receipts.
     async fn log(&mut self, asking: &Asking<'_>, catalog: &Catalog, known: Option<u64>) -> Result<(), Error> {
         let ledger = self.ledger;
-        let size = match self.add(asking, &Request::Checkpoint(ledger)).await? {
-            Response::Checkpoint(checkpoint) => checkpoint.size,
-            other => return Err(unexpected(&other)),
-        };
+        let response = self.add(asking, &Request::Checkpoint(ledger)).await?;
+        let Response::Checkpoint(checkpoint) = &response else { return Err(unexpected(&response)) };
+        let size = checkpoint.size;
         let in_catalog = catalog.checkpoints.iter().find(|checkpoint| checkpoint.ledger == ledger);
         let earlier: BTreeSet<u64> = known.into_iter().chain(in_catalog.map(|checkpoint| checkpoint.size)).collect();
         for from in earlier.into_iter().filter(|from| (1..size).contains(from)) {

@@ -112,7 +112,7 @@ fn a_row_whose_code_nobody_stands_for_is_rejected() {
     let sealed = seal_by(&operator, &split_input(&rows), Choices { accept_rejects: true, ..choices() }).unwrap();
     assert_eq!((sealed.people(), sealed.rejected.len(), sealed.rejected[0].rows), (1, 1, 3));
     let listed = fs::read_to_string(&sealed.rejected_files[0]).unwrap();
-    assert!(listed.contains("\n2,split_by,unmapped: "), "{listed}");
+    assert!(listed.contains(",3,2,split_by,unmapped: "), "{listed}");
     let error = seal_by(&operator, &people(3), choices()).unwrap_err();
     assert!(error.code() == Code::BadInput && error.to_string().contains("--split-by: "), "{error}");
     let checked = dry(&operator, &operator.file("in.csv", &split_input(&rows)), &choices());
