@@ -111,12 +111,7 @@ impl Caller {
     /// One that never interrupts and hears nothing.
     #[must_use]
     pub fn nobody() -> Self {
-        Self {
-            interrupted: watch::channel(false).1,
-            events: None,
-            steps: Arc::default(),
-            operator: None,
-        }
+        Self { interrupted: watch::channel(false).1, events: None, steps: Arc::default(), operator: None }
     }
 
     /// The same caller, who is told that everything is about this operator.
@@ -252,7 +247,8 @@ mod tests {
         let events: Vec<Event> = run(progress.collect());
         let operator = Some("op".parse::<Slug>().unwrap());
         let told = |level, operator, line: &str| Event::Told { level, operator, line: line.to_owned() };
-        let began = Event::Began { step: 1, operator: operator.clone(), what: "counting", unit: Unit::Members, total: 3 };
+        let began =
+            Event::Began { step: 1, operator: operator.clone(), what: "counting", unit: Unit::Members, total: 3 };
         let expected =
             [told(Level::Info, None, "a"), began, told(Level::Warning, operator, "b"), Event::Ended { step: 1 }];
         assert_eq!(events, expected);

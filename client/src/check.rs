@@ -69,9 +69,9 @@ use party::Party;
 use reading::Reading;
 pub use run::Check;
 pub use select::Padding;
+use summary::OperatorSummary;
 pub use summary::Summary;
 pub(crate) use written::Writing;
-use summary::OperatorSummary;
 
 /// The part of the rows that may be rejected before somebody must look at them: one in so many.
 const REJECTS: u64 = 100;
@@ -240,7 +240,8 @@ impl Answered<'_> {
     }
 
     fn look_up_and_write(&mut self, clock: impl Fn() -> u64) -> Result<Summary, ClientError> {
-        let looked_up = self.parties.drain(..).map(|party| (party.profile(), party.look_up().map(|found| (party, found))));
+        let looked_up =
+            self.parties.drain(..).map(|party| (party.profile(), party.look_up().map(|found| (party, found))));
         let found = self.absent.present(looked_up.collect())?;
         let mut findings = Findings::new(self.aliases.clone());
         for (party, found) in found {
@@ -322,4 +323,3 @@ pub fn check_files(options: &CheckOptions) -> Result<(), ClientError> {
     }
     Ok(())
 }
-

@@ -252,7 +252,10 @@ pub enum ClientError {
     #[error("{} is damaged and was removed: the next check fetches it again", text::path(.0))]
     IndexDamaged(PathBuf),
     /// There is no unfinished check with this id.
-    #[error("the profile {} has no unfinished check {job}: `blindlist jobs` shows those that it has", text::path(profile))]
+    #[error(
+        "the profile {} has no unfinished check {job}: `blindlist jobs` shows those that it has",
+        text::path(profile)
+    )]
     NoUnfinishedJob {
         /// The profile.
         profile: PathBuf,

@@ -5,6 +5,9 @@
 //! work, [`lists`] shows what there is. All of them talk through a [`channel`], so that none knows of sockets.
 //! [`inspect`] shows what any file or message is made of.
 //!
+//! A program of one's own needs four things: a [`profile::Profile`], a [`check::Check`], the [`Progress`] that a [`Caller`]
+//! hears, and the [`check::Summary`] of the results; [`check::Check`] has an example. The command line is such a program.
+//!
 //! What the operator's audit log must agree with is kept: [`receipts`], and with `--keep-evidence` [`evidence`], from which
 //! [`replay`] shows that the log has this insurer's members and nobody else, and [`open`] single members to an auditor.
 //! [`witness`] signs that a log only grows. Where no network is, [`exchange`] writes what would be asked to a file.
@@ -13,8 +16,8 @@
 //! may put a cell of a member file, an identifier or a secret into an error or onto the terminal.
 #![forbid(unsafe_code)]
 
-mod caller;
 pub mod cache;
+mod caller;
 pub mod channel;
 pub mod check;
 pub mod cli;
@@ -44,5 +47,5 @@ mod tests;
 pub mod unfinished;
 pub mod witness;
 
-pub use error::{Broken, ClientError, EvidenceError};
 pub use caller::{Caller, Event, Interrupt, Level, Progress, Unit};
+pub use error::{Broken, ClientError, EvidenceError};

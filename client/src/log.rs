@@ -68,8 +68,8 @@ impl<'a> Log<'a> {
             let remembered = profile.remembered(&self.ledger, &self.key)?;
             let checkpoint = self.ask(channel).await?;
             let accepted = self.accept(channel, &checkpoint, remembered.as_ref(), jobs).await?;
-            let head =
-                accepted.map_err(|source| self.broken(profile, &checkpoint, remembered.as_ref(), jobs, source, caller))?;
+            let head = accepted
+                .map_err(|source| self.broken(profile, &checkpoint, remembered.as_ref(), jobs, source, caller))?;
             let new = Note::new(checkpoint, &self.key).map_err(|_| ClientError::Internal("a note of what holds"))?;
             // Another process may have remembered another one meanwhile: then against that one.
             if profile.remember_checkpoint(&new, &self.key, remembered.as_ref())? {

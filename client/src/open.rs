@@ -21,7 +21,7 @@ use crate::replay::export::{self, Export};
 use crate::replay::{chunks, files};
 use crate::room::Room;
 use crate::show::{moment, table};
-use crate::{ClientError, EvidenceError, Caller, receipts};
+use crate::{Caller, ClientError, EvidenceError, receipts};
 
 /// What to open.
 #[derive(Debug)]

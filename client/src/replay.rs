@@ -25,7 +25,7 @@ use crate::profile::Profile;
 use crate::profile::logs::Remembered;
 use crate::receipts::JobReceipts;
 use crate::room::Room;
-use crate::{ClientError, EvidenceError, Caller};
+use crate::{Caller, ClientError, EvidenceError};
 pub(crate) use again::{chunks, files};
 use compare::{Given, Logged, OwnKeys};
 use export::Export;

@@ -8,7 +8,7 @@ use blindlist_store::StoreError;
 use blindlist_store::memory::Memory;
 use blindlist_store::spill::Spill;
 
-use crate::{ClientError, Caller};
+use crate::{Caller, ClientError};
 
 /// Threads, memory, and a folder for what is too large for it.
 #[derive(Clone, Debug)]

@@ -25,7 +25,7 @@ use blindlist_store::file::{read_limited, read_secret_exact, write_atomic, write
 use blindlist_store::folder::PrivateFolder;
 
 use crate::replay::export::Export;
-use crate::{ClientError, EvidenceError, Caller, outside, receipts};
+use crate::{Caller, ClientError, EvidenceError, outside, receipts};
 
 /// Bytes that a name or a pinned key may have as a file.
 const MAX_SMALL: u64 = 1_024;

@@ -335,9 +335,9 @@ fn questions_tell_nothing_and_do_not_change() {
     let number = number(5);
     assert!(!first.windows(number.len()).any(|window| window == number.as_bytes()));
     let (chunks, _) = read::<Questions>(&first);
-    let sizes = chunks.iter().map(|(request, _)| match request {
-        Request::Evaluate(evaluate) => evaluate.elements.len(),
-        other => panic!("{other:?}"),
+    let sizes = chunks.iter().map(|(request, _)| {
+        let Request::Evaluate(evaluate) = request else { panic!("{request:?}") };
+        evaluate.elements.len()
     });
     assert_eq!(sizes.collect::<Vec<_>>(), [8_192, 1_856]);
     let ran = run(blindlist(["inspect", desk.path("questions").to_str().unwrap()])).ends(0);

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use blindlist_protocol::message::{Evaluate, Request};
 use blindlist_tests::impostor::{Impostor, Reply};
-use blindlist_tests::results::FILES;
 use blindlist_tests::people::{number, numbers};
 use blindlist_tests::programs::{Running, until};
 use blindlist_tests::raw::{RawInsurer, elements, send};
+use blindlist_tests::results::FILES;
 use blindlist_tests::{Insurer, Operator, Serving};
 
 /// Three chunks: two full ones and a rest.

@@ -196,9 +196,17 @@ fn check_in_every_way(heard: &mut Heard, operator: &Operator, insurer: &Insurer,
         heard.insurer(insurer, &[&["check", members.as_str(), "--out", out], more].concat(), code);
     };
     for scheme in ["nir", "beneficiary", "person"] {
-        check(&["--server", spy, "--scheme", scheme], scheme, 0);
+        check(&["--server", spy, "--scheme", scheme, "--accept-rejects"], scheme, 0);
     }
-    check(&["--server", &address, "--scheme", "nir", "--log", "trace", "--log-format", "json"], "json", 0);
+    let accepted = ["--server", &address, "--scheme", "nir", "--accept-rejects"];
+    let words = insurer.file("words", "ten words that nobody has said before in this order\n");
+    let remember = ["--remember", "--keep-evidence", "--passphrase-file", words.to_str().unwrap()];
+    check(&["--server", &address, "--scheme", "nir"], "rejects", 65);
+    check(&[&accepted[..], &["--log", "trace", "--log-format", "json"]].concat(), "json", 0);
+    check(&[&accepted[..], &["--json", "--format", "jsonl"]].concat(), "events", 0);
+    check(&[&accepted[..], &["--dry-run"]].concat(), "dry", 0);
+    check(&[&accepted[..], &remember].concat(), "first", 0);
+    check(&[&accepted[..], &remember, &["--pad-to", "round"]].concat(), "again", 0);
     check(&["--server", "127.0.0.1:9", "--scheme", "nir"], "unreachable", 69);
     check(&["--server", &address], "no-scheme", 2);
     check(&["--server", &address, "--scheme", "nir", "--column", "nir=birth_name"], "wrong-column", 65);
@@ -219,7 +227,7 @@ fn check_in_every_way(heard: &mut Heard, operator: &Operator, insurer: &Insurer,
         }
         other => other.into(),
     });
-    let mut lied_to = vec!["check", &members, "--scheme", "person", "--out", "lied-to", "--server"];
+    let mut lied_to = vec!["check", &members, "--scheme", "person", "--accept-rejects", "--out", "lied-to", "--server"];
     let forged_address = forged.address();
     lied_to.push(&forged_address);
     heard.insurer(insurer, &lied_to, 76);
@@ -228,7 +236,11 @@ fn check_in_every_way(heard: &mut Heard, operator: &Operator, insurer: &Insurer,
     heard.insurer(insurer, &["check", &members, "--server", &address, "--scheme", "nir", "--out", "suspended"], 77);
     heard.operator(operator, &["insurer", "resume", insurer.name()], 0);
     heard.operator(operator, &["insurer", "set-budget", insurer.name(), "1"], 0);
-    heard.insurer(insurer, &["check", &members, "--server", &address, "--scheme", "nir", "--out", "poor"], 77);
+    let poor = ["check", &members, "--server", &address, "--scheme", "nir", "--accept-rejects", "--out", "poor"];
+    heard.insurer(insurer, &poor, 77);
+    for command in [&["jobs"][..], &["forget"], &["cache", "list"], &["doctor", "--server", &address]] {
+        heard.insurer(insurer, command, 0);
+    }
 }
 
 #[test]
@@ -278,6 +290,12 @@ fn nothing_about_a_person_and_no_secret_is_said_kept_or_counted() {
 
     let mut secrets = Secrets::planted();
     secrets.are_not_in_files(&operator.home());
+    secrets.are_not_in_files(&insurer.profile());
+    for out in ["nir", "beneficiary", "person", "events", "again"] {
+        for file in ["report.html", "summary.json"] {
+            secrets.are_not_in(file, insurer.results(out).text(file).as_bytes());
+        }
+    }
     secrets.bytes.extend(keys(&operator.home()).into_iter().chain(keys(&insurer.profile())));
     let elements = elements.lock().unwrap();
     assert!(elements.len() >= 3 * 2 * 64, "{} elements", elements.len());

@@ -86,6 +86,52 @@ fn a_seal_that_is_killed_ten_times_ends_with_the_same_bytes() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+#[test]
+fn a_check_that_is_killed_ten_times_ends_with_the_same_bytes_and_is_paid_once() {
+    const MEMBERS: u32 = 20_000;
+    let operator = Operator::with_numbers("op", &numbers(MEMBERS - 300, MEMBERS + 300));
+    let insurer = Insurer::enrolled("mutuelle", &operator, 10_000_000);
+    let server = operator.serve();
+    let mut rows = numbers(0, MEMBERS);
+    rows.insert(77, "1850175001".to_owned());
+    let members = insurer.file("m.csv", numbers_csv(&rows));
+    let began = Instant::now();
+    insurer.check(&members, &server, "undisturbed", &[]).ends(0);
+    let takes = u64::try_from(began.elapsed().as_millis()).unwrap();
+    let expected = results(&insurer, "undisturbed");
+    let cost = operator.spent("mutuelle");
+
+    let seed = u64::from(std::process::id());
+    println!("seed {seed}, a check takes {takes} ms");
+    let mut draw = Draw::new(seed);
+    let (mut kills, mut done, mut went_on) = (0, 1, 0);
+    // Whether its results are there and its job is not: the next one is another check.
+    let is_done = || insurer.path("killed/summary.json").exists() && !insurer.has_sent();
+    while kills < KILLS {
+        let check = insurer.start_check(&members, &server.address(), "killed", &["--resume"]);
+        thread::sleep(Duration::from_millis(draw.below(takes)));
+        if !check.kill() {
+            kills += 1;
+            went_on += u32::from(insurer.answers_kept() > 0);
+        }
+        if is_done() {
+            assert!(results(&insurer, "killed") == expected, "after {kills} kills");
+            fs::remove_dir_all(insurer.path("killed")).unwrap();
+            done += 1;
+        }
+    }
+    println!("{went_on} kills left answers, {done} checks were done");
+    insurer.check(&members, &server, "killed", &["--resume"]).ends(0);
+    assert!(results(&insurer, "killed") == expected, "after {kills} kills");
+    insurer.results("killed").are_whole();
+    assert_eq!(operator.spent("mutuelle"), cost * (done + 1));
+}
+
+/// The rows that a check wrote.
+fn results(insurer: &Insurer, out: &str) -> [String; 2] {
+    ["affected.csv", "rejected.csv"].map(|name| insurer.results(out).text(name))
+}
+
 /// Rows that the checkpoint of an unfinished seal has.
 fn checkpoint(operator: &Operator) -> u64 {
     let folders = fs::read_dir(operator.home().join("releases")).unwrap().map(|entry| entry.unwrap().path());

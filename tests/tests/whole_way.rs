@@ -97,7 +97,8 @@ fn a_messy_export_is_answered_row_by_row() {
 
     let results = insurer.results("out");
     assert_eq!(results.text("affected.csv"), affected);
-    let rejected: Vec<String> = rows(&results.folder().join("rejected.csv"), b';').iter().map(|row| row[1..].join(";")).collect();
+    let rejected: Vec<String> =
+        rows(&results.folder().join("rejected.csv"), b';').iter().map(|row| row[1..].join(";")).collect();
     assert_eq!(rejected, REJECTED);
     results.are_whole();
     for (name, count) in [("rows", 12), ("distinct", 5), ("rejected", 6)] {
@@ -112,7 +113,10 @@ fn a_messy_export_is_answered_row_by_row() {
     assert_eq!(results.summary("/operators/0/lists/0/title"), json!("Fuite de janvier – tiers payant"));
     assert_eq!(results.number("/operators/0/lists/0/entries"), 5 + 4);
     assert_eq!(results.number("/operators/0/lists/0/affected_rows"), 5);
-    assert_eq!(results.summary("/operators/0/lists/0/categories"), json!({"identity": 3, "contract": 4, "coverage": 2}));
+    assert_eq!(
+        results.summary("/operators/0/lists/0/categories"),
+        json!({"identity": 3, "contract": 4, "coverage": 2})
+    );
     assert_eq!(operator.account("mutuelle"), [64, 64, 0]);
 
     let log = server.stop();
@@ -163,7 +167,11 @@ fn a_person_is_found_by_name_however_it_is_written() {
     let who: Vec<_> = results.affected(b'\t').iter().map(|row| (row[0].clone(), row[3].clone())).collect();
     assert_eq!(who, [("Dupont‑Durand".to_owned(), "by-name".to_owned()), ("Le Goff".to_owned(), "by-name".to_owned())]);
     assert_eq!(results.number("/members/rejected"), 1);
-    assert_eq!(results.summary("/operators/0/lists").as_array().unwrap().len(), 1, "the list of another scheme is left out");
+    assert_eq!(
+        results.summary("/operators/0/lists").as_array().unwrap().len(),
+        1,
+        "the list of another scheme is left out"
+    );
 }
 
 #[test]

@@ -187,7 +187,8 @@ async fn chunk(channel: &impl Channel, work: &Arc<Work>) -> Result<(u64, Receipt
         Some(answer) => match finish(asked, answer, false).await {
             Ok(receipt) => return Ok((size, receipt)),
             Err(ClientError::Broken(_)) => {
-                let damaged = format!("the stored answer to chunk {number} is damaged: asking again, which costs nothing");
+                let damaged =
+                    format!("the stored answer to chunk {number} is damaged: asking again, which costs nothing");
                 work.caller.warn(damaged);
                 let chunk = Arc::clone(&chunk);
                 blocking(work, move |work| work.ask(&chunk)).await?

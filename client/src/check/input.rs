@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::spool::{SpoolReader, spool};
 use crate::room::Room;
-use crate::{ClientError, Caller};
+use crate::{Caller, ClientError};
 
 /// What standard input is called.
 const STANDARD_INPUT: &str = "standard input";

@@ -11,8 +11,8 @@ use blindlist_records::{Batch, Column, Columns, Rejection, Table};
 
 use super::input::MemberFile;
 use super::people::{Gathering, People};
-use crate::room::Room;
 use crate::caller::Unit;
+use crate::room::Room;
 use crate::show::number;
 use crate::{Caller, ClientError};
 

@@ -27,7 +27,7 @@ use super::people::{Elements, People};
 use super::plan::{Part, Plan};
 use super::reading::Reading;
 use super::results::CheckedList;
-use super::select::{Selection, Sink, select};
+use super::select::{Padding, Selection, Sink, select};
 use super::summary::{EpochSummary, LogSummary, OperatorSummary};
 use super::{CheckOptions, matching};
 use crate::channel::{self, Channel};
@@ -156,6 +156,11 @@ impl<'a> Party<'a> {
         let sink = Sink { entries: Arc::clone(&self.entries), aliases: self.aliases.clone(), releases };
         let known = (remembered.as_deref(), &sink);
         let selection = select(part, members, known, self.options.padding, &self.room, &self.caller)?;
+        let padding = selection.elements - selection.members - selection.canaries();
+        if self.options.padding != Padding::Least && padding > 0 {
+            let (padding, all) = (number(padding), number(selection.elements));
+            self.caller.note(format!("padding  {padding} of {all} elements are random, and cost as much as members"));
+        }
         if selection.remembered > 0 {
             let (saved, asked) = (number(selection.remembered), number(selection.members));
             self.caller.note(format!("saved    {saved} evaluations are remembered; {asked} members are asked about"));
@@ -345,12 +350,7 @@ impl<'a> Party<'a> {
         }
     }
 
-    fn keep_receipts_of(
-        &self,
-        job: JobId,
-        all: &[Receipt],
-        log: &JobReceipts,
-    ) -> Result<(), ClientError> {
+    fn keep_receipts_of(&self, job: JobId, all: &[Receipt], log: &JobReceipts) -> Result<(), ClientError> {
         let of_log = all.iter().filter(|receipt| receipt.verify_signature(&log.ledger, &log.key).is_ok());
         let receipts = JobReceipts { job, receipts: of_log.cloned().collect(), ..log.clone() };
         if receipts.receipts.is_empty() {

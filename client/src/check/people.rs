@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::asked::AskedPeople;
 use crate::room::{Room, partition};
-use crate::{ClientError, Caller};
+use crate::{Caller, ClientError};
 
 /// Partitions of people.
 const PARTITIONS: usize = 256;
@@ -99,7 +99,9 @@ impl People {
     ) -> Result<(), ClientError> {
         room.each(PARTITIONS, caller, |number| {
             let bytes = self.spill.read(number)?;
-            distinct_records(&bytes).into_iter().try_for_each(|record| work(Identifier::read(record).ok_or_else(damaged)?))
+            distinct_records(&bytes)
+                .into_iter()
+                .try_for_each(|record| work(Identifier::read(record).ok_or_else(damaged)?))
         })
     }
 

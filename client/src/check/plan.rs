@@ -187,7 +187,8 @@ impl Part {
         if resume && let Some((answers, job)) = candidates.pop() {
             self.job = Some(Arc::new(jobs.open_job(job.id)?));
             let chunks = job.chunks();
-            caller.note(format!("going on with an unfinished check: {answers} of {chunks} chunks are answered already"));
+            caller
+                .note(format!("going on with an unfinished check: {answers} of {chunks} chunks are answered already"));
         }
         Ok(candidates.into_iter().map(|(_, job)| job.id).collect())
     }

@@ -25,11 +25,7 @@ pub(super) struct Reading {
 
 impl Reading {
     /// Reads the file once for its digest, by which an unfinished check of it is known.
-    pub(super) fn new(
-        options: &CheckOptions,
-        scheme: Scheme,
-        unfinished: &[&Unfinished],
-    ) -> Result<Self, ClientError> {
+    pub(super) fn new(options: &CheckOptions, scheme: Scheme, unfinished: &[&Unfinished]) -> Result<Self, ClientError> {
         let sha256 = options.members.sha256()?;
         let mut same = unfinished.iter().copied().filter(|job| job.subject.members_sha256 == sha256);
         let begun = same.next().filter(|_| options.resume);

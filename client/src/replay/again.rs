@@ -10,11 +10,11 @@ use blindlist_protocol::ids::Digest;
 use blindlist_protocol::job::{BlindingSecret, JobSeed};
 use blindlist_protocol::params::MAX_CHUNK;
 
+use crate::caller::Unit;
 use crate::check::people::{Chunks, Elements};
 use crate::check::{MemberFile, members};
 use crate::evidence::{About, Evidence};
 use crate::room::Room;
-use crate::caller::Unit;
 use crate::{Caller, ClientError, EvidenceError};
 
 /// The member file of each job, by SHA-256.

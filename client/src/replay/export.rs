@@ -14,7 +14,7 @@ use blindlist_protocol::signature::VerifyingKey;
 use blindlist_store::StoreError;
 
 use crate::caller::Unit;
-use crate::{ClientError, EvidenceError, Caller};
+use crate::{Caller, ClientError, EvidenceError};
 
 /// An export that is being read.
 pub(crate) struct Export {

@@ -15,7 +15,7 @@ use blindlist_store::exit::Code;
 use super::operator::{INSURER, Insurer, LEDGER, NOW, Operator, nir, person, receipt_key, run};
 use crate::channel::ChannelError;
 use crate::receipts::JobReceipts;
-use crate::{Caller, Broken, ClientError};
+use crate::{Broken, Caller, ClientError};
 
 fn setting() -> (Operator, Insurer) {
     let mut operator = Operator::new(1);
@@ -92,7 +92,10 @@ fn receipts_and_the_checkpoint_are_kept() {
     let summary = insurer.check(&operator).unwrap();
     let log = operator.log();
     let head = log.checkpoint().head();
-    assert_eq!((summary.operators[0].logs[0].size, summary.operators[0].logs[0].root.as_str()), (4, head.root.to_string().as_str()));
+    assert_eq!(
+        (summary.operators[0].logs[0].size, summary.operators[0].logs[0].root.as_str()),
+        (4, head.root.to_string().as_str())
+    );
     let note = Note::open(&remembered(&insurer), &receipt_key(1).verifying()).unwrap();
     assert_eq!(note.checkpoint().head(), head);
     let kept = insurer.profile().receipts().unwrap();

@@ -25,7 +25,7 @@ use crate::evidence::Evidence;
 use crate::open::{OpenOptions, open, verify};
 use crate::profile::Profile;
 use crate::replay::{ReplayOptions, Report, replay};
-use crate::{ClientError, EvidenceError, Caller};
+use crate::{Caller, ClientError, EvidenceError};
 
 fn setting() -> (Operator, Insurer) {
     let mut operator = Operator::new(1);

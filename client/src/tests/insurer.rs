@@ -11,7 +11,7 @@ use super::operator::{NOW, Operator, run, slug};
 use crate::check::{self, CheckOptions, MemberFile, Summary};
 use crate::profile::Profile;
 use crate::room::Room;
-use crate::{ClientError, Caller, enroll, live};
+use crate::{Caller, ClientError, enroll, live};
 
 /// An insurer's computer.
 pub(crate) struct Insurer {

@@ -7,9 +7,9 @@ use blindlist_protocol::message::Request;
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_store::exit::Code;
 
+use super::insurer::asked;
 use super::operator::{Insurer, NOW, Operator, nir, person, run};
 use crate::channel::ChannelError;
-use super::insurer::asked;
 use crate::{Caller, ClientError, check};
 
 /// Two full chunks and one of 64.

@@ -39,7 +39,8 @@ impl Desk {
     }
 
     fn check(&self, options: &CheckOptions) -> Result<Summary, ClientError> {
-        run(check::ask(self.asked(), options, &Caller::nobody(), NOW)).and_then(|answered: Answered<'_>| answered.conclude(|| NOW))
+        run(check::ask(self.asked(), options, &Caller::nobody(), NOW))
+            .and_then(|answered: Answered<'_>| answered.conclude(|| NOW))
     }
 
     fn spent(&self) -> [u64; 2] {

@@ -15,7 +15,7 @@ use blindlist_store::exit::Code;
 
 use super::operator::{Insurer, NOW, Operator, person, run, slug};
 use crate::channel::{Channel, ChannelError};
-use crate::{Caller, Broken, ClientError, enroll, live};
+use crate::{Broken, Caller, ClientError, enroll, live};
 
 /// The manifest key at a place in the line; operators of these tests have the key of their seed.
 fn key(seed: u8) -> SigningKey {

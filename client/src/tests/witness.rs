@@ -12,7 +12,7 @@ use blindlist_store::exit::Code;
 use super::log::TestLog;
 use super::operator::{INSURER, LEDGER, NOW};
 use crate::witness::{Witness, WitnessOptions};
-use crate::{ClientError, EvidenceError, Caller, receipts};
+use crate::{Caller, ClientError, EvidenceError, receipts};
 
 struct Desk {
     home: tempfile::TempDir,
