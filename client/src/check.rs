@@ -171,6 +171,10 @@ pub async fn ask<'a, C: Channel>(
     now: u64,
 ) -> Result<Answered<'a>, ClientError> {
     check_files(options)?;
+    // In a folder that exists the files are private all the same.
+    if !options.out.is_dir() {
+        PrivateFolder::create(&options.out)?;
+    }
     let Begun { reading, parties, mut absent, aliases } = begin(operators, options, caller, now).await?;
     let goes_on = parties.iter().any(|(_, party)| party.plan.goes_on());
     let members = read(options, &reading, caller).inspect_err(|error| {
@@ -281,12 +285,16 @@ fn read(options: &CheckOptions, reading: &Reading, caller: &Caller) -> Result<Me
     if members.sha256 != reading.sha256 {
         return Err(ClientError::MembersChanged(path()));
     }
-    if !options.accept_rejects && members.rejected.saturating_mul(REJECTS) > members.rows {
+    if too_many_rejected(options, &members) {
         let written = results::write_rejected(options, reading, caller)?;
         let (rejected, rows) = (members.rejected, members.rows);
-        return Err(ClientError::TooManyRejected { path: path(), rejected, rows, written });
+        return Err(ClientError::TooManyRejected { path: path(), rejected, rows, written: Some(written) });
     }
     Ok(members)
+}
+
+fn too_many_rejected(options: &CheckOptions, members: &Members) -> bool {
+    !options.accept_rejects && members.rejected.saturating_mul(REJECTS) > members.rows
 }
 
 /// Says how to go on after a failure, when that can help.
@@ -297,8 +305,8 @@ fn advise_resume(error: &ClientError, caller: &Caller) {
     }
 }
 
-/// Makes sure that the member file can be read, and makes the folder of the results if it is missing. In one that
-/// exists, the files are private all the same. Called before connecting, it spares the operator what cannot succeed.
+/// Makes sure that the member file can be read and the results can be written. Called before connecting, it spares the
+/// operator what cannot succeed.
 ///
 /// # Errors
 /// [`ClientError`] for a file that is no table, and for results that would replace it.
@@ -311,9 +319,6 @@ pub fn check_files(options: &CheckOptions) -> Result<(), ClientError> {
     let refused = |source| ClientError::Results { path: options.out.clone(), source };
     options.format.check().map_err(refused)?;
     drop(options.members.table()?);
-    if !options.out.is_dir() {
-        PrivateFolder::create(&options.out)?;
-    }
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     for name in results::files(options.format, options.summary_only) {
         let path = options.out.join(name);

@@ -27,6 +27,7 @@ use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
 
 pub use evidence::EvidenceError;
+pub(crate) use meaning::transport_code;
 
 use crate::channel::ChannelError;
 use crate::exchange::ExchangeFault;
@@ -190,12 +191,12 @@ pub enum ClientError {
     MembersChanged(PathBuf),
     /// More rows than one in a hundred have no identifier. Nothing was sent.
     #[error(
-        "{} of the {} rows of {} could not be turned into an identifier, more than one in a hundred: nothing was sent; look at \
-         {}, mend the file or say which column is which, or go on without these rows with --accept-rejects",
+        "{} of the {} rows of {} could not be turned into an identifier, more than one in a hundred: nothing was sent; {}mend \
+         the file or say which column is which, or go on without these rows with --accept-rejects",
         number(*rejected),
         number(*rows),
         text::path(path),
-        text::path(written)
+        LookAt(written.as_deref())
     )]
     TooManyRejected {
         /// The member file.
@@ -204,8 +205,8 @@ pub enum ClientError {
         rejected: u64,
         /// All rows.
         rows: u64,
-        /// Where they are named.
-        written: PathBuf,
+        /// Where they are named, if they are.
+        written: Option<PathBuf>,
     },
     /// A job left out people whose evaluations were remembered, and no longer are.
     #[error(
@@ -238,6 +239,12 @@ pub enum ClientError {
         needed: u64,
         /// Evaluations that are missing.
         missing: u64,
+    },
+    /// The budgets cannot cover the check, which was only tried.
+    #[error("the budgets do not allow this check: {} evaluations are missing; ask the operator to raise them", number(*short))]
+    TooLittleBudget {
+        /// Evaluations that are missing.
+        short: u64,
     },
     /// Evidence, or what it is held against.
     #[error(transparent)]
@@ -352,6 +359,15 @@ impl From<LiveError> for ClientError {
             | LiveError::NoEpoch(_)
             | LiveError::TwoReleases(_) => Broken::Live(error).into(),
         }
+    }
+}
+
+/// Says which file to look at, if there is one.
+struct LookAt<'a>(Option<&'a Path>);
+
+impl fmt::Display for LookAt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |path| write!(f, "look at {}, ", text::path(path)))
     }
 }
 

@@ -66,7 +66,8 @@ fn contents(summary: &Summary) -> Markup {
 
 /// What is not known, before everything else.
 fn missing(summary: &Summary) -> Markup {
-    let operators = summary.operators.iter().filter_map(|operator| Some((operator, operator.problem.as_ref()?)));
+    let missing = summary.operators.iter().filter(|operator| operator.status == Status::Missing);
+    let operators = missing.filter_map(|operator| Some((operator, operator.problem.as_ref()?)));
     html! {
         section .alarm {
             h2 { "This result is not complete" }

@@ -137,7 +137,7 @@ impl Place {
             let member = number.checked_sub(1).and_then(|index| members.get(index));
             let member = member.ok_or_else(|| format!("truth.csv names member {number}, who is not in members.csv"))?;
             let wanted: Vec<&str> = member.iter().chain([LIST, categories]).collect();
-            if found.next().is_none_or(|record| record.iter().ne(wanted)) {
+            if found.next().is_none_or(|record| record.iter().take(wanted.len()).ne(wanted)) {
                 return Err(format!("affected.csv does not have member {number} where and as it should"));
             }
         }
@@ -162,6 +162,7 @@ impl Place {
             ("bundle", "what the operator gave the insurer"),
             ("result/affected.csv", "the members to notify, and what leaked"),
             ("result/rejected.csv", "rows that could not be read"),
+            ("result/report.html", "the same in words and charts, for the register of incidents"),
             ("result/summary.json", "the figures, for programs"),
         ] {
             println!("  {file:<36} {what}");

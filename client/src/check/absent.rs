@@ -5,20 +5,22 @@ use std::fmt;
 use blindlist_protocol::text::Slug;
 use blindlist_store::exit::Code;
 
-use super::summary::OperatorSummary;
+use super::summary::{OperatorSummary, Status};
 use crate::profile::Profile;
 use crate::{Caller, ClientError};
 
-/// Operators that are missing from the result, and why.
+/// Operators that are not in the result, and why.
 pub(super) struct Absent<'a> {
     several: bool,
     missing: Vec<(&'a Profile, ClientError)>,
+    /// Those that have no list to look in: there is nothing to ask them, now or later.
+    without_list: Vec<(&'a Profile, ClientError)>,
     caller: Caller,
 }
 
 impl<'a> Absent<'a> {
     pub(super) fn new(several: bool, caller: &Caller) -> Self {
-        Self { several, missing: Vec::new(), caller: caller.clone() }
+        Self { several, missing: Vec::new(), without_list: Vec::new(), caller: caller.clone() }
     }
 
     /// Those that succeeded; the others are missing. When none is left, or the caller interrupts, the check fails.
@@ -33,30 +35,30 @@ impl<'a> Absent<'a> {
                 Err(ClientError::Interrupted) => return Err(ClientError::Interrupted),
                 Err(problem) => {
                     if self.several {
-                        self.caller.about(&name(profile)).warn(format!("{problem}"));
+                        self.caller.about(&name(profile)).warn(problem.to_string());
                     }
-                    self.missing.push((profile, problem));
+                    let without_list = matches!(problem, ClientError::NoLiveList | ClientError::NoSuchList { .. });
+                    let of_its_kind = if without_list { &mut self.without_list } else { &mut self.missing };
+                    of_its_kind.push((profile, problem));
                 }
             }
         }
-        if present.is_empty() && !self.missing.is_empty() {
-            // A breach of the protocol is not to be hidden by a server that is down.
-            let breach = self.missing.iter().position(|(_, problem)| problem.code() == Code::PeerBroke);
-            return Err(self.missing.remove(breach.unwrap_or(0)).1);
-        }
-        Ok(present)
+        if present.is_empty() { Err(self.why_nobody_is_left()) } else { Ok(present) }
     }
 
-    /// The name of each, and why it is missing.
-    pub(super) fn problems(&self) -> impl Iterator<Item = (String, String)> {
-        self.missing.iter().map(|(profile, problem)| (name(profile).to_string(), problem.to_string()))
+    fn why_nobody_is_left(&mut self) -> ClientError {
+        // A breach of the protocol is not to be hidden by a server that is down.
+        let breach = self.missing.iter().position(|(_, problem)| problem.code() == Code::PeerBroke);
+        let mut all = self.missing.drain(..).chain(self.without_list.drain(..)).map(|(_, problem)| problem);
+        all.nth(breach.unwrap_or(0)).unwrap_or(ClientError::Internal("a check of no operator"))
     }
 
     /// What the report says of them.
     pub(super) fn summaries(&self) -> impl Iterator<Item = OperatorSummary> {
-        let missing = self.missing.iter();
-        missing.map(|(profile, problem)| {
-            OperatorSummary::missing(name(profile).to_string(), profile.path(), problem.to_string())
+        let missing = self.missing.iter().map(|one| (Status::Missing, one));
+        let absent = missing.chain(self.without_list.iter().map(|one| (Status::WithoutList, one)));
+        absent.map(|(status, (profile, problem))| {
+            OperatorSummary::absent(name(profile).to_string(), profile.path(), status, problem.to_string())
         })
     }
 }
@@ -70,6 +72,7 @@ pub(super) fn name(profile: &Profile) -> Slug {
 
 impl fmt::Debug for Absent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.missing.iter().map(|(profile, problem)| (profile.path(), problem))).finish()
+        let all = self.missing.iter().chain(&self.without_list);
+        f.debug_list().entries(all.map(|(profile, problem)| (profile.path(), problem))).finish()
     }
 }

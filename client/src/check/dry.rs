@@ -10,8 +10,8 @@ use futures_util::FutureExt as _;
 use serde::Serialize;
 
 use super::party::Party;
-use super::summary::MembersSummary;
-use super::{Begun, CheckOptions, Operator, begin, members};
+use super::summary::{MembersSummary, OperatorSummary, Status};
+use super::{Begun, CheckOptions, Operator, begin, members, too_many_rejected};
 use crate::channel::Channel;
 use crate::{Caller, ClientError, outside};
 
@@ -29,10 +29,33 @@ pub struct Estimate {
     pub members: MembersSummary,
     /// The operators that answered.
     pub operators: Vec<OperatorEstimate>,
+    /// Whether so many rows are rejected that nothing would be sent.
+    pub refused: bool,
     /// Seconds that this machine computes for, if the servers keep up.
     pub seconds: f64,
-    /// Operators that did not answer, and why.
-    pub missing: Vec<(String, String)>,
+    /// Operators that are not in it: what the report would say of them.
+    pub absent: Vec<OperatorSummary>,
+}
+
+impl Estimate {
+    /// Fails as the check would, before anything is sent.
+    ///
+    /// # Errors
+    /// [`ClientError::TooManyRejected`], [`ClientError::TooLittleBudget`]; [`ClientError::Incomplete`] when an operator is
+    /// missing.
+    pub fn judge(&self) -> Result<(), ClientError> {
+        if self.refused {
+            let (rejected, rows) = (self.members.rejected, self.members.rows);
+            return Err(ClientError::TooManyRejected { path: self.members.file.clone(), rejected, rows, written: None });
+        }
+        let missing = self.absent.iter().filter(|operator| operator.status == Status::Missing).count();
+        let short = self.operators.iter().map(|operator| operator.short).sum();
+        match (short, missing) {
+            (0, 0) => Ok(()),
+            (0, missing) => Err(ClientError::Incomplete { missing }),
+            (short, _) => Err(ClientError::TooLittleBudget { short }),
+        }
+    }
 }
 
 /// What a check would cost at one operator.
@@ -87,9 +110,10 @@ pub async fn estimate<'a, C: Channel>(
     let seconds = each.unwrap_or_default().as_secs_f64() * WHOLE * sent as f64 / threads;
     Ok(Estimate {
         members: MembersSummary::new(&reading, &read),
+        refused: too_many_rejected(options, &read),
         operators,
         seconds,
-        missing: absent.problems().collect(),
+        absent: absent.summaries().collect(),
     })
 }
 
@@ -114,7 +138,7 @@ async fn one(
         estimate.members += selection.members;
         estimate.remembered += selection.remembered;
         estimate.charged += charged;
-        estimate.padding += selection.elements - selection.members - selection.canaries();
+        estimate.padding += selection.padding();
         estimate.remaining += remaining;
         estimate.short += charged.saturating_sub(remaining);
         estimate.sent_bytes += charged * ELEMENT;

@@ -156,7 +156,7 @@ impl<'a> Party<'a> {
         let sink = Sink { entries: Arc::clone(&self.entries), aliases: self.aliases.clone(), releases };
         let known = (remembered.as_deref(), &sink);
         let selection = select(part, members, known, self.options.padding, &self.room, &self.caller)?;
-        let padding = selection.elements - selection.members - selection.canaries();
+        let padding = selection.padding();
         if self.options.padding != Padding::Least && padding > 0 {
             let (padding, all) = (number(padding), number(selection.elements));
             self.caller.note(format!("padding  {padding} of {all} elements are random, and cost as much as members"));

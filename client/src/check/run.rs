@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{CheckOptions, Estimate, Operator, Summary, ask, check_files, estimate};
+use super::{CheckOptions, Estimate, Operator, Summary, ask, estimate};
 use crate::channel::{PATIENCE, QuicChannel};
 use crate::outside::now;
 use crate::profile::Profile;
@@ -76,7 +76,6 @@ impl Check {
     /// [`ClientError`]: no result is written, unless it says so; [`ClientError::resumable`] says whether the same check with
     /// [`CheckOptions::resume`] goes on.
     pub async fn run(&self, caller: &Caller) -> Result<Summary, ClientError> {
-        check_files(&self.options)?;
         ask(self.operators(caller).await, &self.options, caller, now()).await?.conclude(now)
     }
 

@@ -95,6 +95,11 @@ impl Selection {
     pub(super) fn canaries(&self) -> u64 {
         if self.elements == 0 { 0 } else { CANARIES as u64 }
     }
+
+    /// The padding among them.
+    pub(super) fn padding(&self) -> u64 {
+        self.elements - self.members - self.canaries()
+    }
 }
 
 /// Selects whom to ask about in an epoch, and derives the entries of the others.
@@ -130,7 +135,9 @@ pub(super) fn select(
         return Ok(Selection { new: None, asked, elements: job.elements(), members, remembered });
     }
     let members = joiners.as_ref().map_or(distinct, People::distinct);
-    let elements = if members == 0 && canaries_known { 0 } else { padding.elements(members + CANARIES as u64) };
+    // Who hides how many joined hides that nobody did.
+    let nobody = members == 0 && canaries_known && padding == Padding::Least;
+    let elements = if nobody { 0 } else { padding.elements(members + CANARIES as u64) };
     let (id, seed) = (JobId::from_bytes(*outside::random()?), JobSeed::from_bytes(*outside::random()?));
     let asked = match &joiners {
         Some(joiners) if members < distinct => Some(places(part, &seed, joiners, room, caller)?),

@@ -42,13 +42,13 @@ pub struct Summary {
     pub started: String,
     /// When the results were written, RFC 3339.
     pub finished: String,
-    /// Whether every operator answered.
+    /// Whether no operator is missing.
     pub complete: bool,
     /// The member file.
     pub members: MembersSummary,
     /// The members who are on any list.
     pub affected: AffectedSummary,
-    /// The operators: those that answered, then those that are missing.
+    /// The operators: those that answered, then those that are missing, then those without a list.
     pub operators: Vec<OperatorSummary>,
     /// The files that were written.
     pub results: Vec<String>,
@@ -141,6 +141,8 @@ pub enum Status {
     Answered,
     /// It did not: nothing is known of its lists.
     Missing,
+    /// It has no list for this insurer, or none of those that were chosen: there was nothing to ask.
+    WithoutList,
 }
 
 /// A catalog snapshot.
@@ -222,7 +224,7 @@ impl Summary {
             program: ProgramSummary { name: "blindlist", version: env!("CARGO_PKG_VERSION") },
             started: moment(started),
             finished: String::new(),
-            complete: operators.iter().all(|operator| operator.status == Status::Answered),
+            complete: operators.iter().all(|operator| operator.status != Status::Missing),
             members: MembersSummary::new(reading, members),
             affected: AffectedSummary::default(),
             operators,
@@ -308,12 +310,12 @@ impl OperatorSummary {
     }
 
     /// An operator that did not answer, and why.
-    pub(super) fn missing(operator: String, profile: &Path, problem: String) -> Self {
+    pub(super) fn absent(operator: String, profile: &Path, status: Status, problem: String) -> Self {
         Self {
             operator,
             profile: profile.to_owned(),
             insurer: None,
-            status: Status::Missing,
+            status,
             problem: Some(problem),
             catalog: None,
             epochs: Vec::new(),
@@ -345,7 +347,7 @@ impl EpochSummary {
             asked,
             members,
             canaries,
-            padding: asked - members - canaries,
+            padding: selection.padding(),
             remembered: selection.remembered,
         }
     }

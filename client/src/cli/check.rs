@@ -122,7 +122,9 @@ pub(super) async fn run(args: CheckArgs, caller: Caller) -> Result<(), ClientErr
     let options = CheckOptions { evidence, remember, ..options };
     let check = Check::new(profiles, options).at(args.server).patient_for(args.patience);
     if args.dry_run {
-        return args.manners.print(&check.estimate(&caller).await?);
+        let estimate = check.estimate(&caller).await?;
+        args.manners.print(&estimate)?;
+        return estimate.judge();
     }
     let summary = check.run(&caller).await?;
     args.manners.print(&summary)?;

@@ -22,8 +22,9 @@ impl fmt::Display for Estimate {
         for operator in &self.operators {
             write!(f, "\n{operator}")?;
         }
-        for (operator, problem) in &self.missing {
-            writeln!(f, "\noperator  {operator}: MISSING, {}", text::escape(problem, 1_000))?;
+        for absent in &self.absent {
+            let problem = absent.problem.as_deref().unwrap_or_default();
+            writeln!(f, "\noperator  {}: {}", absent.operator, text::escape(problem, 1_000))?;
         }
         let time = Duration::try_from_secs_f64(self.seconds.ceil().max(1.0)).unwrap_or(Duration::MAX);
         writeln!(f, "\ntime      about {} on this computer, if the servers and the network keep up", duration(time))?;

@@ -10,6 +10,7 @@ use blindlist_transport::{
 
 use super::report::Finding;
 use crate::ClientError;
+use crate::error::transport_code;
 
 /// The subject of the finding that a server answers.
 pub(super) const REACHED: &str = "connection";
@@ -72,21 +73,6 @@ pub(super) fn way(round_trip: Duration) -> Finding {
 
 /// What a failure to connect means, by what came back from the addresses when they were probed.
 fn fault(error: &TransportError, shown: &str, echoes: &[Echo]) -> Finding {
-    let code = |error: &TransportError| match error {
-        TransportError::ComeBack => Code::TryAgain,
-        TransportError::BadAddress { .. } => Code::Usage,
-        TransportError::Resolve { .. }
-        | TransportError::Unreachable { .. }
-        | TransportError::PeerNotTrusted { .. }
-        | TransportError::NotAccepted { .. }
-        | TransportError::NoCommonProtocol
-        | TransportError::Lost
-        | TransportError::Deadline
-        | TransportError::ResponseTooLarge { .. }
-        | TransportError::Pki { .. }
-        | TransportError::Bind { .. }
-        | TransportError::Io(_) => Code::Unreachable,
-    };
     let (found, advice) = match error {
         TransportError::Unreachable { .. } => silence(shown, echoes),
         TransportError::PeerNotTrusted { .. } => (
@@ -109,7 +95,7 @@ fn fault(error: &TransportError, shown: &str, echoes: &[Echo]) -> Finding {
         | TransportError::Bind { .. }
         | TransportError::Io(_) => (error.to_string(), "try again; if it stays, tell the operator".to_owned()),
     };
-    Finding::problem("server", found, &advice, code(error))
+    Finding::problem("server", found, &advice, transport_code(error))
 }
 
 /// Nothing answered the handshake: what the probes say of that.

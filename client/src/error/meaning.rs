@@ -50,7 +50,8 @@ impl ClientError {
             | Self::NotRemoved
             | Self::NobodyConfirms
             | Self::OtherOperator(_)
-            | Self::OverBudget { .. } => Code::NotAllowed,
+            | Self::OverBudget { .. }
+            | Self::TooLittleBudget { .. } => Code::NotAllowed,
         }
     }
 
@@ -102,6 +103,7 @@ impl ClientError {
             | Self::NoMembers { .. }
             | Self::TooManyMembers { .. }
             | Self::TooManyRejected { .. }
+            | Self::TooLittleBudget { .. }
             | Self::MembersChanged(_)
             | Self::Evidence(_)
             | Self::Exchange(_)
@@ -158,7 +160,8 @@ fn channel_code(error: &ChannelError) -> Code {
     }
 }
 
-fn transport_code(error: &TransportError) -> Code {
+/// What a failure of the way to a server means.
+pub(crate) fn transport_code(error: &TransportError) -> Code {
     match error {
         TransportError::ComeBack => Code::TryAgain,
         TransportError::ResponseTooLarge { .. } => Code::PeerBroke,

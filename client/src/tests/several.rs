@@ -8,6 +8,7 @@ use blindlist_transport::TransportError;
 use super::insurer::Insurer;
 use super::operator::{NOW, Operator, nir, person, run, slug};
 use crate::channel::ChannelError;
+use crate::check::summary::Status;
 use crate::check::{self, Answered, CheckOptions, Padding, Summary};
 use crate::profile::Profile;
 use crate::{Broken, Caller, ClientError, enroll};
@@ -122,6 +123,37 @@ fn an_operator_that_breaks_the_protocol_is_missing_and_alone_it_fails_the_check(
     assert!(matches!(error, ClientError::Broken(Broken::NoLog(_))), "{error}");
 }
 
+/// It is not asked again for ever, and does not make the result incomplete.
+#[test]
+fn an_operator_without_a_list_is_named_and_is_not_missing() {
+    let desk = Desk::new();
+    let options = CheckOptions { list: Some(slug("feb")), ..desk.insurer.options() };
+    let summary = desk.check(&options).unwrap();
+    assert!(summary.complete && summary.judge().is_ok());
+    assert_eq!((summary.affected.rows, desk.unfinished()), (2, [0, 0]));
+    let first = summary.operators.iter().find(|operator| operator.operator == "first").unwrap();
+    assert_eq!(first.status, Status::WithoutList);
+    let none = CheckOptions { list: Some(slug("march")), ..desk.insurer.options() };
+    assert!(matches!(desk.check(&none), Err(ClientError::NoSuchList { .. })));
+    assert_eq!(desk.spent(), [0, 64]);
+}
+
+#[test]
+fn a_check_that_would_be_refused_is_refused_by_its_trial() {
+    let desk = Desk::new();
+    let trial = |options: &CheckOptions| {
+        run(check::estimate(desk.asked(), options, &Caller::nobody(), NOW)).and_then(|estimate| estimate.judge())
+    };
+    let dear = CheckOptions { padding: Padding::To(2_000_000), ..desk.insurer.options() };
+    let short = trial(&dear).unwrap_err();
+    assert!(matches!(short, ClientError::TooLittleBudget { .. }) && short.code() == Code::NotAllowed, "{short}");
+    desk.insurer.has(format!("nir\nx\n{}\n", nir(1)));
+    let rejected = trial(&desk.insurer.options()).unwrap_err();
+    assert!(matches!(rejected, ClientError::TooManyRejected { written: None, .. }), "{rejected}");
+    trial(&CheckOptions { accept_rejects: true, ..desk.insurer.options() }).unwrap();
+    assert!(!desk.insurer.path("out").exists());
+}
+
 #[test]
 fn padding_hides_how_many_members_there_are() {
     let desk = Desk::new();
@@ -147,7 +179,8 @@ fn what_a_check_would_cost_is_said_and_nothing_is_charged() {
         assert_eq!(operator.sent_bytes, 1_024 * 32);
         assert!(operator.fetched_bytes > 0 && operator.short == operator.charged.saturating_sub(operator.remaining));
     }
-    assert!(estimate.seconds > 0.0 && estimate.missing.is_empty());
+    assert!(estimate.seconds > 0.0 && estimate.absent.is_empty() && !estimate.refused);
+    estimate.judge().unwrap();
     assert_eq!((desk.spent(), desk.unfinished()), ([0, 0], [0, 0]));
     assert!(!desk.insurer.path("out").exists());
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use blindlist_store::text;
 
-use super::{CatalogSummary, ListSummary, OperatorSummary, Summary};
+use super::{CatalogSummary, ListSummary, OperatorSummary, Status, Summary};
 use crate::show::number;
 
 /// The most reasons for rejections that are shown.
@@ -72,7 +72,8 @@ impl Summary {
     fn fmt_missing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for operator in &self.operators {
             let Some(problem) = &operator.problem else { continue };
-            writeln!(f, "MISSING   {}: {problem}", operator.operator)?;
+            let what = if operator.status == Status::Missing { "MISSING " } else { "NO LIST " };
+            writeln!(f, "{what}  {}: {problem}", operator.operator)?;
         }
         if self.complete {
             return Ok(());

@@ -49,7 +49,7 @@ pub(crate) fn sample(complete: bool) -> Summary {
         OperatorSummary { operator: "viamedis".to_owned(), lists, evidence: None, ..first.clone() }
     } else {
         let problem = "cannot reach viamedis.example:4433 <no answer>".to_owned();
-        OperatorSummary::missing("viamedis".to_owned(), Path::new("profiles/viamedis"), problem)
+        OperatorSummary::absent("viamedis".to_owned(), Path::new("profiles/viamedis"), Status::Missing, problem)
     };
     let reason = |n: u64| ReasonSummary { column: "nir", reason: format!("reason number {n}"), rows: 400 >> n };
     Summary {
