@@ -10,8 +10,8 @@ use crate::signature::VerifyingKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha512;
 use std::convert::Infallible;
+use std::fmt;
 use std::iter::Peekable;
-use std::{fmt, vec};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// The secret of a job: 32 random bytes. Whoever has it can open every element of the job.
@@ -111,7 +111,7 @@ impl BlindingSecret {
     }
 
     /// Where a padding element stands in its job.
-    fn place_of_padding(&self, number: u32) -> Place {
+    pub fn place_of_padding(&self, number: u32) -> Place {
         self.place_of(b"order padding", &number.to_le_bytes())
     }
 
@@ -139,54 +139,49 @@ pub fn padded_cost(identifiers: u64, least: u64) -> u64 {
     cost(identifiers.max(least))
 }
 
-/// The elements of a job in their order, each with its place: the padding merged into people who come one after the other.
+/// The elements of a job in their order, each with its place: the padding merged into the people.
 ///
-/// Chunk n is the n-th run of 8,192. It holds nobody but who comes next, so that a job can be laid out from a file of
-/// people sorted by their places.
-pub struct Layout<I: Iterator> {
+/// Chunk n is the n-th run of 8,192. It holds nothing but what comes next, so that a job can be laid out from files of
+/// people and of padding, each sorted by places.
+pub struct Layout<I: Iterator, P: Iterator> {
     people: Peekable<I>,
-    /// Ascending.
-    padding: Peekable<vec::IntoIter<(Place, u32)>>,
+    padding: Peekable<P>,
 }
 
-impl<I: Iterator> fmt::Debug for Layout<I> {
+impl<I: Iterator, P: Iterator> fmt::Debug for Layout<I, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Layout(redacted)")
     }
 }
 
-impl<I, E> Layout<I>
+impl<I, P, E> Layout<I, P>
 where
     I: Iterator<Item = Result<(Place, Identifier), E>>,
+    P: Iterator<Item = Result<(Place, u32), E>>,
 {
-    /// The layout of a job of `count` distinct identifiers, which `people` gives with their places, ascending, and as much
-    /// padding as makes `elements`, of which each takes 32 bytes of memory.
-    ///
-    /// # Panics
-    /// If there are more identifiers than elements, or 2^32 more elements than identifiers.
-    pub fn new(secret: &BlindingSecret, count: u64, elements: u64, people: I) -> Self {
-        let padding = elements.checked_sub(count).and_then(|padding| u32::try_from(padding).ok());
-        let padding = padding.expect("a job has its identifiers, and padding that can be numbered");
-        let mut padding: Vec<_> = (0..padding).map(|number| (secret.place_of_padding(number), number)).collect();
-        padding.sort_unstable();
-        Self { people: people.peekable(), padding: padding.into_iter().peekable() }
+    /// The layout of the job that has these distinct identifiers and this padding, numbered from 0: both come with their
+    /// places, ascending.
+    pub fn new(people: I, padding: P) -> Self {
+        Self { people: people.peekable(), padding: padding.peekable() }
     }
 }
 
-impl<I, E> Iterator for Layout<I>
+impl<I, P, E> Iterator for Layout<I, P>
 where
     I: Iterator<Item = Result<(Place, Identifier), E>>,
+    P: Iterator<Item = Result<(Place, u32), E>>,
 {
     type Item = Result<(Place, Item), E>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let before = |padding: &(Place, u32)| match self.people.peek() {
-            Some(Ok((place, _))) => padding.0 < *place,
-            Some(Err(_)) => false,
-            None => true,
+        let padding_is_next = match (self.people.peek(), self.padding.peek()) {
+            (Some(Ok((person, _))), Some(Ok((padding, _)))) => padding < person,
+            (None, Some(_)) | (Some(Ok(_)), Some(Err(_))) => true,
+            (_, None) | (Some(Err(_)), Some(_)) => false,
         };
-        if let Some((place, number)) = self.padding.next_if(before) {
-            return Some(Ok((place, Item::Padding(number))));
+        if padding_is_next {
+            let padding = self.padding.next()?;
+            return Some(padding.map(|(place, number)| (place, Item::Padding(number))));
         }
         let person = self.people.next()?;
         Some(person.map(|(place, identifier)| (place, Item::Person(identifier))))
@@ -204,8 +199,17 @@ pub fn layout(secret: &BlindingSecret, identifiers: Vec<Identifier>) -> Vec<Item
     // Equal identifiers have equal places, so they are neighbours now.
     placed.dedup();
     let count = placed.len() as u64;
-    let layout = Layout::new(secret, count, cost(count), placed.into_iter().map(Ok::<_, Infallible>));
+    let padding = u32::try_from(cost(count) - count).expect("it is less than a quantum");
+    let padding = padding_in_order(secret, padding).into_iter().map(Ok);
+    let layout = Layout::new(placed.into_iter().map(Ok::<_, Infallible>), padding);
     layout.map(|Ok((_, item))| item).collect()
+}
+
+/// So many elements of padding with their places, ascending, all in memory.
+fn padding_in_order(secret: &BlindingSecret, count: u32) -> Vec<(Place, u32)> {
+    let mut padding: Vec<_> = (0..count).map(|number| (secret.place_of_padding(number), number)).collect();
+    padding.sort_unstable();
+    padding
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //!    as many members when it keeps all cores busy, measured in this process before and after.
 //! 2. They are checked again with `--remember`, twice: the second of these asks for nothing.
 //!
-//! It fails when a figure of benches/BENCHMARKING.md is not met. Leave the machine alone meanwhile.
+//! It fails when a figure of benches/BENCHMARKING.md ("A check") is not met. Leave the machine alone meanwhile.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement ends when anything is wrong")]
 
 use std::num::NonZeroUsize;

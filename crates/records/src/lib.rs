@@ -24,4 +24,4 @@ pub use table::{
     Compression, Digest, Encoding, MAX_ROW_LEN, Origin, Progress, Table, TableOptions, UnknownEncoding, digest,
     is_standard_input,
 };
-pub use writer::{CsvStyle, Format, Look, UnknownFormat, WriteError, Writer, distinct_names};
+pub use writer::{CsvStyle, Format, Look, UnknownFormat, WriteError, Writer};

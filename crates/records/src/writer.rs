@@ -243,7 +243,7 @@ impl<W: io::Write + Send> fmt::Debug for Writer<W> {
 
 /// The headers as names, each once: an empty one becomes `column_3`, where 3 is its place from 1, and one that was there
 /// before gets `_2`, `_3` and so on behind it, the first that no other header has.
-pub fn distinct_names(headers: &[&str]) -> Vec<String> {
+fn distinct_names(headers: &[&str]) -> Vec<String> {
     let given = headers.iter().copied().collect::<HashSet<_>>();
     let mut taken = HashSet::new();
     let mut names = Vec::with_capacity(headers.len());

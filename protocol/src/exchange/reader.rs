@@ -227,9 +227,4 @@ impl<H: Header> Sealed<H> {
         all.sort_unstable_by_key(|(_, place)| place.offset);
         all
     }
-
-    /// Its signature.
-    pub fn signature(&self) -> &Signature {
-        &self.signature
-    }
 }

@@ -100,18 +100,22 @@ fn a_layout_from_a_stream_is_the_one_of_a_list() {
 
         let mut sorted: Vec<_> = people(count).into_iter().map(|person| (secret.place(&person), person)).collect();
         sorted.sort_unstable_by_key(|(place, _)| *place);
-        let stream = Layout::new(&secret, count.into(), cost(count.into()), sorted.into_iter().map(Ok::<_, ()>));
+        let padding = padding_in_order(&secret, count.next_multiple_of(64) - count).into_iter().map(Ok);
+        let stream = Layout::new(sorted.into_iter().map(Ok::<_, ()>), padding);
         assert_eq!(stream.collect::<Result<Vec<_>, _>>().unwrap(), expected, "{count}");
     }
 }
 
 #[test]
 fn a_layout_passes_a_failure_on_in_its_place() {
-    let secret = secret(1, 2, 3);
-    let stream = [Err("first"), Err("second")].into_iter();
-    let layout: Vec<_> = Layout::new(&secret, 2, 64, stream).collect();
-    assert_eq!(layout[..2], [Err("first"), Err("second")]);
-    assert_eq!(layout.len(), 64, "the padding is what is left");
+    let at = |n| Place::from_bits(n);
+    let person = people(1).remove(0);
+    let everybody = [Err("first"), Ok((at(3), person.clone())), Err("third")].into_iter();
+    let padding = [Ok((at(2), 0)), Err("second"), Ok((at(4), 1))].into_iter();
+    let layout: Vec<_> = Layout::new(everybody, padding).collect();
+    let padding = |place, number| Ok((at(place), Item::Padding(number)));
+    let person = Ok((at(3), Item::Person(person)));
+    assert_eq!(layout, [Err("first"), padding(2, 0), Err("second"), person, Err("third"), padding(4, 1)]);
 }
 
 #[test]
@@ -150,7 +154,8 @@ fn secrets_are_not_shown() {
     assert_eq!(format!("{:?}", secret(1, 2, 3)), "BlindingSecret(redacted)");
     assert_eq!(format!("{:?}", items(1)), "[Person(Identifier(redacted))]");
     assert_eq!(format!("{:?}", Place::from_bits(7)), "Place(redacted)");
-    assert_eq!(format!("{:?}", Layout::new(&secret(1, 2, 3), 0, 0, [Err(())].into_iter())), "Layout(redacted)");
+    let layout = Layout::new([Err(())].into_iter(), [Ok((Place::from_bits(7), 1))].into_iter());
+    assert_eq!(format!("{layout:?}"), "Layout(redacted)");
 }
 
 proptest! {
