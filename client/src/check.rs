@@ -19,7 +19,6 @@
 
 mod absent;
 mod alias;
-pub(crate) mod asked;
 mod asking;
 mod dry;
 mod entries;
@@ -40,6 +39,7 @@ mod spool;
 pub(crate) mod summary;
 mod written;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -107,6 +107,8 @@ pub struct CheckOptions {
     pub command: Option<CommandLine>,
     /// What it may use of the machine.
     pub room: Room,
+    /// What a person is to do to go on after a failure.
+    pub to_go_on: &'static str,
 }
 
 impl CheckOptions {
@@ -127,6 +129,7 @@ impl CheckOptions {
             accept_rejects: false,
             command: None,
             room,
+            to_go_on: "run the same command with --resume",
         }
     }
 }
@@ -179,7 +182,7 @@ pub async fn ask<'a, C: Channel>(
     let goes_on = parties.iter().any(|(_, party)| party.plan.goes_on());
     let members = read(options, &reading, caller).inspect_err(|error| {
         if goes_on {
-            advise_resume(error, caller);
+            advise_resume(error, options, caller);
         }
     })?;
     let (threads, created) = (Arc::new(Semaphore::new(options.room.threads())), moment(now));
@@ -192,7 +195,7 @@ pub async fn ask<'a, C: Channel>(
             (party.profile(), asked.map(|()| party))
         }
     });
-    let parties = absent.present(join_all(asking).await).inspect_err(|error| advise_resume(error, caller))?;
+    let parties = absent.present(join_all(asking).await).inspect_err(|error| advise_resume(error, options, caller))?;
     Ok(Answered { options, reading, members, parties, absent, aliases, started: now, caller: caller.clone() })
 }
 
@@ -214,9 +217,11 @@ async fn begin<'a, C: Channel>(
         (profile, opened)
     });
     let opened = absent.present(join_all(opening).await)?;
+    let opened = absent.with_list(opened)?;
+    different(&opened)?;
     let scheme = scheme(opened.iter().flat_map(|(_, opened)| opened.schemes()))?;
     opened.iter().for_each(|(_, opened)| opened.show());
-    let unfinished: Vec<_> = opened.iter().flat_map(|(_, opened)| &opened.unfinished).collect();
+    let unfinished: Vec<_> = opened.iter().flat_map(|(_, opened)| opened.unfinished(scheme)).collect();
     let reading = Reading::new(options, scheme, &unfinished)?;
     let room = options.room.part(opened.len());
     let planned = opened.into_iter().map(|(channel, opened)| {
@@ -225,7 +230,22 @@ async fn begin<'a, C: Channel>(
         (profile, party.map(|party| (channel, party)))
     });
     let parties = absent.present(planned.collect())?;
+    let goes_on = parties.iter().any(|(_, party)| party.plan.goes_on());
+    if options.resume && !goes_on && parties.iter().any(|(_, party)| party.plan.file_changed) {
+        return Err(ClientError::MembersChanged(options.members.path().to_owned()));
+    }
     Ok(Begun { reading, parties, absent, aliases })
+}
+
+/// Makes sure that no operator would be asked twice.
+fn different<C>(opened: &[(C, Opened<'_>)]) -> Result<(), ClientError> {
+    let mut seen = BTreeMap::new();
+    for (_, opened) in opened {
+        if let Some(first) = seen.insert(opened.catalog.operator_key, opened.profile.path()) {
+            return Err(ClientError::SameOperator(first.to_owned(), opened.profile.path().to_owned()));
+        }
+    }
+    Ok(())
 }
 
 impl Answered<'_> {
@@ -234,12 +254,10 @@ impl Answered<'_> {
     /// # Errors
     /// [`ClientError`]. What was paid for stays in the profiles for `--resume`; no result is written, unless it says so.
     pub fn conclude(mut self, clock: impl Fn() -> u64) -> Result<Summary, ClientError> {
-        let caller = self.caller.clone();
-        let summary = self.look_up_and_write(clock).inspect_err(|error| advise_resume(error, &caller))?;
+        let (options, caller) = (self.options, self.caller.clone());
+        let summary = self.look_up_and_write(clock).inspect_err(|error| advise_resume(error, options, &caller))?;
         // An operator that is missing is asked by the command that goes on, which needs what the others said.
-        if summary.complete {
-            self.parties.iter().for_each(Party::end);
-        }
+        self.parties.iter().for_each(|party| party.end(summary.complete));
         Ok(summary)
     }
 
@@ -298,10 +316,10 @@ fn too_many_rejected(options: &CheckOptions, members: &Members) -> bool {
 }
 
 /// Says how to go on after a failure, when that can help.
-fn advise_resume(error: &ClientError, caller: &Caller) {
+fn advise_resume(error: &ClientError, options: &CheckOptions, caller: &Caller) {
     let written = if matches!(error, ClientError::HalfWritten { .. }) { "" } else { "no result was written; " };
     if error.resumable() {
-        caller.warn(format!("{written}what was evaluated is kept: run the same command with --resume to go on"));
+        caller.warn(format!("{written}what was evaluated is kept: {} to go on", options.to_go_on));
     }
 }
 

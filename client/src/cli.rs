@@ -8,6 +8,7 @@ mod evidence;
 mod exchange;
 mod keeping;
 mod manners;
+mod options;
 mod shell;
 
 use std::path::PathBuf;
@@ -317,7 +318,7 @@ mod tests {
         let Command::Check(check) = parse(line).unwrap().command else {
             panic!("it is a check");
         };
-        assert_eq!((check.profile.len(), check.column.len(), check.resume), (2, 2, true));
+        assert_eq!((check.profile.len(), check.what.column.len(), check.resume), (2, 2, true));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use blindlist_protocol::signature::VerifyingKey;
 use blindlist_protocol::succession::SuccessionError;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{ColumnError, Rejection, TableError, WriteError};
+use blindlist_store::exit::Code;
 use blindlist_store::{StoreError, text};
 use blindlist_transport::TransportError;
 
@@ -187,7 +188,7 @@ pub enum ClientError {
         most: u32,
     },
     /// The member file is not the one that was read before.
-    #[error("{} has changed since the check began: a changed file is a new check, which is paid anew; run it without --resume", text::path(.0))]
+    #[error("{} has changed since the check began, and must be as it was: a changed file is a new check, without --resume, which is paid anew", text::path(.0))]
     MembersChanged(PathBuf),
     /// More rows than one in a hundred have no identifier. Nothing was sent.
     #[error(
@@ -208,6 +209,16 @@ pub enum ClientError {
         /// Where they are named, if they are.
         written: Option<PathBuf>,
     },
+    /// The unfinished check read the file in another way.
+    #[error(
+        "the unfinished check of {} read it by other columns, in another encoding or from another sheet: leave these options \
+         out to go on with it, or begin anew, and pay anew, without --resume",
+        text::path(.0)
+    )]
+    ReadOtherwise(PathBuf),
+    /// Two profiles of one operator.
+    #[error("{} and {} are profiles of the same operator: it would be asked and paid twice; name one of them", text::path(.0), text::path(.1))]
+    SameOperator(PathBuf, PathBuf),
     /// A job left out people whose evaluations were remembered, and no longer are.
     #[error(
         "the unfinished check does not ask about {} members, whose evaluations were remembered and are not at hand now: go on \
@@ -217,13 +228,17 @@ pub enum ClientError {
     Forgotten(u64),
     /// Operators are missing from the results, which were written.
     #[error(
-        "{} of the operators {} missing from the result: run the same command with --resume once it answers; nothing is paid twice",
-        missing,
-        if *missing == 1 { "is" } else { "are" }
+        "{missing} of the operators {} missing from the result{}",
+        if *missing == 1 { "is" } else { "are" },
+        if *resumable { ": run the same command with --resume once it answers; nothing is paid twice" } else { "" }
     )]
     Incomplete {
         /// How many.
         missing: usize,
+        /// What the gravest of their failures means.
+        code: Code,
+        /// Whether going on may help all of them.
+        resumable: bool,
     },
     /// The budget cannot cover the check. Nothing was charged.
     #[error(

@@ -31,10 +31,9 @@ use blindlist_store::passphrases::Passphrases;
 use blindlist_store::{StoreError, sealed};
 use serde::{Deserialize, Serialize};
 
-use crate::check::asked::AskedPeople;
 use crate::check::input::table_options;
 use crate::passphrases;
-use crate::profile::jobs;
+use crate::profile::jobs::{self, asked::AskedPeople};
 use crate::receipts::{self, JobReceipts};
 use crate::{ClientError, EvidenceError};
 
@@ -42,8 +41,6 @@ use crate::{ClientError, EvidenceError};
 const MAX_FILE: u64 = 64 << 10;
 /// The version of `evidence.json`.
 const VERSION: u32 = 2;
-/// Bytes that `asked` may have: 16 for each member.
-const MAX_ASKED: u64 = 16 << 32;
 
 /// What a job was about.
 #[derive(Clone, Debug)]
@@ -212,13 +209,9 @@ impl Evidence {
         };
         let path = folder.join("receipts");
         let receipts = if path.exists() { Some(JobReceipts::read(&path)?) } else { None };
-        let path = folder.join("asked");
-        let asked = if path.exists() {
-            let read = AskedPeople::from_bytes(&read_limited(&path, MAX_ASKED)?);
-            Some(read.ok_or_else(|| damaged(&path, "it should be the places of those who were asked about"))?)
-        } else {
-            None
-        };
+        let asked = AskedPeople::read(&folder.join("asked"), |path| {
+            damaged(path, "it should be the places of those who were asked about").into()
+        })?;
         Ok(Self { folder: folder.path().to_owned(), about, epoch, holder, asked, receipts })
     }
 

@@ -115,7 +115,8 @@ pub fn asked(profile: &Profile, file: &FileChannel) -> Result<(Digest, Requested
 /// Goes on with a check over a file of answers to its questions, and writes the results. `clock` gives seconds since 1970.
 ///
 /// # Errors
-/// [`ClientError`]; what was answered is kept.
+/// [`ClientError::MembersChanged`] for another member file than the questions were about; [`ClientError`]. What was answered
+/// is kept.
 pub async fn finish(
     profile: &Profile,
     file: &FileChannel,
@@ -127,7 +128,10 @@ pub async fn finish(
     let live = verify(profile, file, caller, clock()).await?;
     not_older(profile, file, &live, &requested)?;
     all_asked(&live, &requested, &options)?;
-    let options = CheckOptions { resume: true, ..options };
+    if !requested.is_about(&options.members.sha256()?) {
+        return Err(ClientError::MembersChanged(options.members.path().to_owned()));
+    }
+    let options = CheckOptions { resume: true, to_go_on: "run `blindlist finish` again", ..options };
     let operator = Operator { profile, channel: Ok(file) };
     let answered =
         check::ask(vec![operator], &options, caller, clock()).await.inspect_err(|error| advise(error, caller))?;

@@ -49,6 +49,7 @@ fn contents(summary: &Summary) -> Markup {
             }
         }
         @if !summary.complete { (missing(summary)) }
+        (without_list(summary))
         (tiles(summary))
         section { h2 { "Whom it concerns" } (found(summary)) }
         @if summary.members.rejected > 0 { section { h2 { "Rows that could not be checked" } (rejected(summary)) } }
@@ -64,17 +65,38 @@ fn contents(summary: &Summary) -> Markup {
     }
 }
 
+/// Who has nothing to look in: a claim that can be compared with what other insurers are told.
+fn without_list(summary: &Summary) -> Markup {
+    let operators = summary.operators.iter().filter(|operator| operator.status == Status::WithoutList);
+    html! {
+        @for operator in operators {
+            p {
+                strong { (operator.operator) } " was asked and had nothing to look in: " (operator.problem.as_deref().unwrap_or_default()) "."
+                @if let Some(catalog) = &operator.catalog {
+                    " It said so in its catalog " (catalog.sequence) ", digest " code { (catalog.digest) } ": compare it with other insurers."
+                }
+            }
+        }
+    }
+}
+
 /// What is not known, before everything else.
 fn missing(summary: &Summary) -> Markup {
     let missing = summary.operators.iter().filter(|operator| operator.status == Status::Missing);
+    let resumable = missing.clone().all(|operator| operator.resumable);
     let operators = missing.filter_map(|operator| Some((operator, operator.problem.as_ref()?)));
     html! {
         section .alarm {
             h2 { "This result is not complete" }
             ul { @for (operator, problem) in operators { li { strong { (operator.operator) } " is missing: " (problem) } } }
             p {
-                "Nobody knows who is on its lists. Run the same command with " code { "--resume" }
-                " once it answers: what the others answered is not paid again."
+                "Nobody knows who is on its lists. "
+                @if resumable {
+                    "Run the same command with " code { "--resume" }
+                    " once it answers: what the others answered is not paid again."
+                } @else {
+                    "Do not ask again before what is said here is explained."
+                }
             }
         }
     }

@@ -53,15 +53,16 @@ impl Shown {
             let (begun, members, scheme, epoch) = (None, None, None, None);
             return Self { job, begun, members, scheme, epoch, chunks: None, answered, resume: None };
         };
+        let chunks = about.chunks();
         let subject = about.subject;
         let (members, profile) = (text::word(Path::new(&subject.members)), text::word(profile));
         let usual = || format!("blindlist check {members} --profile {profile} --out DIR --resume");
         Self {
             job,
-            begun: Some(about.begun),
+            begun: Some(about.created),
             scheme: Some(subject.scheme),
             epoch: Some(subject.epoch),
-            chunks: Some(about.chunks),
+            chunks: Some(chunks),
             answered,
             resume: Some(command.map_or_else(usual, |command| command.to_resume())),
             members: Some(subject.members),

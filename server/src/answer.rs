@@ -1,4 +1,5 @@
-//! `answer`: an insurer's file of questions becomes a file of answers (SPEC.md, "Exchange files").
+//! `answer`: an insurer's file of questions becomes a file of answers (SPEC.md, "Exchange files"). Before it, `publication`
+//! ([`publish`]) writes what the insurer needs to ask at all.
 //!
 //! The whole file of questions is verified before the first of them is asked of [`Service`], which charges, evaluates,
 //! proves and logs as it does for whoever comes over the network. The answers are written as they come, and have their name
@@ -7,6 +8,7 @@
 //! It must not answer anything in another way than the service does, nor hold a file in memory.
 
 mod error;
+mod publication;
 mod questions;
 #[cfg(test)]
 mod tests;
@@ -24,9 +26,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 
 pub use self::error::AnswerError;
+pub use self::publication::publish;
 use self::questions::Verified;
-pub(crate) use self::questions::may_be_answered;
-pub(crate) use self::writing::{Asking, Segments, Writing};
+use self::writing::{Asking, Segments, Writing};
 use crate::Error;
 use crate::home::Home;
 use crate::service::Service;

@@ -2,7 +2,8 @@
 //!
 //! A home folder ([`home`]) holds an operator's keys, epochs, releases and ledger. [`init`] makes one, [`seal`] turns a
 //! breach list into a release, [`insurers`] lets insurers in, [`serve`] answers them over QUIC through [`service`], which
-//! has no socket itself, and [`answer`] through the same from files, beside which [`publication`] hands out what is live; `metrics` counts what it does, and `admin` shows that and the rest to the operator's people.
+//! has no socket itself, and [`answer`] through the same from files; `metrics` counts what it does, and `admin` shows that
+//! and the rest to the operator's people.
 //! [`audit`] verifies and exports the ledger's log, [`backup`] and [`restore`] move a home, [`succession`] gives it another
 //! manifest key. [`cli`] is the command line, and [`run`] does what it says.
 
@@ -24,7 +25,6 @@ mod lists;
 mod metrics;
 mod outside;
 pub mod passphrase;
-pub mod publication;
 pub mod releases;
 pub mod restore;
 pub mod seal;

@@ -55,6 +55,12 @@ impl Desk {
         fs::read(self.path(name)).unwrap()
     }
 
+    /// How many jobs the insurer has not finished.
+    fn jobs(&self) -> usize {
+        let all = fs::read_dir(self.insurer.profile().join("jobs")).unwrap();
+        all.filter(|entry| entry.as_ref().unwrap().path().join("seed").exists()).count()
+    }
+
     /// The publication and the questions.
     fn asked(budget: u64) -> Self {
         let desk = Self::new(budget);
@@ -95,7 +101,7 @@ fn a_check_in_files_is_the_check_over_the_network() {
     desk.answer().ends(0).prints(&["charged now", "0 evaluations"]);
     assert_eq!(desk.operator.spent("mutuelle"), 10_048);
     desk.finish("again", &[]).ends(65).complains(&["answers no questions of this profile that are still open"]);
-    assert_eq!(fs::read_dir(desk.insurer.profile().join("jobs")).unwrap().count(), 1, "the lock alone");
+    assert_eq!(desk.jobs(), 0);
 
     // Another insurer with the same members, over the network.
     let over_there = Insurer::enrolled("voisine", &desk.operator, 20_000);
@@ -130,7 +136,9 @@ fn a_budget_that_ends_in_the_middle_is_an_answer() {
     desk.answer().ends(0).prints(&["are refused, and the file says so", "set-budget", "lacked"]);
     let spent = desk.operator.spent("mutuelle");
     assert!(spent > 0 && spent < 10_048, "{spent}");
-    desk.finish("out", &[]).ends(77).complains(&["the budget does not allow it"]);
+    let ran = desk.finish("out", &[]).ends(77).complains(&["the budget does not allow it"]);
+    ran.complains(&["run `blindlist finish` again to go on"]);
+    assert!(!format!("{ran}").contains("--resume"), "{ran}");
     desk.insurer.results("out").are_none();
     desk.operator.run(&["insurer", "set-budget", "mutuelle", "10000"]).ends(0);
     desk.answer().ends(0);
@@ -319,10 +327,12 @@ fn the_member_file_must_be_the_one_that_was_asked_about() {
     fs::rename(&desk.members, &moved).unwrap();
     desk.finish("out", &[]).ends(65);
     let other = desk.insurer.file("other.csv", numbers_csv(&numbers(5, 10_006)));
-    let ran = desk.finish("out", &["--members", other.to_str().unwrap()]);
-    assert!(!format!("{ran}").contains("ended with Some(0)"), "{ran}");
+    let ran = desk.finish("out", &["--members", other.to_str().unwrap()]).ends(65);
+    ran.complains(&["has changed since the check began"]);
     desk.insurer.results("out").are_none();
+    assert_eq!(desk.jobs(), 1, "no second job was begun");
     desk.finish("out", &["--members", moved.to_str().unwrap()]).ends(0).prints(&["5 of 10,000"]);
+    assert_eq!(desk.jobs(), 0, "no seed is left");
 }
 
 /// Questions are the same whenever they are written, and tell nothing of the members.

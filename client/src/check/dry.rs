@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use serde::Serialize;
 
 use super::party::Party;
-use super::summary::{MembersSummary, OperatorSummary, Status};
+use super::summary::{MembersSummary, OperatorSummary, judge};
 use super::{Begun, CheckOptions, Operator, begin, members, too_many_rejected};
 use crate::channel::Channel;
 use crate::{Caller, ClientError, outside};
@@ -46,14 +46,16 @@ impl Estimate {
     pub fn judge(&self) -> Result<(), ClientError> {
         if self.refused {
             let (rejected, rows) = (self.members.rejected, self.members.rows);
-            return Err(ClientError::TooManyRejected { path: self.members.file.clone(), rejected, rows, written: None });
+            return Err(ClientError::TooManyRejected {
+                path: self.members.file.clone(),
+                rejected,
+                rows,
+                written: None,
+            });
         }
-        let missing = self.absent.iter().filter(|operator| operator.status == Status::Missing).count();
-        let short = self.operators.iter().map(|operator| operator.short).sum();
-        match (short, missing) {
-            (0, 0) => Ok(()),
-            (0, missing) => Err(ClientError::Incomplete { missing }),
-            (short, _) => Err(ClientError::TooLittleBudget { short }),
+        match self.operators.iter().map(|operator| operator.short).sum() {
+            0 => judge(&self.absent),
+            short => Err(ClientError::TooLittleBudget { short }),
         }
     }
 }

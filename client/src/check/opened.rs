@@ -29,6 +29,8 @@ pub(super) struct Opened<'a> {
     pub epochs: BTreeMap<EpochId, Epoch>,
     /// The releases chosen.
     pub releases: Vec<Release>,
+    /// Why there are none, if there are none.
+    pub nothing: Option<ClientError>,
     pub caller: Caller,
 }
 
@@ -46,13 +48,23 @@ impl<'a> Opened<'a> {
         let unfinished = jobs.unfinished()?;
         let live = caller.or(live::refresh(profile, &enrolled, channel, &caller, now)).await?;
         let Live { catalog, digest, epochs, releases } = live;
-        let releases = choose(&releases, options)?;
-        Ok(Self { profile, enrolled, jobs, unfinished, catalog, digest, epochs, releases, caller })
+        let (releases, nothing) = match choose(&releases, options) {
+            Ok(releases) => (releases, None),
+            Err(nothing) => (Vec::new(), Some(nothing)),
+        };
+        Ok(Self { profile, enrolled, jobs, unfinished, catalog, digest, epochs, releases, nothing, caller })
     }
 
     /// The schemes of the releases chosen.
     pub(super) fn schemes(&self) -> impl Iterator<Item = Scheme> {
         self.releases.iter().map(|release| release.manifest.scheme)
+    }
+
+    /// The unfinished jobs that a check under this scheme could go on with.
+    pub(super) fn unfinished(&self, scheme: Scheme) -> impl Iterator<Item = &Unfinished> {
+        let epochs: Vec<String> = self.epochs.keys().map(ToString::to_string).collect();
+        let (scheme, jobs) = (scheme.to_string(), self.unfinished.iter());
+        jobs.filter(move |job| job.subject.scheme == scheme && epochs.contains(&job.subject.epoch))
     }
 
     /// Says which lists are checked.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use blindlist_protocol::catalog::Catalog;
 use blindlist_protocol::entry::Label;
+use blindlist_protocol::epoch::Holder;
 use blindlist_protocol::ids::{Digest, JobId, LedgerId};
 use blindlist_protocol::insurer::Asker;
 use blindlist_protocol::live::Release;
@@ -77,7 +78,7 @@ impl<'a> Party<'a> {
         aliases: &Aliases,
         room: Room,
     ) -> Result<Self, ClientError> {
-        let Opened { profile, enrolled, jobs, unfinished, catalog, digest, epochs, releases, caller } = opened;
+        let Opened { profile, enrolled, jobs, unfinished, catalog, digest, epochs, releases, caller, .. } = opened;
         let plan = Plan::new((&jobs, &unfinished), releases, epochs, reading, options.resume, &caller)?;
         for part in &plan.parts {
             Log::of(part.asked()?, part.epoch.object(), &catalog).check_known(profile)?;
@@ -113,14 +114,15 @@ impl<'a> Party<'a> {
         threads: &Arc<Semaphore>,
         created: &str,
     ) -> Result<(), ClientError> {
+        let (caller, mut to_remember) = (self.caller.clone(), Vec::new());
         for (place, selected) in self.prepare(channel, members).await?.into_iter().enumerate() {
-            let caller = self.caller.clone();
             let evaluated = self.evaluate(channel, place, selected, members, threads, created);
-            caller.or(evaluated).await?;
+            to_remember.extend(caller.or(evaluated).await?);
         }
         self.keep_receipts()?;
-        let caller = self.caller.clone();
         caller.or(self.hold_to_log(channel)).await?;
+        // What is remembered is never asked for again, so its charges must stand in the log by now.
+        to_remember.iter().try_for_each(|remembered| remembered.keep())?;
         self.remaining = caller.or(self.account(channel)).await.ok();
         Ok(())
     }
@@ -148,7 +150,10 @@ impl<'a> Party<'a> {
     fn select(&self, place: usize, members: &People) -> Result<Selected, ClientError> {
         let part = self.part(place)?;
         let remembered = match &self.options.remember {
-            Some(passphrase) => Some(Arc::new(Remembered::open(self.profile, &part.epoch, passphrase, &self.room)?)),
+            Some(passphrase) => {
+                let opened = Remembered::open(self.profile, &part.epoch, passphrase, &self.room, &self.caller)?;
+                Some(Arc::new(opened))
+            }
             None => None,
         };
         let release = |place: &usize| Some((*place, self.plan.releases.get(*place)?.manifest.release));
@@ -161,14 +166,16 @@ impl<'a> Party<'a> {
             let (padding, all) = (number(padding), number(selection.elements));
             self.caller.note(format!("padding  {padding} of {all} elements are random, and cost as much as members"));
         }
-        if selection.remembered > 0 {
+        if remembered.as_ref().is_some_and(|remembered| remembered.is_empty()) {
+            self.caller.note("saved    nothing is remembered of this epoch yet: all members are asked about");
+        } else if selection.remembered > 0 {
             let (saved, asked) = (number(selection.remembered), number(selection.members));
             self.caller.note(format!("saved    {saved} evaluations are remembered; {asked} members are asked about"));
         }
         Ok((selection, remembered, sink))
     }
 
-    /// Has the members evaluated in one epoch.
+    /// Has the members evaluated in one epoch; what is to be remembered of that.
     async fn evaluate(
         &mut self,
         channel: &impl Channel,
@@ -177,14 +184,13 @@ impl<'a> Party<'a> {
         members: &People,
         threads: &Arc<Semaphore>,
         created: &str,
-    ) -> Result<(), ClientError> {
+    ) -> Result<Option<Arc<Remembered>>, ClientError> {
         let Some((work, mut receipts, remembered)) = self.work(place, selected, members, threads, created)? else {
-            return Ok(());
+            return Ok(None);
         };
         receipts.receipts = asking::evaluate(channel, &work, &self.room).await?;
         self.receipts.push(receipts);
-        drop(work);
-        remembered.map_or(Ok(()), |remembered| remembered.keep().map(drop))
+        Ok(remembered)
     }
 
     /// Begins the job of one epoch, or goes on with it: its work, and where its receipts go. None when nothing is to be asked.
@@ -332,27 +338,30 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// Removes what was needed to go on, since the results are written. Receipts are kept: they were charged all the same.
-    pub(super) fn end(&self) {
+    /// Removes the jobs that are no longer needed, since the results are written: those that this check superseded, and if
+    /// all is `done` its own. Receipts are kept: they were charged all the same.
+    pub(super) fn end(&self, done: bool) {
         self.keep_superseded();
-        self.plan.finished_jobs().for_each(|id| self.jobs.remove_or_say(id, &self.caller));
+        let own = self.plan.jobs().filter(|_| done);
+        self.plan.superseded().iter().copied().chain(own).for_each(|id| self.jobs.remove_or_say(id, &self.caller));
     }
 
     /// Keeps the receipts of jobs that this one makes useless.
     fn keep_superseded(&self) {
         for job in self.plan.superseded() {
             let all = self.jobs.receipts(*job);
-            for log in &self.receipts {
-                if let Err(error) = self.keep_receipts_of(*job, &all, log) {
+            for holder in self.plan.parts.iter().filter_map(|part| part.asked().ok()) {
+                if let Err(error) = self.keep_receipts_of(*job, &all, holder) {
                     self.caller.warn(format!("the receipts of an unfinished check could not be kept: {error}"));
                 }
             }
         }
     }
 
-    fn keep_receipts_of(&self, job: JobId, all: &[Receipt], log: &JobReceipts) -> Result<(), ClientError> {
-        let of_log = all.iter().filter(|receipt| receipt.verify_signature(&log.ledger, &log.key).is_ok());
-        let receipts = JobReceipts { job, receipts: of_log.cloned().collect(), ..log.clone() };
+    fn keep_receipts_of(&self, job: JobId, all: &[Receipt], holder: &Holder) -> Result<(), ClientError> {
+        let (ledger, key) = (holder.ledger, holder.receipt_key);
+        let of_log = all.iter().filter(|receipt| receipt.verify_signature(&ledger, &key).is_ok());
+        let receipts = JobReceipts { job, ledger, key, receipts: of_log.cloned().collect() };
         if receipts.receipts.is_empty() {
             return Ok(());
         }

@@ -1,23 +1,25 @@
 //! The distinct people of a member file, and a job's chunks of them (SPEC.md, "Jobs and blinding"), in bounded memory.
 //!
 //! Identifiers are spilled by a keyed hash, so that equal ones meet in one partition, which is small enough to be held.
-//! For each job they are spilled again by the first bits of their places, and come out in ascending order.
+//! For each job they are spilled again by the first bits of their places, as its padding is, and come out in ascending
+//! order: `ascending`.
+
+mod ascending;
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::vec;
 
 use blindlist_protocol::identifier::Identifier;
-use blindlist_protocol::job::{BlindingSecret, Item, Layout, Place};
+use blindlist_protocol::job::{BlindingSecret, Item, Layout};
 use blindlist_protocol::params::MAX_CHUNK;
 use blindlist_store::spill::Spill;
 use zeroize::Zeroizing;
 
-use super::asked::AskedPeople;
+use crate::profile::jobs::asked::AskedPeople;
 use crate::room::{Room, partition};
 use crate::{Caller, ClientError};
+use ascending::{Ascending, Ordered, padding};
 
 /// Partitions of people.
 const PARTITIONS: usize = 256;
@@ -108,17 +110,9 @@ impl People {
     /// The chunks of a job for these people, or those that it asks about, and the epoch's canaries.
     pub(crate) fn chunks(&self, job: &Elements<'_>, room: &Room, caller: &Caller) -> Result<Chunks, ClientError> {
         let Elements { secret, canaries, asked, elements } = *job;
-        let ordered = Mutex::new(room.spill(PARTITIONS, SHARE)?);
-        let spill = |people: &[(Place, &[u8])]| {
-            let mut record = Zeroizing::new(Vec::new());
-            let mut ordered = ordered.lock().unwrap_or_else(PoisonError::into_inner);
-            people.iter().try_for_each(|(place, identifier)| {
-                record.clear();
-                record.extend_from_slice(&place.bits().to_le_bytes());
-                append(&mut record, identifier);
-                ordered.push(partition(place.bits(), PARTITIONS), &record)
-            })
-        };
+        let count = asked.map_or(self.distinct, AskedPeople::count) + canaries.len() as u64;
+        let padded = elements.checked_sub(count).and_then(|padding| u32::try_from(padding).ok()).ok_or_else(damaged)?;
+        let ordered = Ordered::new(room, SHARE)?;
         room.each(PARTITIONS, caller, |number| {
             let bytes = self.spill.read(number)?;
             let place = |record: &'_ [u8]| Some(secret.place(&Identifier::read(record)?));
@@ -126,17 +120,16 @@ impl People {
             let people: Option<Vec<_>> = people.collect();
             let mut people = people.ok_or_else(damaged)?;
             people.retain(|(place, _)| asked.is_none_or(|asked| asked.contains(*place)));
-            Ok(spill(&people)?)
+            ordered.push(&people, |identifier, record| append(record, identifier))
         })?;
-        let canaries_placed: Vec<_> = canaries.iter().map(|one| (secret.place(one), one.as_bytes())).collect();
-        spill(&canaries_placed)?;
-        let spill = ordered.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let count = asked.map_or(self.distinct, AskedPeople::count) + canaries.len() as u64;
-        if count > elements {
-            return Err(damaged());
-        }
-        let ascending = Ascending { spill, next: 0, run: Vec::new().into_iter() };
-        Ok(Chunks { layout: Layout::new(secret, count, elements, ascending), left: elements, number: 0 })
+        let canaries: Vec<_> = canaries.iter().map(|one| (secret.place(one), one.as_bytes())).collect();
+        ordered.push(&canaries, |identifier, record| append(record, identifier))?;
+        let people = ordered.ascending(|bytes| {
+            let (record, after) = first_record(bytes)?;
+            Some((Identifier::read(record)?, after))
+        });
+        let layout = Layout::new(people, padding(secret, padded, room, caller)?);
+        Ok(Chunks { layout, left: elements, number: 0 })
     }
 }
 
@@ -169,7 +162,7 @@ impl fmt::Debug for Chunk {
 
 /// The chunks of a job, one after the other.
 pub(crate) struct Chunks {
-    layout: Layout<Ascending>,
+    layout: Layout<Ascending<Identifier>, Ascending<u32>>,
     /// Elements that are still to come.
     left: u64,
     number: u32,
@@ -205,57 +198,15 @@ impl Chunks {
     }
 }
 
-/// People in the order of a job.
-struct Ascending {
-    spill: Spill,
-    next: usize,
-    run: vec::IntoIter<(Place, Identifier)>,
-}
-
-impl Ascending {
-    fn read(&self, number: usize) -> Result<Vec<(Place, Identifier)>, ClientError> {
-        let bytes = self.spill.read(number)?;
-        let mut rest = bytes.as_slice();
-        let mut run = Vec::new();
-        while let Some((place, after)) = rest.split_first_chunk() {
-            let (record, after) = first_record(after).ok_or_else(damaged)?;
-            let identifier = Identifier::read(record).ok_or_else(damaged)?;
-            run.push((Place::from_bits(u128::from_le_bytes(*place)), identifier));
-            rest = after;
-        }
-        run.sort_unstable_by_key(|(place, _)| *place);
-        Ok(run)
-    }
-}
-
-impl Iterator for Ascending {
-    type Item = Result<(Place, Identifier), ClientError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(next) = self.run.next() {
-                return Some(Ok(next));
-            }
-            if self.next >= self.spill.partitions() {
-                return None;
-            }
-            match self.read(self.next) {
-                Ok(run) => (self.run, self.next) = (run.into_iter(), self.next + 1),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    }
-}
-
 /// Appends the record of an identifier: its length and its bytes.
-fn append(record: &mut Vec<u8>, identifier: &[u8]) {
+pub(crate) fn append(record: &mut Vec<u8>, identifier: &[u8]) {
     let length = u16::try_from(identifier.len()).expect("an identifier has at most 512 bytes");
     record.extend_from_slice(&length.to_le_bytes());
     record.extend_from_slice(identifier);
 }
 
-/// The first record, and what is behind it.
-fn first_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// The bytes of the identifier whose record comes first, and what is behind it.
+pub(crate) fn first_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(u16::from_le_bytes(*length).into())
 }

@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub parts: Vec<Part>,
     /// Unfinished jobs about the same members that this check makes useless.
     superseded: Vec<JobId>,
+    /// Whether only another version of the member file has an unfinished check.
+    pub file_changed: bool,
 }
 
 /// A check's share in one epoch.
@@ -65,7 +67,8 @@ impl Plan {
             by_epoch.entry(release.manifest.epoch).or_default().push(place);
         }
         let (names, options) = (reading.column_names(), reading.members.options());
-        let mut plan = Self { releases, parts: Vec::new(), superseded: Vec::new() };
+        let file_changed = is_of_another_version(unfinished, reading);
+        let mut plan = Self { releases, parts: Vec::new(), superseded: Vec::new(), file_changed };
         for (id, places) in by_epoch {
             let epoch = epochs.remove(&id).ok_or(ClientError::Internal("a release without its epoch"))?;
             let (record, read) = (epoch.record(), (names.as_slice(), options));
@@ -74,24 +77,15 @@ impl Plan {
             plan.superseded.extend(part.go_on(jobs, unfinished, resume, caller)?);
             plan.parts.push(part);
         }
-        plan.say_what_goes_on(unfinished, reading, resume, caller)?;
+        plan.say_what_goes_on(unfinished, reading, resume, caller);
         Ok(plan)
     }
 
-    /// Says whether earlier work goes on, is lost, or never was; refuses to go on with a file that changed.
-    fn say_what_goes_on(
-        &mut self,
-        unfinished: &[Unfinished],
-        reading: &Reading,
-        resume: bool,
-        caller: &Caller,
-    ) -> Result<(), ClientError> {
+    /// Says whether earlier work goes on, is lost, or never was.
+    fn say_what_goes_on(&mut self, unfinished: &[Unfinished], reading: &Reading, resume: bool, caller: &Caller) {
         let former = self.begun_under_another_key(unfinished, reading);
-        if former.is_empty() && resume && !self.goes_on() {
-            if is_of_another_version(unfinished, reading) {
-                return Err(ClientError::MembersChanged(reading.members.path().to_owned()));
-            }
-            caller.note("there is no unfinished check of this file: a new one begins");
+        if former.is_empty() && resume && !self.goes_on() && !self.file_changed {
+            caller.warn("there is no unfinished check of this file: a new one begins");
         }
         if !resume && !self.superseded.is_empty() {
             caller.warn(
@@ -105,7 +99,6 @@ impl Plan {
             );
             self.superseded.extend(former);
         }
-        Ok(())
     }
 
     /// Unfinished jobs about the same members that no epoch goes on with: their manifest key was succeeded. [SUC-3]
@@ -136,10 +129,9 @@ impl Plan {
         self.parts.iter().any(|part| part.job.is_some())
     }
 
-    /// The jobs that are no longer needed once the results are written.
-    pub(super) fn finished_jobs(&self) -> impl Iterator<Item = JobId> {
-        let done = self.parts.iter().filter_map(|part| Some(part.job.as_ref()?.id()));
-        done.chain(self.superseded.iter().copied())
+    /// The jobs that went on or were begun.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = JobId> {
+        self.parts.iter().filter_map(|part| Some(part.job.as_ref()?.id()))
     }
 }
 
@@ -189,6 +181,8 @@ impl Part {
             let chunks = job.chunks();
             caller
                 .note(format!("going on with an unfinished check: {answers} of {chunks} chunks are answered already"));
+        } else if resume && unfinished.iter().any(|job| job.subject.is_read_otherwise(&self.subject)) {
+            return Err(ClientError::ReadOtherwise(self.subject.members.clone().into()));
         }
         Ok(candidates.into_iter().map(|(_, job)| job.id).collect())
     }

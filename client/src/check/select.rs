@@ -12,10 +12,10 @@ use blindlist_protocol::oprf::Evaluation;
 use blindlist_protocol::params::CANARIES;
 
 use super::alias::Aliases;
-use super::asked::AskedPeople;
 use super::entries::Entries;
 use super::people::{Gathering, People};
 use super::plan::Part;
+use crate::profile::jobs::asked::AskedPeople;
 use crate::profile::remembered::Remembered;
 use crate::room::Room;
 use crate::{Caller, ClientError, outside};

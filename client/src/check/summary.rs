@@ -17,6 +17,7 @@ use blindlist_protocol::ids::{Digest, EpochId, JobId, LedgerId};
 use blindlist_protocol::live::Release;
 use blindlist_protocol::log::tree::Head;
 use blindlist_protocol::text::Slug;
+use blindlist_store::exit::Code;
 use serde::{Serialize, Serializer};
 
 use super::members::Members;
@@ -118,6 +119,11 @@ pub struct OperatorSummary {
     pub status: Status,
     /// Why it did not.
     pub problem: Option<String>,
+    /// Whether the same command with `--resume` may get its answer.
+    pub resumable: bool,
+    /// What the problem means; only for the exit code.
+    #[serde(skip)]
+    pub code: Code,
     /// The catalog that was relied on.
     pub catalog: Option<CatalogSummary>,
     /// What was asked.
@@ -243,8 +249,7 @@ impl Summary {
     /// # Errors
     /// [`ClientError::Incomplete`].
     pub fn judge(&self) -> Result<(), ClientError> {
-        let missing = self.operators.iter().filter(|operator| operator.status == Status::Missing).count();
-        if missing == 0 { Ok(()) } else { Err(ClientError::Incomplete { missing }) }
+        judge(&self.operators)
     }
 
     /// `summary.json`.
@@ -262,6 +267,19 @@ impl Summary {
             (list.affected_rows, list.categories) = (counted.affected_rows, counted.categories);
         }
     }
+}
+
+/// Fails when any of these operators is missing: with 76 if one broke the protocol, which must not pass for a server that is
+/// down.
+pub(super) fn judge(operators: &[OperatorSummary]) -> Result<(), ClientError> {
+    let missing: Vec<_> = operators.iter().filter(|operator| operator.status == Status::Missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let broke = missing.iter().any(|operator| operator.code == Code::PeerBroke);
+    let code = if broke { Code::PeerBroke } else { Code::TryAgain };
+    let resumable = missing.iter().all(|operator| operator.resumable);
+    Err(ClientError::Incomplete { missing: missing.len(), code, resumable })
 }
 
 impl MembersSummary {
@@ -300,7 +318,9 @@ impl OperatorSummary {
             insurer: Some(bundle.insurer.clone()),
             status: Status::Answered,
             problem: None,
-            catalog: Some(CatalogSummary { sequence: catalog.sequence, digest: digest.to_string() }),
+            resumable: false,
+            code: Code::Done,
+            catalog: Some(CatalogSummary::new(catalog, digest)),
             epochs: Vec::new(),
             remaining: None,
             logs: Vec::new(),
@@ -310,13 +330,15 @@ impl OperatorSummary {
     }
 
     /// An operator that did not answer, and why.
-    pub(super) fn absent(operator: String, profile: &Path, status: Status, problem: String) -> Self {
+    pub(super) fn absent(operator: String, profile: &Path, status: Status, problem: &ClientError) -> Self {
         Self {
             operator,
             profile: profile.to_owned(),
             insurer: None,
             status,
-            problem: Some(problem),
+            problem: Some(problem.to_string()),
+            resumable: problem.resumable(),
+            code: problem.code(),
             catalog: None,
             epochs: Vec::new(),
             remaining: None,
@@ -334,6 +356,13 @@ impl OperatorSummary {
     /// Members who were not asked about, since their evaluations are remembered, in all epochs together.
     pub fn remembered(&self) -> u64 {
         self.epochs.iter().map(|epoch| epoch.remembered).sum()
+    }
+}
+
+impl CatalogSummary {
+    /// The summary of a snapshot with this digest.
+    pub(super) fn new(catalog: &Catalog, digest: Digest) -> Self {
+        Self { sequence: catalog.sequence, digest: digest.to_string() }
     }
 }
 

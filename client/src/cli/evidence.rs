@@ -178,14 +178,3 @@ fn challenge(text: &str) -> Result<String, String> {
 fn log_key(text: &str) -> Result<VerifyingKey, &'static str> {
     receipts::key(text).ok_or("a key is 64 hexadecimal digits, lower case")
 }
-
-/// Where the passphrase for new evidence comes from.
-pub(super) fn passphrase(
-    keep: bool,
-    files: &[PathBuf],
-) -> Result<Option<blindlist_store::passphrase::Passphrase>, ClientError> {
-    if !keep {
-        return Ok(None);
-    }
-    Ok(Some(crate::passphrases::for_new(files)?))
-}

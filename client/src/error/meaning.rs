@@ -26,7 +26,9 @@ impl ClientError {
             | Self::NoUnfinishedJob { .. }
             | Self::Internal(_)
             | Self::Randomness => Code::Failure,
-            Self::SeveralSchemes(_) | Self::WouldReplaceInput(_) => Code::Usage,
+            Self::SeveralSchemes(_) | Self::WouldReplaceInput(_) | Self::ReadOtherwise(_) | Self::SameOperator(..) => {
+                Code::Usage
+            }
             Self::Unreadable(_)
             | Self::Table(_)
             | Self::Columns { .. }
@@ -40,7 +42,8 @@ impl ClientError {
             | Self::TooManyRejected { .. }
             | Self::MembersChanged(_)
             | Self::Results { .. } => Code::BadInput,
-            Self::CatalogExpired(_) | Self::IndexDamaged(_) | Self::Incomplete { .. } => Code::TryAgain,
+            Self::CatalogExpired(_) | Self::IndexDamaged(_) => Code::TryAgain,
+            Self::Incomplete { code, .. } => *code,
             Self::Interrupted => Code::Interrupted,
             Self::Evidence(error) => error.code(),
             Self::Exchange(error) => error.code(),
@@ -65,11 +68,11 @@ impl ClientError {
             | Self::OverBudget { .. }
             | Self::IndexDamaged(_)
             | Self::Interrupted
-            | Self::Incomplete { .. }
             | Self::Forgotten(_)
             | Self::Results { .. }
             | Self::Randomness
             | Self::Internal(_) => true,
+            Self::Incomplete { resumable, .. } => *resumable,
             Self::Transport(error) => curable(error),
             Self::Channel(ChannelError::Transport(error)) => curable(error),
             Self::Channel(ChannelError::Refused(Refusal { code, .. })) => leaves_resumable(*code),
@@ -104,6 +107,8 @@ impl ClientError {
             | Self::TooManyMembers { .. }
             | Self::TooManyRejected { .. }
             | Self::TooLittleBudget { .. }
+            | Self::ReadOtherwise(_)
+            | Self::SameOperator(..)
             | Self::MembersChanged(_)
             | Self::Evidence(_)
             | Self::Exchange(_)

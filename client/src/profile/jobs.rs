@@ -10,10 +10,11 @@
 //! answers/N       the answer to chunk N, as it came, proven before it was written
 //! ```
 
+pub(crate) mod asked;
 pub mod look;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use blindlist_protocol::epoch::EpochRecord;
@@ -30,15 +31,13 @@ use blindlist_store::file::{destroy, read_limited, read_secret_exact, write_atom
 use blindlist_store::folder::{FolderLock, PrivateFolder};
 use serde::{Deserialize, Serialize};
 
-use crate::check::asked::AskedPeople;
 use crate::{Caller, ClientError};
+use asked::AskedPeople;
 
 /// Bytes that `job.json` may have.
 const MAX_JOB_FILE: u64 = 64 << 10;
 /// The version of `job.json`.
 const VERSION: u32 = 2;
-/// Bytes that `asked` may have: 16 for each member.
-const MAX_ASKED: u64 = 16 << 32;
 
 /// What a job is about, as `job.json` holds it. A job goes on only when all of it is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +92,12 @@ impl Subject {
         let moved = Self { members: other.members.clone(), ..self.clone() };
         moved == *other
     }
+
+    /// Whether both are about the same file in the same epoch, which they read in different ways: other people may be meant.
+    pub fn is_read_otherwise(&self, other: &Self) -> bool {
+        let (columns, encoding, sheet) = (other.columns.clone(), other.encoding.clone(), other.sheet.clone());
+        !self.agrees(other) && Self { columns, encoding, sheet, ..self.clone() }.agrees(other)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -140,21 +145,7 @@ impl Jobs {
     }
 
     fn read(&self, id: JobId) -> Result<Option<Unfinished>, ClientError> {
-        let folder = self.folder.join(id.to_string());
-        let path = folder.join("job.json");
-        if !path.exists() || !folder.join("seed").exists() {
-            return Ok(None);
-        }
-        let file: Option<JobFile> = serde_json::from_slice(&read_limited(&path, MAX_JOB_FILE)?).ok();
-        match file {
-            Some(file) if file.version == VERSION && file.job == id.to_string() => {
-                Ok(Some(Unfinished { id, created: file.created, elements: file.elements, subject: file.subject }))
-            }
-            Some(_) | None => Err(ClientError::Damaged {
-                path,
-                problem: "it does not describe a job; remove its folder to forget the job",
-            }),
-        }
+        read(&self.folder.join(id.to_string()), id)
     }
 
     /// Makes a job of `elements` elements, which asks about everybody unless it is said about whom.
@@ -201,13 +192,7 @@ impl Jobs {
         } else {
             0
         };
-        let path = folder.join("asked");
-        let asked = if path.exists() {
-            let asked = AskedPeople::from_bytes(&read_limited(&path, MAX_ASKED)?);
-            Some(asked.ok_or_else(|| damaged(path))?)
-        } else {
-            None
-        };
+        let asked = AskedPeople::read(&folder.join("asked"), |path| damaged(path.to_owned()))?;
         Ok(Job { folder, id, seed, elements: file.elements, asked, sent: Mutex::new(sent) })
     }
 
@@ -259,6 +244,22 @@ impl Unfinished {
     /// How many chunks it has.
     pub fn chunks(&self) -> u32 {
         chunks(self.elements)
+    }
+}
+
+/// What a job's folder says of it; none when the job is being made or removed.
+fn read(folder: &Path, id: JobId) -> Result<Option<Unfinished>, ClientError> {
+    let path = folder.join("job.json");
+    if !path.exists() || !folder.join("seed").exists() {
+        return Ok(None);
+    }
+    let file: Option<JobFile> = serde_json::from_slice(&read_limited(&path, MAX_JOB_FILE)?).ok();
+    match file.filter(|file| file.version == VERSION && file.job == id.to_string()) {
+        Some(JobFile { created, elements, subject, .. }) => Ok(Some(Unfinished { id, created, elements, subject })),
+        None => Err(ClientError::Damaged {
+            path,
+            problem: "it does not describe a job; remove its folder to forget the job",
+        }),
     }
 }
 

@@ -27,7 +27,7 @@ use blindlist_store::vault::{Additions, Handle, Reader, Vault};
 use zeroize::Zeroizing;
 
 use super::Profile;
-use crate::check::people::{Gathering, People};
+use crate::check::people::{Gathering, People, append, first_record};
 use crate::room::Room;
 use crate::{Caller, ClientError};
 
@@ -57,20 +57,26 @@ impl fmt::Debug for Remembered {
 }
 
 impl Remembered {
+    /// Whether nothing was remembered when it was opened.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.vault.count() == 0
+    }
+
     /// Opens what is remembered of an epoch, and reads all of it once: what is damaged must be found before anything is paid.
     ///
     /// # Errors
-    /// [`StoreError::WrongPassphrase`]; [`ClientError::Damaged`]; [`ClientError::Store`].
+    /// [`StoreError::WrongPassphrase`]; [`ClientError::Damaged`], [`ClientError::Interrupted`], [`ClientError::Store`].
     pub(crate) fn open(
         profile: &Profile,
         epoch: &Epoch,
         passphrase: &Passphrase,
         room: &Room,
+        caller: &Caller,
     ) -> Result<Self, ClientError> {
         let (folder, epoch_id) = (profile.remembered_path(), epoch.record().epoch.to_string());
         remove_leftovers(&folder, &epoch_id)?;
         let vault = Vault::open(&folder.join(epoch_id), passphrase, &binding(epoch.record())).map_err(meaning)?;
-        room.each(vault.partitions(), &Caller::nobody(), |number| vault.verify(number).map_err(meaning))?;
+        room.each(vault.partitions(), caller, |number| vault.verify(number).map_err(meaning))?;
         let additions = Additions::new(room.spill(Additions::PARTITIONS, SHARE)?);
         Ok(Self { folder, vault, additions: Mutex::new(Some(additions)) })
     }
@@ -112,9 +118,9 @@ impl Remembered {
     fn by_handle(&self, people: &People, room: &Room, caller: &Caller) -> Result<Spill, ClientError> {
         let ordered = Mutex::new(room.spill(GROUPS, SHARE)?);
         people.each(room, caller, |one| {
-            let (handle, bytes) = (self.vault.handle(one.as_bytes()), one.as_bytes());
-            let length = u16::try_from(bytes.len()).expect("an identifier has at most 512 bytes");
-            let record = Zeroizing::new([&handle.as_bytes()[..], &length.to_le_bytes(), bytes].concat());
+            let handle = self.vault.handle(one.as_bytes());
+            let mut record = Zeroizing::new(handle.as_bytes().to_vec());
+            append(&mut record, one.as_bytes());
             let [group, ..] = *handle.as_bytes();
             Ok(ordered.lock().unwrap_or_else(PoisonError::into_inner).push(group.into(), &record)?)
         })?;
@@ -161,8 +167,7 @@ fn look_up(
     let mut people = Vec::new();
     let mut rest = bytes;
     while let Some((handle, after)) = rest.split_first_chunk() {
-        let (length, after) = after.split_first_chunk().ok_or_else(impossible)?;
-        let (one, after) = after.split_at_checked(u16::from_le_bytes(*length).into()).ok_or_else(impossible)?;
+        let (one, after) = first_record(after).ok_or_else(impossible)?;
         people.push((Handle::from_bytes(*handle), one));
         rest = after;
     }

@@ -45,6 +45,11 @@ impl Requested {
         Self { version: VERSION, created, list: list.map(ToString::to_string), subjects, logs }
     }
 
+    /// Whether it asked about the member file that has this SHA-256.
+    pub fn is_about(&self, sha256: &str) -> bool {
+        self.subjects.iter().all(|subject| subject.members_sha256 == sha256)
+    }
+
     /// Whether it asked in an epoch.
     pub fn asked_in(&self, epoch: &EpochId) -> bool {
         self.subjects.iter().any(|subject| subject.epoch == epoch.to_string())

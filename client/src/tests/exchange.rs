@@ -170,6 +170,22 @@ fn a_check_goes_through_files_and_is_charged_once() {
     assert!(matches!(error, ClientError::Exchange(ExchangeFault::OtherQuestions(_))), "{error}");
 }
 
+/// A job about other members than were asked about would have no answers, and its seed would stay.
+#[test]
+fn another_member_file_than_was_asked_about_begins_no_job() {
+    let (operator, insurer) = setting();
+    let questions = insurer.request(&publication(&operator, HONEST)).unwrap();
+    let file = answers(&operator, &questions, HONEST);
+    let members = fs::read(insurer.path("members.csv")).unwrap();
+    insurer.has(format!("nir\n{}\n", nir(7)));
+    let error = insurer.finish(&file).unwrap_err();
+    assert!(matches!(error, ClientError::MembersChanged(_)), "{error}");
+    assert_eq!((error.code(), insurer.unfinished()), (Code::BadInput, 1));
+    fs::write(insurer.path("members.csv"), members).unwrap();
+    assert_eq!(insurer.finish(&file).unwrap().affected.rows, 2);
+    assert_eq!(insurer.unfinished(), 0);
+}
+
 /// The request for the same members is the same; for others it is another, although the first is unfinished.
 #[test]
 fn the_same_questions_are_written_again() {

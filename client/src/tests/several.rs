@@ -78,7 +78,10 @@ fn an_operator_that_is_down_does_not_spoil_the_others_and_is_asked_later() {
     }));
     let summary = desk.check(&desk.insurer.options()).unwrap();
     let error = summary.judge().unwrap_err();
-    assert!(matches!(error, ClientError::Incomplete { missing: 1 }) && error.code() == Code::TryAgain, "{error}");
+    assert!(
+        matches!(error, ClientError::Incomplete { missing: 1, resumable: true, .. }) && error.code() == Code::TryAgain,
+        "{error}"
+    );
     assert_eq!((summary.complete, summary.affected.rows), (false, 2));
     let missing = summary.operators.iter().find(|operator| operator.problem.is_some()).unwrap();
     assert_eq!(missing.operator, "second");
@@ -117,6 +120,9 @@ fn an_operator_that_breaks_the_protocol_is_missing_and_alone_it_fails_the_check(
     }));
     let summary = desk.check(&desk.insurer.options()).unwrap();
     assert_eq!((summary.complete, summary.affected.rows), (false, 2));
+    let error = summary.judge().unwrap_err();
+    assert!(error.code() == Code::PeerBroke && !error.resumable(), "{error}");
+    assert!(!summary.to_string().contains("--resume"), "{summary}");
 
     desk.operators[1].tamper = Some(Box::new(|_, _| Err(ChannelError::Transport(TransportError::Lost))));
     let error = desk.check(&desk.insurer.options()).unwrap_err();
@@ -133,6 +139,7 @@ fn an_operator_without_a_list_is_named_and_is_not_missing() {
     assert_eq!((summary.affected.rows, desk.unfinished()), (2, [0, 0]));
     let first = summary.operators.iter().find(|operator| operator.operator == "first").unwrap();
     assert_eq!(first.status, Status::WithoutList);
+    assert!(first.catalog.is_some(), "its claim can be compared");
     let none = CheckOptions { list: Some(slug("march")), ..desk.insurer.options() };
     assert!(matches!(desk.check(&none), Err(ClientError::NoSuchList { .. })));
     assert_eq!(desk.spent(), [0, 64]);

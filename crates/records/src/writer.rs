@@ -159,8 +159,8 @@ enum Table<W: io::Write + Send> {
 impl<W: io::Write + Send> Writer<W> {
     /// Begins a table with these headers.
     ///
-    /// CSV and workbooks have them as they are. In Parquet and JSON lines, where every column needs a name of its own, they
-    /// are those of [`distinct_names`].
+    /// CSV and workbooks have them as they are. In Parquet and JSON lines, where every column needs a name of its own, an
+    /// empty one becomes `column_3`, where 3 is its place from 1, and one that was there before gets `_2`, `_3` and so on.
     ///
     /// # Errors
     /// [`WriteError::NotBuilt`], [`WriteError::TooManyColumns`], [`WriteError::CellTooLong`], [`WriteError::Io`].

@@ -88,12 +88,10 @@ pub enum AnswerError {
         path: PathBuf,
     },
     /// The ledger, or files that are missing in the home.
-    #[error("the questions could not be answered to their end: {0}; try again, what was charged is not charged twice")]
+    #[error("the file could not be written to its end: {0}; try again, what was charged is not charged twice")]
     Busy(RefusalCode),
     /// The service failed; it has said why.
-    #[error(
-        "the questions could not be answered to their end; the reason was logged. What was charged is not charged twice"
-    )]
+    #[error("the file could not be written to its end; the reason was logged. What was charged is not charged twice")]
     Failed,
     /// Something that everybody is answered was refused.
     #[error("nothing was written: {0}")]

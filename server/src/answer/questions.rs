@@ -97,7 +97,7 @@ async fn asking(path: &Path, service: &Service, header: &Questions) -> Result<In
 }
 
 /// Requires that an insurer is answered over the network too.
-pub(crate) async fn may_be_answered(service: &Service, insurer: &Insurer) -> Result<(), Error> {
+pub(super) async fn may_be_answered(service: &Service, insurer: &Insurer) -> Result<(), Error> {
     let changes = service.ledger().changes().await?.get(&insurer.id).copied().unwrap_or_default();
     let status = match (changes.revoked, insurer.status) {
         (Some(_), _) => "revoked",

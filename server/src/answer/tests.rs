@@ -20,7 +20,6 @@ use blindlist_store::exit::Code;
 
 use super::*;
 use crate::insurers::{resume, revoke, set_budget, set_rate, suspend};
-use crate::publication::publish;
 use crate::testing::{Insurer, Operator, nir, people};
 
 /// An operator with one list, and an insurer that may ask about 60 members: 64 evaluations.

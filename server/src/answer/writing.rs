@@ -31,7 +31,7 @@ const ATTEMPTS: u32 = 60;
 const WAIT: Duration = Duration::from_millis(200);
 
 /// An insurer that the service answers.
-pub(crate) struct Asking<'a> {
+pub(super) struct Asking<'a> {
     service: &'a Service,
     certificate: [u8; 32],
     id: InsurerId,
@@ -40,19 +40,19 @@ pub(crate) struct Asking<'a> {
 
 /// Whether the segments of indexes are among the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Segments {
+pub(super) enum Segments {
     All,
     None,
 }
 
 impl<'a> Asking<'a> {
     /// An insurer whose name is one.
-    pub(crate) fn new(service: &'a Service, insurer: &Insurer) -> Self {
+    pub(super) fn new(service: &'a Service, insurer: &Insurer) -> Self {
         let name = questions::name(insurer).expect("it was read before");
         Self { service, certificate: insurer.certificate, id: InsurerId::from_bytes(insurer.id), name }
     }
 
-    pub(crate) fn name(&self) -> &Slug {
+    pub(super) fn name(&self) -> &Slug {
         &self.name
     }
 
@@ -84,7 +84,7 @@ impl<'a> Asking<'a> {
 }
 
 /// A file of answers.
-pub(crate) struct Writing {
+pub(super) struct Writing {
     file: AtomicFile,
     writer: Writer<Answers>,
     ledger: LedgerId,
@@ -95,7 +95,7 @@ pub(crate) struct Writing {
 
 impl Writing {
     /// Begins the file that shall be `out`.
-    pub(crate) fn begin(out: &Path, header: &Answers) -> Result<Self, Error> {
+    pub(super) fn begin(out: &Path, header: &Answers) -> Result<Self, Error> {
         let mut file = AtomicFile::create(out)?;
         let (writer, begin) = Writer::begin(header).map_err(AnswerError::TooLarge)?;
         write(&mut file, &begin)?;
@@ -104,7 +104,7 @@ impl Writing {
     }
 
     /// Adds the answer to a question.
-    pub(crate) fn answer(&mut self, question: &Digest, response: &Response) -> Result<(), Error> {
+    pub(super) fn answer(&mut self, question: &Digest, response: &Response) -> Result<(), Error> {
         if let Response::Evaluated(evaluated) = response {
             self.receipts.insert(evaluated.receipt.index);
         }
@@ -114,7 +114,7 @@ impl Writing {
 
     /// Adds what the insurer would ask besides, `known` being the size of the log that it remembers; evaluations that it
     /// has left in all live epochs.
-    pub(crate) async fn add_the_rest(
+    pub(super) async fn add_the_rest(
         &mut self,
         asking: &Asking<'_>,
         known: Option<u64>,
@@ -144,7 +144,7 @@ impl Writing {
     }
 
     /// Ends the file, which has its name then.
-    pub(crate) fn finish(mut self, key: &SigningKey) -> Result<(), Error> {
+    pub(super) fn finish(mut self, key: &SigningKey) -> Result<(), Error> {
         let (end, _) = self.writer.finish(key).map_err(AnswerError::TooLarge)?;
         write(&mut self.file, &end)?;
         Ok(self.file.commit()?)

@@ -8,12 +8,11 @@ use super::custody::open_keys;
 use super::small_runtime;
 use crate::answer::{self, Answered, Job};
 use crate::cli::{AnswerArgs, PublicationArgs};
-use crate::publication::publish;
 use crate::{Error, show};
 
 pub(super) fn run_publication(args: &PublicationArgs) -> Result<String, Error> {
     let home = open_keys(&args.home)?;
-    let left = small_runtime()?.block_on(publish(home, &args.insurer, &args.out))?;
+    let left = small_runtime()?.block_on(answer::publish(home, &args.insurer, &args.out))?;
     Ok(format!(
         "The publication for the insurer {} is written. It is for that insurer alone, and not encrypted.\n\n{}\n\
          Next, there:\n  blindlist request MEMBERS --profile DIR --publication FILE --out QUESTIONS\n",

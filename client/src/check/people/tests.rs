@@ -64,6 +64,40 @@ fn chunks_are_those_of_the_layout_in_memory() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
 }
 
+/// As much padding as hides how many there are, in memory that could not hold it.
+#[test]
+fn a_million_elements_of_padding_are_laid_out_as_in_memory() {
+    const PADDING: u32 = 1_000_000;
+    let (folder, secret) = (tempfile::tempdir().unwrap(), blinding(3));
+    let room = Room::new(folder.path(), NonZeroUsize::new(3), Memory::from_bytes(1 << 22));
+    let (people, canaries) = (gathered(0..50, &room), canaries());
+    let elements = u64::from(PADDING) + 54;
+    let job = Elements { secret: &secret, canaries: &canaries, asked: None, elements };
+    let mut chunks = people.chunks(&job, &room, &Caller::nobody()).unwrap();
+
+    let everybody = (0..50).map(person).chain(canaries.iter().cloned());
+    let mut expected: Vec<_> = everybody.map(|one| (secret.place(&one), Item::Person(one))).collect();
+    expected.extend((0..PADDING).map(|number| (secret.place_of_padding(number), Item::Padding(number))));
+    expected.sort_unstable_by_key(|(place, _)| *place);
+    for run in expected.chunks(MAX_CHUNK) {
+        let chunk = chunks.next().unwrap();
+        assert!(chunk.items.iter().eq(run.iter().map(|(_, item)| item)), "{chunk:?}");
+    }
+    assert_eq!(chunks.left(), 0);
+}
+
+/// What a job's file says is not believed.
+#[test]
+fn a_job_of_fewer_elements_than_people_or_of_too_many_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let [room, _] = rooms(folder.path());
+    let (people, secret) = (gathered(0..50, &room), blinding(3));
+    for elements in [0, 49, 50 + (1 << 32)] {
+        let job = Elements { secret: &secret, canaries: &[], asked: None, elements };
+        assert!(matches!(people.chunks(&job, &room, &Caller::nobody()), Err(ClientError::Internal(_))), "{elements}");
+    }
+}
+
 #[test]
 fn everybody_counts_once_however_many_rows_they_have() {
     let folder = tempfile::tempdir().unwrap();

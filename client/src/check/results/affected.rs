@@ -101,6 +101,7 @@ impl<'a> Affected<'a> {
         let categories: Vec<&str> =
             categories.iter().filter_map(|place| self.categories.get(*place)).map(|name| name.as_str()).collect();
         let ours = [names.join(SEPARATOR), categories.join(SEPARATOR), dates.join(SEPARATOR), told.join(SENTENCES)];
+        let ours = ours.map(clipped);
         let written = table.write(row.cells().chain(ours.iter().map(String::as_str)));
         written.map_err(|error| failed(&self.path, error))
     }
@@ -145,4 +146,16 @@ pub(super) fn headers(input: &[String]) -> Vec<String> {
 /// The name of a category in words.
 fn words(name: &Slug) -> String {
     name.as_str().replace(['-', '_'], " ")
+}
+
+/// The most characters in a cell of ours: fewer than a cell of a workbook holds, so that no list can make the results fail.
+const MOST: usize = 32_000;
+
+/// A cell of ours, which is cut where it would be too long. All of it is names, which are ASCII.
+fn clipped(mut cell: String) -> String {
+    if cell.len() > MOST {
+        cell.truncate(cell.floor_char_boundary(MOST));
+        cell.push_str("... (cut: see summary.json)");
+    }
+    cell
 }

@@ -78,11 +78,15 @@ impl Summary {
         if self.complete {
             return Ok(());
         }
-        writeln!(
-            f,
-            "          nobody knows who is on the lists of an operator that is missing: run the same command with"
-        )?;
-        writeln!(f, "          --resume once it answers; what the others answered is not paid again")
+        let mut missing = self.operators.iter().filter(|operator| operator.status == Status::Missing);
+        f.write_str("          nobody knows who is on the lists of an operator that is missing: ")?;
+        if missing.all(|operator| operator.resumable) {
+            writeln!(f, "run the same command with")?;
+            writeln!(f, "          --resume once it answers; what the others answered is not paid again")
+        } else {
+            writeln!(f, "do not ask it again")?;
+            writeln!(f, "          before what is said here is explained")
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) fn sample(complete: bool) -> Summary {
         insurer: Some("mutuelle".parse().unwrap()),
         status: Status::Answered,
         problem: None,
+        resumable: false,
+        code: Code::Done,
         catalog: Some(CatalogSummary { sequence: 12, digest: "2".repeat(64) }),
         epochs: vec![EpochSummary {
             epoch: "3".repeat(64),
@@ -48,8 +50,11 @@ pub(crate) fn sample(complete: bool) -> Summary {
         let lists = vec![list("feb-2024", Some("2024-02-05"), 7)];
         OperatorSummary { operator: "viamedis".to_owned(), lists, evidence: None, ..first.clone() }
     } else {
-        let problem = "cannot reach viamedis.example:4433 <no answer>".to_owned();
-        OperatorSummary::absent("viamedis".to_owned(), Path::new("profiles/viamedis"), Status::Missing, problem)
+        let problem = Some("cannot reach viamedis.example:4433 <no answer>".to_owned());
+        let lost = ClientError::from(blindlist_transport::TransportError::Lost);
+        let absent =
+            OperatorSummary::absent("viamedis".to_owned(), Path::new("profiles/viamedis"), Status::Missing, &lost);
+        OperatorSummary { problem, ..absent }
     };
     let reason = |n: u64| ReasonSummary { column: "nir", reason: format!("reason number {n}"), rows: 400 >> n };
     Summary {

@@ -8,7 +8,7 @@ use blindlist_store::file::{read_limited, write_atomic};
 use blindlist_store::{StoreError, text};
 use serde::{Deserialize, Serialize};
 
-use super::{JobFile, Jobs, MAX_JOB_FILE, Subject, VERSION, chunks};
+use super::{Jobs, MAX_JOB_FILE, Unfinished, read};
 use crate::ClientError;
 use crate::profile::Profile;
 
@@ -30,22 +30,11 @@ pub struct Look {
     /// Its id.
     pub id: JobId,
     /// What it is about; none when that is damaged, or what another version wrote.
-    pub about: Option<About>,
+    pub about: Option<Unfinished>,
     /// Chunks whose answers are here.
     pub answered: u32,
     /// The command line that began it, if it is known.
     pub command: Option<CommandLine>,
-}
-
-/// What a job is about.
-#[derive(Debug)]
-pub struct About {
-    /// When it was begun, RFC 3339.
-    pub begun: String,
-    /// How many chunks it has.
-    pub chunks: u32,
-    /// The rest.
-    pub subject: Subject,
 }
 
 /// A command line, and the folder in which it was entered.
@@ -74,7 +63,7 @@ impl Profile {
                 jobs.extend(look(id, &entry.path()));
             }
         }
-        let begun = |job: &Look| job.about.as_ref().map(|about| about.begun.clone());
+        let begun = |job: &Look| job.about.as_ref().map(|about| about.created.clone());
         jobs.sort_by_key(|job| (begun(job), job.id));
         let busy = matches!(self.jobs(), Err(ClientError::Store(StoreError::Locked { .. })));
         Ok(Looked { jobs, busy })
@@ -83,14 +72,12 @@ impl Profile {
 
 /// A job in its folder; none when it is being made or removed.
 fn look(id: JobId, folder: &Path) -> Option<Look> {
-    let path = folder.join("job.json");
-    if !path.exists() || !folder.join("seed").exists() {
-        return None;
-    }
-    let file = read_limited(&path, MAX_JOB_FILE).ok().and_then(|bytes| serde_json::from_slice::<JobFile>(&bytes).ok());
-    let file = file.filter(|file| file.version == VERSION && file.job == id.to_string());
-    let about = file.map(|file| About { begun: file.created, chunks: chunks(file.elements), subject: file.subject });
-    let count = about.as_ref().map_or(0, |about| about.chunks);
+    let about = match read(folder, id) {
+        Ok(None) => return None,
+        Ok(about) => about,
+        Err(_) => None,
+    };
+    let count = about.as_ref().map_or(0, Unfinished::chunks);
     let command = read_limited(folder.join(COMMAND), MAX_JOB_FILE).ok();
     let command = command.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     Some(Look { id, about, answered: answered(folder, count), command })

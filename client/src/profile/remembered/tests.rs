@@ -35,7 +35,8 @@ impl Home {
     }
 
     fn open_with(&self, words: &str, operator: u8) -> Result<Remembered, ClientError> {
-        Remembered::open(&self.profile(), &epoch(operator), &self.passphrase(words), &self.room(1 << 20))
+        let (passphrase, room) = (self.passphrase(words), self.room(1 << 20));
+        Remembered::open(&self.profile(), &epoch(operator), &passphrase, &room, &Caller::nobody())
     }
 
     /// Remembers these people.
@@ -76,6 +77,18 @@ fn sorted(numbers: impl Iterator<Item = u32>) -> Vec<Identifier> {
     let mut all: Vec<_> = numbers.map(person).collect();
     all.sort_unstable();
     all
+}
+
+/// All of it is read, which takes its time.
+#[test]
+fn opening_it_ends_at_ctrl_c() {
+    let home = Home::new();
+    home.remember(0..5);
+    let (caller, interrupt, _progress) = Caller::new();
+    interrupt.now();
+    let (passphrase, room) = (home.passphrase("right"), home.room(1 << 20));
+    let opened = Remembered::open(&home.profile(), &epoch(1), &passphrase, &room, &caller);
+    assert!(matches!(opened, Err(ClientError::Interrupted)));
 }
 
 /// [JOB-5]

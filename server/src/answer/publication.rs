@@ -9,8 +9,9 @@ use blindlist_protocol::exchange::Answers;
 use blindlist_protocol::ids::{InsurerId, LedgerId};
 use blindlist_protocol::text::Slug;
 
+use super::questions::may_be_answered;
+use super::writing::{Asking, Segments, Writing};
 use crate::Error;
-use crate::answer::{Asking, Segments, Writing, may_be_answered};
 use crate::home::Home;
 use crate::service::Service;
 

@@ -4,11 +4,17 @@
 //! tell who they are.
 
 use std::fmt;
+use std::path::Path;
 
 use blindlist_protocol::job::Place;
+use blindlist_store::file::read_limited;
+
+use crate::ClientError;
 
 /// Bytes of a place.
 const PLACE: usize = 16;
+/// Bytes that a file of them may have: one for each member.
+const MAX_FILE: u64 = (PLACE as u64) << 32;
 
 /// Places of people, each once.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,8 +49,19 @@ impl AskedPeople {
         self.0.iter().flat_map(|place| place.bits().to_le_bytes()).collect()
     }
 
+    /// Those that are written in a file; none when there is no such file.
+    ///
+    /// # Errors
+    /// [`ClientError::Store`], and what `damaged` says of a file that holds anything else.
+    pub(crate) fn read(path: &Path, damaged: impl FnOnce(&Path) -> ClientError) -> Result<Option<Self>, ClientError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        Self::from_bytes(&read_limited(path, MAX_FILE)?).map(Some).ok_or_else(|| damaged(path))
+    }
+
     /// What [`AskedPeople::to_bytes`] gave; nothing for anything else.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (places, []) = bytes.as_chunks::<PLACE>() else { return None };
         let places: Vec<_> = places.iter().map(|place| Place::from_bits(u128::from_le_bytes(*place))).collect();
         places.is_sorted_by(|a, b| a < b).then_some(Self(places))
@@ -66,5 +83,18 @@ mod tests {
         assert_eq!(AskedPeople::from_bytes(&[&bytes[16..32], &bytes[..16]].concat()), None);
         assert_eq!(AskedPeople::from_bytes(&[&bytes[..16], &bytes[..16]].concat()), None);
         assert_eq!(AskedPeople::from_bytes(&[]).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_of_them_is_whole_or_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("asked");
+        let read = || AskedPeople::read(&path, |path| ClientError::NotAFile(path.to_owned()));
+        assert_eq!(read().unwrap(), None);
+        let people = AskedPeople::new([5, 2].map(Place::from_bits).to_vec());
+        std::fs::write(&path, people.to_bytes()).unwrap();
+        assert_eq!(read().unwrap(), Some(people.clone()));
+        std::fs::write(&path, &people.to_bytes()[1..]).unwrap();
+        assert!(matches!(read(), Err(ClientError::NotAFile(at)) if at == path));
     }
 }
