@@ -16,7 +16,7 @@ use blindlist_protocol::live::Release;
 use blindlist_protocol::text::Slug;
 use blindlist_records::{Batch, Format, Look, RejectedWriter, Rejection, Table, WriteError};
 use blindlist_store::StoreError;
-use blindlist_store::file::AtomicFile;
+use blindlist_store::file::{AtomicFile, destroy_leftovers};
 
 use super::CheckOptions;
 use super::findings::Findings;
@@ -61,6 +61,10 @@ pub(super) fn write(
     summary: &mut Summary,
     caller: &Caller,
 ) -> Result<(), ClientError> {
+    // Rows of members may be among what was left.
+    for name in files(options.format, options.summary_only) {
+        destroy_leftovers(options.out.join(name))?;
+    }
     let mut table = reading.members.table()?;
     let columns = members::columns(&table, reading.scheme, &reading.columns)?;
     let (affected, mut rejected) = if options.summary_only {

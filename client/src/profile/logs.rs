@@ -59,7 +59,8 @@ impl Profile {
     /// # Errors
     /// [`ClientError::Store`].
     pub fn remembers_any_log(&self) -> Result<bool, ClientError> {
-        Ok(!self.names_in("checkpoints")?.is_empty())
+        // What a killed process left of a first one is none.
+        Ok(self.names_in("checkpoints")?.iter().any(|name| name.parse::<LedgerId>().is_ok()))
     }
 
     /// Remembers an accepted checkpoint, if what was remembered is still `before`, which it was held against. It says

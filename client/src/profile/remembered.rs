@@ -19,7 +19,7 @@ use blindlist_protocol::ids::EpochId;
 use blindlist_protocol::insurer::Epoch;
 use blindlist_protocol::oprf::Evaluation;
 use blindlist_store::StoreError;
-use blindlist_store::file::destroy;
+use blindlist_store::file::destroy_leftovers;
 use blindlist_store::folder::PrivateFolder;
 use blindlist_store::passphrase::Passphrase;
 use blindlist_store::spill::Spill;
@@ -74,7 +74,8 @@ impl Remembered {
         caller: &Caller,
     ) -> Result<Self, ClientError> {
         let (folder, epoch_id) = (profile.remembered_path(), epoch.record().epoch.to_string());
-        remove_leftovers(&folder, &epoch_id)?;
+        // It is encrypted as the file itself is.
+        destroy_leftovers(folder.join(&epoch_id))?;
         let vault = Vault::open(&folder.join(epoch_id), passphrase, &binding(epoch.record())).map_err(meaning)?;
         room.each(vault.partitions(), caller, |number| vault.verify(number).map_err(meaning))?;
         let additions = Additions::new(room.spill(Additions::PARTITIONS, SHARE)?);
@@ -198,17 +199,6 @@ pub(crate) fn files(profile: &Profile) -> Result<Vec<PathBuf>, ClientError> {
 /// What no passphrase but this one opens, and nothing but this epoch's check.
 fn binding(record: &EpochRecord) -> Vec<u8> {
     [DOMAIN, record.operator_key.as_bytes(), record.epoch.as_bytes(), record.key.element().as_bytes()].concat()
-}
-
-/// Removes what a process left that was killed while it wrote: it is encrypted as the file itself is.
-fn remove_leftovers(folder: &Path, epoch: &str) -> Result<(), ClientError> {
-    let begin = format!(".{epoch}.");
-    for path in children(folder)? {
-        if name(&path).is_some_and(|name| name.starts_with(&begin) && name.ends_with(".tmp")) {
-            destroy(path)?;
-        }
-    }
-    Ok(())
 }
 
 /// Everything in a folder; nothing when it is not there.

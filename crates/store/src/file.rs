@@ -15,6 +15,9 @@ use zeroize::Zeroizing;
 
 use crate::{StoreError, owner};
 
+/// What the name of a file ends with that is still being written.
+const SUFFIX: &str = ".tmp";
+
 #[cfg(test)]
 mod tests;
 
@@ -167,6 +170,29 @@ pub fn destroy(path: impl AsRef<Path>) -> Result<(), StoreError> {
     fs::remove_file(path).and_then(|()| File::open(folder)?.sync_all()).map_err(failed)
 }
 
+/// Destroys what processes left that were killed while they wrote a file as [`AtomicFile`] does. The caller knows that nobody
+/// writes it now.
+///
+/// # Errors
+/// [`StoreError::Io`], [`StoreError::DiskFull`].
+pub fn destroy_leftovers(path: impl AsRef<Path>) -> Result<(), StoreError> {
+    let (folder, name) = split(path.as_ref())?;
+    let failed = |source| StoreError::io("list the folder", &folder, source);
+    let begin = [b".", name.as_encoded_bytes(), b"."].concat();
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let left = entry.map_err(failed)?.file_name();
+        let bytes = left.as_encoded_bytes();
+        if bytes.starts_with(&begin) && bytes.ends_with(SUFFIX.as_bytes()) {
+            destroy(folder.join(left))?;
+        }
+    }
+    Ok(())
+}
+
 /// Never through a link: what is overwritten is the file that has the name.
 fn open_to_overwrite(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)
@@ -203,7 +229,7 @@ impl AtomicFile {
         prefix.push(".");
         let temporary = tempfile::Builder::new()
             .prefix(&prefix)
-            .suffix(".tmp")
+            .suffix(SUFFIX)
             .permissions(Permissions::from_mode(PRIVATE))
             .tempfile_in(&folder)
             .map_err(|source| StoreError::io("write", path, source))?;

@@ -246,3 +246,21 @@ fn a_link_is_never_destroyed_through() {
     assert!(destroy(&link).is_err() && replace_secret(&link, b"x").is_err());
     assert_eq!(fs::read(&path).unwrap(), b"the key");
 }
+
+#[test]
+fn what_killed_processes_left_of_a_file_goes_and_nothing_else() {
+    let folder = folder();
+    for name in [".rows.csv.a1B2c3.tmp", ".rows.csv.x.tmp", ".other.csv.a1.tmp", "rows.csv", ".rows.csv", "rows.csv.a.tmp"] {
+        fs::write(folder.path().join(name), "somebody").unwrap();
+    }
+    destroy_leftovers(folder.path().join("rows.csv")).unwrap();
+    assert_eq!(names(&folder), [".other.csv.a1.tmp", ".rows.csv", "rows.csv", "rows.csv.a.tmp"]);
+    destroy_leftovers(folder.path().join("missing/rows.csv")).unwrap();
+
+    let mut half = AtomicFile::create(folder.path().join("half")).unwrap();
+    half.write_all(b"somebody").unwrap();
+    std::mem::forget(half);
+    assert_eq!(names(&folder).len(), 5);
+    destroy_leftovers(folder.path().join("half")).unwrap();
+    assert_eq!(names(&folder).len(), 4);
+}
