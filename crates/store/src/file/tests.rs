@@ -250,7 +250,9 @@ fn a_link_is_never_destroyed_through() {
 #[test]
 fn what_killed_processes_left_of_a_file_goes_and_nothing_else() {
     let folder = folder();
-    for name in [".rows.csv.a1B2c3.tmp", ".rows.csv.x.tmp", ".other.csv.a1.tmp", "rows.csv", ".rows.csv", "rows.csv.a.tmp"] {
+    for name in
+        [".rows.csv.a1B2c3.tmp", ".rows.csv.x.tmp", ".other.csv.a1.tmp", "rows.csv", ".rows.csv", "rows.csv.a.tmp"]
+    {
         fs::write(folder.path().join(name), "somebody").unwrap();
     }
     destroy_leftovers(folder.path().join("rows.csv")).unwrap();
