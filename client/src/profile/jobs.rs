@@ -107,6 +107,9 @@ struct JobFile {
     job: String,
     created: String,
     elements: u64,
+    /// The digest of `asked`, which must be there then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<String>,
     subject: Subject,
 }
 
@@ -166,7 +169,8 @@ impl Jobs {
         if let Some(asked) = asked {
             write_atomic(folder.join("asked"), &asked.to_bytes())?;
         }
-        let file = JobFile { version: VERSION, job: id.to_string(), created, elements, subject: subject.clone() };
+        let (job, asked, subject) = (id.to_string(), asked.map(AskedPeople::digest), subject.clone());
+        let file = JobFile { version: VERSION, job, created, elements, asked, subject };
         let json = serde_json::to_vec_pretty(&file).expect("texts and numbers are JSON");
         write_atomic(folder.join("job.json"), &json)?;
         self.open_job(id)
@@ -193,6 +197,10 @@ impl Jobs {
             0
         };
         let asked = AskedPeople::read(&folder.join("asked"), |path| damaged(path.to_owned()))?;
+        // Without it the job would be about everybody, and its chunks others than those that were paid.
+        if asked.as_ref().map(AskedPeople::digest) != file.asked {
+            return Err(damaged(folder.join("asked")));
+        }
         Ok(Job { folder, id, seed, elements: file.elements, asked, sent: Mutex::new(sent) })
     }
 
@@ -236,6 +244,8 @@ pub struct Unfinished {
     pub created: String,
     /// How many elements it has, canaries and padding included.
     pub elements: u64,
+    /// The digest of whom it asks about, if not about everybody.
+    asked: Option<String>,
     /// What it is about.
     pub subject: Subject,
 }
@@ -255,7 +265,9 @@ fn read(folder: &Path, id: JobId) -> Result<Option<Unfinished>, ClientError> {
     }
     let file: Option<JobFile> = serde_json::from_slice(&read_limited(&path, MAX_JOB_FILE)?).ok();
     match file.filter(|file| file.version == VERSION && file.job == id.to_string()) {
-        Some(JobFile { created, elements, subject, .. }) => Ok(Some(Unfinished { id, created, elements, subject })),
+        Some(JobFile { created, elements, asked, subject, .. }) => {
+            Ok(Some(Unfinished { id, created, elements, asked, subject }))
+        }
         None => Err(ClientError::Damaged {
             path,
             problem: "it does not describe a job; remove its folder to forget the job",

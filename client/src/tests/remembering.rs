@@ -224,6 +224,23 @@ fn a_check_that_ended_before_it_was_answered_goes_on() {
     assert_eq!(written(&insurer), expected(&mut operator, &later));
 }
 
+/// The job would be about everybody then, and its chunks not those that were paid.
+#[test]
+fn a_job_that_lost_whom_it_asks_about_does_not_go_on() {
+    let (mut operator, insurer) = setting();
+    insurer.check_with(&operator, &remembering(&insurer)).unwrap();
+    let spent = operator.spent();
+    insurer.has(members(150..260));
+    lose(&mut operator);
+    insurer.check_with(&operator, &remembering(&insurer)).unwrap_err();
+    operator.tamper = None;
+    let jobs = fs::read_dir(insurer.path("profile/jobs")).unwrap().map(|entry| entry.unwrap().path().join("asked"));
+    fs::remove_file(jobs.into_iter().find(|path| path.exists()).unwrap()).unwrap();
+    let error = insurer.check_with(&operator, &resuming(&insurer)).unwrap_err();
+    assert!(matches!(error, ClientError::Damaged { .. }), "{error}");
+    assert_eq!(operator.spent() - spent, 64, "what was lost on the way");
+}
+
 #[test]
 fn a_check_that_could_not_write_goes_on() {
     let (mut operator, insurer) = setting();

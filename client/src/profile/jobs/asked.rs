@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::Path;
 
 use blindlist_protocol::job::Place;
+use blindlist_protocol::object;
 use blindlist_store::file::read_limited;
 
 use crate::ClientError;
@@ -47,6 +48,11 @@ impl AskedPeople {
     /// The places, ascending, each as 16 little-endian bytes.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(|place| place.bits().to_le_bytes()).collect()
+    }
+
+    /// The digest of the places, 64 hexadecimal digits.
+    pub(crate) fn digest(&self) -> String {
+        object::digest(&self.to_bytes()).to_string()
     }
 
     /// Those that are written in a file; none when there is no such file.
