@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let categories = "nir,birth-date,civil-status,contract,coverage-dates,insurer";
     operator.seal(&sample.join("breach.csv"), "list-a", categories, &[]).ends(0);
     let insurer = Insurer::enrolled("mutuelle", &operator, 3 * members);
-    let words = insurer.file("words", "ten words that nobody has said before in this order\n");
+    let words = insurer.passphrase();
     let remember = ["--remember", "--passphrase-file", words.to_str().unwrap()];
     let server = operator.serve();
 

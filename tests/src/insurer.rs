@@ -1,6 +1,7 @@
 //! An insurer: a profile folder, and what is done with it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -76,6 +77,13 @@ impl Insurer {
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// A file with a passphrase, which the insurer alone can read.
+    pub fn passphrase(&self) -> PathBuf {
+        let path = self.file("passphrase", "ten words that nobody has said before in this order\n");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         path
     }
 

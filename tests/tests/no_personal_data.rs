@@ -199,7 +199,7 @@ fn check_in_every_way(heard: &mut Heard, operator: &Operator, insurer: &Insurer,
         check(&["--server", spy, "--scheme", scheme, "--accept-rejects"], scheme, 0);
     }
     let accepted = ["--server", &address, "--scheme", "nir", "--accept-rejects"];
-    let words = insurer.file("words", "ten words that nobody has said before in this order\n");
+    let words = insurer.passphrase();
     let remember = ["--remember", "--keep-evidence", "--passphrase-file", words.to_str().unwrap()];
     check(&["--server", &address, "--scheme", "nir"], "rejects", 65);
     check(&[&accepted[..], &["--log", "trace", "--log-format", "json"]].concat(), "json", 0);
@@ -238,7 +238,8 @@ fn check_in_every_way(heard: &mut Heard, operator: &Operator, insurer: &Insurer,
     heard.operator(operator, &["insurer", "set-budget", insurer.name(), "1"], 0);
     let poor = ["check", &members, "--server", &address, "--scheme", "nir", "--accept-rejects", "--out", "poor"];
     heard.insurer(insurer, &poor, 77);
-    for command in [&["jobs"][..], &["forget"], &["cache", "list"], &["doctor", "--server", &address]] {
+    heard.insurer(insurer, &["doctor", "--server", &address], 77);
+    for command in [&["jobs"][..], &["forget"], &["cache", "list"]] {
         heard.insurer(insurer, command, 0);
     }
 }
