@@ -31,7 +31,7 @@ fn messy_members() -> (Vec<u8>, String) {
         "Lettres;18506750010A1;".to_owned(),
     ];
     let affected = [
-        "Nom;Numéro de sécurité sociale;Remarque;list;categories;incident_date;exposure".to_owned(),
+        "\u{feff}Nom;Numéro de sécurité sociale;Remarque;list;categories;incident_date;exposure".to_owned(),
         format!("\"Dupont; Zoé\";{};\"dite \"\"la grande\"\"\";tiers-payant;identity|contract", spaced(&one)),
         format!("Martin;{two};;tiers-payant;identity|contract|coverage"),
         format!("Orsini;{};x;tiers-payant;coverage", spaced(&corsican)),
@@ -42,7 +42,7 @@ fn messy_members() -> (Vec<u8>, String) {
         Some((_, "exposure")) => line + "\n",
         Some((_, categories)) => {
             let words = categories.replace('|', ", ");
-            format!("{line};2026-01-20/2026-01-31;\"op, list tiers-payant (2026-01-20/2026-01-31): {words}\"\n")
+            format!("{line};2026-01-20/2026-01-31;op, list tiers-payant (2026-01-20/2026-01-31): {words}\n")
         }
         None => line,
     });
