@@ -39,6 +39,20 @@ impl<C: Channel> Channel for &C {
     }
 }
 
+/// The response, unless it is a refusal.
+fn unless_refused(response: Response) -> Result<Response, ChannelError> {
+    match response {
+        Response::Refused(refusal) => Err(ChannelError::Refused(refusal)),
+        Response::Catalog(_)
+        | Response::Object(_)
+        | Response::Segment(_)
+        | Response::Account(_)
+        | Response::Evaluated(_)
+        | Response::Checkpoint(_)
+        | Response::Path(_) => Ok(response),
+    }
+}
+
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {

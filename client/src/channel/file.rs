@@ -15,7 +15,7 @@ use blindlist_protocol::message::{Request, Response};
 use blindlist_protocol::refusal::RefusalCode;
 use blindlist_store::StoreError;
 
-use super::{Channel, ChannelError};
+use super::{Channel, ChannelError, unless_refused};
 use crate::caller::Unit;
 use crate::exchange::ExchangeFault;
 use crate::{Caller, ClientError};
@@ -104,16 +104,7 @@ impl Channel for FileChannel {
     async fn call(&self, request: Request) -> Result<Response, ChannelError> {
         match self.answer(&request)? {
             None => Err(missing(&request)),
-            Some(Response::Refused(refusal)) => Err(ChannelError::Refused(refusal)),
-            Some(
-                response @ (Response::Catalog(_)
-                | Response::Object(_)
-                | Response::Segment(_)
-                | Response::Account(_)
-                | Response::Evaluated(_)
-                | Response::Checkpoint(_)
-                | Response::Path(_)),
-            ) => Ok(response),
+            Some(response) => unless_refused(response),
         }
     }
 }

@@ -20,7 +20,7 @@ use blindlist_transport::{CertificateDer, Connection, Identity, Timeouts, Transp
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::{Channel, ChannelError};
+use super::{Channel, ChannelError, unless_refused};
 use crate::profile::Enrolled;
 use crate::show::duration;
 use crate::{Caller, ClientError, outside};
@@ -80,16 +80,7 @@ impl QuicChannel {
     /// Sends a request once.
     async fn send(connection: &Connection, request: &[u8], limits: &Limits) -> Result<Response, ChannelError> {
         let bytes = connection.request(request, limits.response, limits.deadline).await?;
-        match Response::decode(&bytes)? {
-            Response::Refused(refusal) => Err(ChannelError::Refused(refusal)),
-            response @ (Response::Catalog(_)
-            | Response::Object(_)
-            | Response::Segment(_)
-            | Response::Account(_)
-            | Response::Evaluated(_)
-            | Response::Checkpoint(_)
-            | Response::Path(_)) => Ok(response),
-        }
+        unless_refused(Response::decode(&bytes)?)
     }
 
     /// The connection; when it is the one that was lost still, a new one, made by one request for all.
