@@ -25,7 +25,7 @@ use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::job::Item;
 use blindlist_protocol::params::MAX_CHUNK;
-use blindlist_tests::measure::{Usage, measure};
+use blindlist_tests::measure::{Usage, measure, numbers};
 use blindlist_tests::programs::{blindlistd, run};
 use blindlist_tests::{Insurer, Operator, Serving};
 
@@ -33,7 +33,7 @@ use blindlist_tests::{Insurer, Operator, Serving};
 const ALONE: usize = 8;
 
 fn main() -> ExitCode {
-    let [records, members] = arguments();
+    let [records, members] = numbers([("--records", 1_000_000), ("--members", 100_000)]);
     let operator = Operator::new("op");
     let sample = operator.path("sample");
     let (out, records, count) = (sample.to_str().unwrap(), records.to_string(), members.to_string());
@@ -76,17 +76,6 @@ fn main() -> ExitCode {
 
 fn check(insurer: &Insurer, server: &Serving, sample: &Path, out: &str, more: &[&str]) -> Usage {
     measure(insurer.check_command(&sample.join("members.csv"), &server.address(), out, more))
-}
-
-fn arguments() -> [u64; 2] {
-    let mut values = [1_000_000, 100_000];
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let place = ["--records", "--members"].iter().position(|known| *known == name);
-        let place = place.unwrap_or_else(|| panic!("looked for --records N or --members N, found {name}"));
-        values[place] = arguments.next().unwrap().parse().unwrap();
-    }
-    values
 }
 
 /// Seconds that one member takes both sides when all cores work: blinded, validated, evaluated and proven, verified,

@@ -25,7 +25,7 @@ use blindlist_protocol::entry::Entry;
 use blindlist_protocol::identifier::{Identifier, Nir};
 use blindlist_protocol::ids::ReleaseId;
 use blindlist_protocol::oprf::{SecretKey, evaluate_inputs};
-use blindlist_tests::measure::{Usage, measure};
+use blindlist_tests::measure::{Usage, measure, numbers};
 use blindlist_tests::people::number;
 use blindlist_tests::programs::{blindlistd, run};
 use blindlist_tests::{Insurer, Operator};
@@ -35,7 +35,7 @@ const ALONE: u64 = 400_000;
 const BLOCK: u64 = 1_024;
 
 fn main() -> ExitCode {
-    let [records, members] = arguments();
+    let [records, members] = numbers([("--records", 5_000_000), ("--members", 1_000_000)]);
     let operator = Operator::new("op");
     let sample = operator.path("sample");
     let count = records.to_string();
@@ -89,17 +89,6 @@ fn check(operator: &Operator, file: &Path, members: u64) -> Usage {
     println!("{members} members checked in {:.1} s", checked.wall.as_secs_f64());
     server.stop();
     checked
-}
-
-fn arguments() -> [u64; 2] {
-    let mut values = [5_000_000, 1_000_000];
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let place = ["--records", "--members"].iter().position(|known| *known == name);
-        let place = place.unwrap_or_else(|| panic!("looked for --records N or --members N, found {name}"));
-        values[place] = arguments.next().unwrap().parse().unwrap();
-    }
-    values
 }
 
 /// Seconds that one evaluation takes when all cores evaluate.

@@ -32,6 +32,22 @@ pub fn measure(mut command: Command) -> Usage {
     Usage { wall: began.elapsed(), peak }
 }
 
+/// The numbers that a measurement was started with, by the names of their options; those here where it was told nothing.
+///
+/// # Panics
+/// For anything else on its command line.
+pub fn numbers<const N: usize>(options: [(&str, u64); N]) -> [u64; N] {
+    let mut numbers = options.map(|(_, number)| number);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let place = options.iter().position(|(known, _)| *known == name);
+        let names = options.map(|(known, _)| known).join(" N or ");
+        let place = place.unwrap_or_else(|| panic!("looked for {names} N, found {name}"));
+        numbers[place] = arguments.next().unwrap().parse().unwrap();
+    }
+    numbers
+}
+
 /// `VmHWM` of `/proc/PID/status`, in bytes; nothing once the process has ended.
 pub fn peak_memory(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
