@@ -1,15 +1,14 @@
 //! ristretto255 (RFC 9496) on several independent elements at once.
 //!
 //! One curve point keeps a processor's vector unit less than half busy. Blindlist always has thousands of independent elements
-//! at hand, so here each lane of a vector works on an element of its own: four lanes where the processor has AVX2, which
-//! is found out at run time. Elsewhere the same functions compute with curve25519-dalek, one element after the other.
+//! at hand, so here each lane of a vector works on an element of its own: eight lanes where the processor has AVX-512 with
+//! IFMA, four where it has AVX2, which is found out at run time. Elsewhere the same functions compute with curve25519-dalek,
+//! one element after the other.
 //!
 //! Slices of any length; results in the order of the inputs. Functions take constant time in scalars, points and uniform
 //! bytes, unless their name says `vartime`: only lengths show. This crate must not know the protocol: no hashing, no
 //! transcripts, no randomness.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
 mod constants;
 mod digits;
 mod field;
@@ -23,6 +22,8 @@ mod ristretto;
 #[cfg(test)]
 mod tests;
 mod vector;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use path::{NotCanonical, Path, Table};
 pub use point::Point;

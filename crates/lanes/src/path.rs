@@ -1,11 +1,11 @@
 //! The public functions, and which way they compute.
 
-#[cfg(target_arch = "x86_64")]
-use crate::avx2;
 use crate::digits::Digits;
 use crate::group::{IDENTITY, Stored};
 use crate::point::{Form, Point};
 use crate::portable;
+#[cfg(target_arch = "x86_64")]
+use crate::x86;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoBasepointTable, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct Path(Kind);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     #[cfg(target_arch = "x86_64")]
-    Avx2(avx2::Token),
+    Vectors(x86::Vectors),
     Portable,
 }
 
@@ -30,7 +30,7 @@ pub struct Table(Multiples);
 #[derive(Clone)]
 enum Multiples {
     #[cfg(target_arch = "x86_64")]
-    Avx2(avx2::Windows),
+    Vectors(x86::Windows),
     Portable(Box<RistrettoBasepointTable>),
 }
 
@@ -72,11 +72,16 @@ impl std::error::Error for NotCanonical {}
 impl Path {
     /// The fastest that this processor has.
     pub fn fastest() -> Self {
+        Self::all().next().unwrap_or(Self::portable())
+    }
+
+    /// All that this processor has, the fastest first.
+    pub fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        if let Some(token) = avx2::Token::detect() {
-            return Self(Kind::Avx2(token));
-        }
-        Self::portable()
+        let vectors = x86::Vectors::all().map(|vectors| Self(Kind::Vectors(vectors)));
+        #[cfg(not(target_arch = "x86_64"))]
+        let vectors = std::iter::empty();
+        vectors.chain([Self::portable()])
     }
 
     /// The one that every processor has.
@@ -88,9 +93,9 @@ impl Path {
     pub fn decode_each(self, encodings: &[[u8; 32]]) -> Vec<Option<Point>> {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => {
+            Kind::Vectors(vectors) => {
                 let mut valid = vec![false; encodings.len()];
-                let points = fill(encodings.len(), |points| token.decode_all(encodings, points, &mut valid));
+                let points = fill(encodings.len(), |points| vectors.decode_all(encodings, points, &mut valid));
                 points.into_iter().zip(valid).map(|(point, valid)| valid.then_some(point)).collect()
             }
             Kind::Portable => {
@@ -112,7 +117,7 @@ impl Path {
     pub fn hash_to_group_all(self, uniform: &[[u8; 64]]) -> Vec<Point> {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => fill(uniform.len(), |points| token.hash_to_group_all(uniform, points)),
+            Kind::Vectors(vectors) => fill(uniform.len(), |points| vectors.hash_to_group_all(uniform, points)),
             Kind::Portable => wrap(portable::hash_to_group_all(uniform)),
         }
     }
@@ -121,9 +126,9 @@ impl Path {
     pub fn encode_all(self, points: &[Point]) -> Vec<[u8; 32]> {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => {
+            Kind::Vectors(vectors) => {
                 let mut encodings = vec![[0; 32]; points.len()];
-                token.encode_all(&self.limbs(points), &mut encodings);
+                vectors.encode_all(&self.limbs(points), &mut encodings);
                 encodings
             }
             Kind::Portable => portable::encode_all(&dalek(points)),
@@ -134,9 +139,9 @@ impl Path {
     pub fn encode_doubled_all(self, points: &[Point]) -> Vec<[u8; 32]> {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => {
+            Kind::Vectors(vectors) => {
                 let mut encodings = vec![[0; 32]; points.len()];
-                token.encode_doubled_all(&self.limbs(points), &mut encodings);
+                vectors.encode_doubled_all(&self.limbs(points), &mut encodings);
                 encodings
             }
             Kind::Portable => portable::encode_doubled_all(&dalek(points)),
@@ -148,9 +153,9 @@ impl Path {
         assert_eq!(some.len(), others.len(), "as many points as others");
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => {
+            Kind::Vectors(vectors) => {
                 let mut equal = vec![false; some.len()];
-                token.equal_all(&self.limbs(some), &self.limbs(others), &mut equal);
+                vectors.equal_all(&self.limbs(some), &self.limbs(others), &mut equal);
                 equal
             }
             Kind::Portable => dalek(some).iter().zip(dalek(others)).map(|(some, other)| *some == other).collect(),
@@ -171,9 +176,9 @@ impl Path {
         assert_eq!(some.len(), others.len(), "as many points as others");
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => {
+            Kind::Vectors(vectors) => {
                 let (some, others) = (self.limbs(some), self.limbs(others));
-                fill(some.len(), |sums| token.add_all(&some, &others, negate, sums))
+                fill(some.len(), |sums| vectors.add_all(&some, &others, negate, sums))
             }
             Kind::Portable => {
                 let pairs = dalek(some).into_iter().zip(dalek(others));
@@ -186,9 +191,9 @@ impl Path {
     pub fn mul_all(self, s: &Scalar, points: &[Point]) -> Vec<Point> {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => {
+            Kind::Vectors(vectors) => {
                 let points = self.limbs(points);
-                fill(points.len(), |products| token.mul_all(&Digits::new(s), &points, products))
+                fill(points.len(), |products| vectors.mul_all(&Digits::new(s), &points, products))
             }
             Kind::Portable => wrap(portable::mul_all(s, &dalek(points))),
         }
@@ -198,7 +203,9 @@ impl Path {
     pub fn table(self, point: &Point) -> Table {
         Table(match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => Multiples::Avx2(token.windows(self.limbs(&[*point]).first().unwrap_or(&IDENTITY))),
+            Kind::Vectors(vectors) => {
+                Multiples::Vectors(vectors.windows(self.limbs(&[*point]).first().unwrap_or(&IDENTITY)))
+            }
             Kind::Portable => Multiples::Portable(Box::new(RistrettoBasepointTable::create(&(*point).into()))),
         })
     }
@@ -208,7 +215,7 @@ impl Path {
         assert_eq!(numbers.len(), points.len(), "as many numbers as points");
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token) => Point(Form::Limbs(token.multiscalar_vartime(numbers, &self.limbs(points)))),
+            Kind::Vectors(vectors) => Point(Form::Limbs(vectors.multiscalar_vartime(numbers, &self.limbs(points)))),
             Kind::Portable => portable::multiscalar_vartime(numbers, &dalek(points)).into(),
         }
     }
@@ -236,9 +243,9 @@ impl Path {
 pub(crate) fn fixed_base_all(table: &Table, scalars: &[Scalar]) -> Vec<Point> {
     match &table.0 {
         #[cfg(target_arch = "x86_64")]
-        Multiples::Avx2(windows) => {
+        Multiples::Vectors(windows) => {
             let digits: Vec<Digits> = scalars.iter().map(Digits::new).collect();
-            fill(scalars.len(), |products| windows.token().fixed_base_all(windows, &digits, products))
+            fill(scalars.len(), |products| windows.fixed_base_all(&digits, products))
         }
         Multiples::Portable(table) => wrap(portable::fixed_base_all(table, scalars)),
     }

@@ -13,9 +13,7 @@ use proptest::prelude::*;
 
 /// The paths of this processor.
 fn paths() -> Vec<Path> {
-    let mut paths = vec![Path::fastest(), Path::portable()];
-    paths.dedup();
-    paths
+    Path::all().collect()
 }
 
 fn encodings(points: &[RistrettoPoint]) -> Vec<[u8; 32]> {

@@ -19,6 +19,8 @@
 //! | `canonical(a)`, `scatter(a)` | 1 | 1 |
 //! | `pack(a)` | at most 32 | |
 //!
+//! A vector type without that much room carries every sum at once, and takes all elements for tight.
+//!
 //! Every formula above this layer is run in tests on a type that computes these weights and nothing else, so that no
 //! formula can exceed them on any path; and each vector type is tested at the limits.
 

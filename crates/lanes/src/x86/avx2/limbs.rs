@@ -107,10 +107,24 @@ pub(super) fn add(a: &Ten, b: &Ten) -> Ten {
     out
 }
 
+/// a - b for a b of weight 1, by way of a + 2p - b.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn sub(a: &Ten, b: &Ten) -> Ten {
+    sub_from::<1>(a, b)
+}
+
+/// a - b for a b of weight 3, by way of a + 4p - b.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn sub_wide(a: &Ten, b: &Ten) -> Ten {
+    sub_from::<2>(a, b)
+}
+
 /// a + 2^K · p - b. Each limb of 2^K · p is at least that of any b of weight 2^K - 1, so that nothing goes below zero.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn sub<const K: u32>(a: &Ten, b: &Ten) -> Ten {
+fn sub_from<const K: u32>(a: &Ten, b: &Ten) -> Ten {
     let mut out = *a;
     for i in 0..10 {
         let p = if i == 0 {
