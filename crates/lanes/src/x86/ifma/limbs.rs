@@ -90,7 +90,7 @@ pub(super) fn add(a: &Five, b: &Five) -> Five {
     for i in 0..5 {
         out[i] = _mm512_add_epi64(a[i], b[i]);
     }
-    carry(&out)
+    tighten(&out)
 }
 
 /// a - b, by way of a + 2p - b: each limb of 2p is greater than any limb of b.
@@ -102,7 +102,7 @@ pub(super) fn sub(a: &Five, b: &Five) -> Five {
         let p = if i == 0 { LOW_51 - 18 } else { LOW_51 };
         out[i] = _mm512_sub_epi64(_mm512_add_epi64(a[i], all(2 * p)), b[i]);
     }
-    carry(&out)
+    tighten(&out)
 }
 
 /// The same: every b is tight.
@@ -115,7 +115,7 @@ pub(super) fn sub_wide(a: &Five, b: &Five) -> Five {
 /// Tight limbs from limbs below 2^61, all of them carried at once: what leaves is below 2^10, and 19 · 2^10 at limb 0.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn carry(a: &Five) -> Five {
+pub(super) fn tighten(a: &Five) -> Five {
     let mut out = *a;
     for i in 0..5 {
         out[i] = _mm512_and_si512(a[i], all(LOW_51));
@@ -125,6 +125,13 @@ pub(super) fn carry(a: &Five) -> Five {
         out[i] = _mm512_add_epi64(out[i], _mm512_srli_epi64::<51>(a[i - 1]));
     }
     out
+}
+
+/// As it is: every element is tight.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn carry(a: &Five) -> Five {
+    *a
 }
 
 /// The integers below p. A tight element is below 2p, so p is to be subtracted once or not at all: once when adding 19

@@ -8,7 +8,7 @@
 //! With limbs of at most 2^51 + 2^44 a low half is below 2^52 and a high half below 2^51. A sum of five of each, the high
 //! ones twice, is below 2^56, and what is carried in the end below 20 · 2^56 < 2^61.
 
-use super::limbs::{Five, all, carry};
+use super::limbs::{Five, all, tighten};
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi64, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_setzero_si512, _mm512_slli_epi64,
 };
@@ -51,7 +51,7 @@ fn fold(z: &Sums) -> Five {
         let low = _mm512_add_epi64(z[i], high);
         out[i] = _mm512_add_epi64(_mm512_add_epi64(low, nine), nine);
     }
-    carry(&out)
+    tighten(&out)
 }
 
 /// x · y.
