@@ -1,6 +1,8 @@
 //! `cargo demo`: the main job from end to end on this machine, with the real programs, compared with the truth.
 
-use crate::process::{CATEGORIES, bold, cargo, first_line, fresh_folder, program, run as execute, shown, wrong_option};
+use crate::process::{
+    CATEGORIES, bold, cargo, first_line, fresh_folder, given_programs, program, run as execute, shown, wrong_option,
+};
 use lexopt::{Arg, ValueExt};
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
@@ -27,9 +29,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         grouped(options.members)
     );
     println!("asks which of them are on the list, and neither side shows its own.");
-    println!("The first build takes about five minutes on two cores; later ones take seconds.\n");
-    let programs = ["--package", "blindlist-server", "--package", "blindlist-client"];
-    execute(cargo().args(["build", "--release", "--locked"]).args(programs))?;
+    if given_programs().is_none() {
+        println!("The first build takes about five minutes on two cores; later ones take seconds.\n");
+        let programs = ["--package", "blindlist-server", "--package", "blindlist-client"];
+        execute(cargo().args(["build", "--release", "--locked"]).args(programs))?;
+    }
     let built = Instant::now();
 
     let place = Place::fresh()?;

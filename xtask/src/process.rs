@@ -25,6 +25,9 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
+/// The environment variable with the folder of programs that are there; the tests know it too.
+pub(crate) const PROGRAMS: &str = "BLINDLIST_PROGRAMS";
+
 /// An empty folder of this name where cargo builds, what an earlier run left there removed.
 pub(crate) fn fresh_folder(name: &str) -> Result<PathBuf, String> {
     let folder = target().join(name);
@@ -36,9 +39,15 @@ pub(crate) fn fresh_folder(name: &str) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// One of our programs as `cargo build --release` made it, to be run in `folder`.
+/// The folder of our programs, when they are not to be built.
+pub(crate) fn given_programs() -> Option<PathBuf> {
+    std::env::var_os(PROGRAMS).map(|folder| root().join(folder))
+}
+
+/// One of our programs as `cargo build --release` made it, or as it was given, to be run in `folder`.
 pub(crate) fn program(name: &str, arguments: &[&str], folder: &Path) -> Command {
-    let mut command = Command::new(target().join("release").join(name));
+    let programs = given_programs().unwrap_or_else(|| target().join("release"));
+    let mut command = Command::new(programs.join(name));
     command.args(arguments).current_dir(folder);
     command
 }

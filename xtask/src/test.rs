@@ -81,12 +81,16 @@ const STEPS: &[Step] = &[
             vec![line("python3 -B tests/reference/make.py --check"), line("python3 -B tests/reference/run.py")]
         },
     },
-    Step {
-        name: "tests",
-        needs: &["a C compiler"],
-        commands: || vec![line("cargo test --workspace --locked --no-fail-fast")],
-    },
+    Step { name: "tests", needs: &["a C compiler"], commands: tests },
 ];
+
+/// All tests, of the programs that cargo builds with them: alone they would be built with other features of their
+/// dependencies, and those once more.
+fn tests() -> Vec<Command> {
+    let mut command = line("cargo test --workspace --locked --no-fail-fast");
+    command.env(process::PROGRAMS, process::target().join("debug"));
+    vec![command]
+}
 
 fn rustdoc() -> Vec<Command> {
     let mut command = line("cargo doc --workspace --no-deps --locked --document-private-items");
