@@ -1,14 +1,16 @@
-//! What the benchmarks share: a clock that counts processor time, and made-up people, keys and parties.
+//! What the benchmarks share: clocks that count processor time, the unit V, and made-up people, keys and parties.
 //!
 //! Everything random comes from fixed seeds, so that two runs measure the same work. Nothing here is fit for real keys.
 
 mod clock;
 mod fixtures;
 mod held;
+mod yardstick;
 
 pub use clock::CpuTime;
 pub use fixtures::{Parties, Source, identifiers, slug};
 pub use held::Held;
+pub use yardstick::{micros_each, process_time, variable_base};
 
 use criterion::Criterion;
 use std::time::Duration;

@@ -94,7 +94,7 @@ fn raw(pool: &[Element]) -> Duration {
 /// How many chunks were answered, and the CPU that the server took for them.
 async fn overhead(insurers: &Arc<Vec<RawInsurer>>, pool: &Arc<Vec<Element>>, server: &Serving) -> (usize, Duration) {
     let (many, each) = OVERHEAD;
-    let before = cpu(server);
+    let before = server.cpu();
     let mut asking = JoinSet::new();
     for line in 0..many * each {
         let (insurers, pool, address) = (Arc::clone(insurers), Arc::clone(pool), server.address());
@@ -109,7 +109,7 @@ async fn overhead(insurers: &Arc<Vec<RawInsurer>>, pool: &Arc<Vec<Element>>, ser
         });
     }
     asking.join_all().await;
-    (many * each * CHUNKS, cpu(server) - before)
+    (many * each * CHUNKS, server.cpu() - before)
 }
 
 /// How often somebody was told that the server is busy.
@@ -157,12 +157,4 @@ async fn full_house(
         });
     }
     asking.join_all().await.into_iter().sum()
-}
-
-/// User and system time of the server: fields 14 and 15 of proc(5)'s stat, in hundredths of a second.
-fn cpu(server: &Serving) -> Duration {
-    let stat = server.proc("stat");
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let ticks: u64 = fields.split_ascii_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(10 * ticks)
 }

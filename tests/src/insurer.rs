@@ -73,6 +73,12 @@ impl Insurer {
         self.folder.path().join(name)
     }
 
+    /// Bytes of the files in a folder of its profile.
+    pub fn disk(&self, folder: &str) -> u64 {
+        let files = fs::read_dir(self.profile().join(folder)).into_iter().flatten().map_while(Result::ok);
+        files.map(|file| file.metadata().unwrap().len()).sum()
+    }
+
     /// Writes a file next to its profile.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);

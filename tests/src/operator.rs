@@ -86,6 +86,15 @@ impl Operator {
         self.run(&[&["seal", input, "--list", list, "--categories", categories], more].concat())
     }
 
+    /// Bytes of the index of its only release.
+    pub fn index_length(&self) -> u64 {
+        let releases = fs::read_dir(self.home().join("releases")).unwrap();
+        let indexes = releases.filter_map(|release| fs::metadata(release.unwrap().path().join("index")).ok());
+        let lengths: Vec<u64> = indexes.map(|index| index.len()).collect();
+        let [length] = lengths.as_slice() else { panic!("{} releases", lengths.len()) };
+        *length
+    }
+
     /// Serves on a free port.
     pub fn serve(&self) -> Serving {
         Serving::start(self, "127.0.0.1:0")

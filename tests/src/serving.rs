@@ -6,9 +6,10 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::Operator;
-use crate::measure::peak_memory;
+use crate::measure::{peak_memory, processor_time};
 use crate::programs::{PATIENCE, hang_up, terminate, until};
 
 /// What the server says when it is ready, before its address.
@@ -132,6 +133,11 @@ impl Serving {
     /// The most memory that it has had, in bytes.
     pub fn peak_memory(&self) -> u64 {
         peak_memory(&self.proc("status")).unwrap()
+    }
+
+    /// Processor time that it has taken, exact to 10 ms.
+    pub fn cpu(&self) -> Duration {
+        processor_time(&self.proc("stat")).unwrap().own
     }
 
     /// How many file descriptors it has.
