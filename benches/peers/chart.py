@@ -20,13 +20,14 @@ STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1a1a1a }
 .ground { fill: #ffffff } .title { font-weight: 600; font-size: 15px } .panel { font-weight: 600 }
 .soft { fill: #555555; font-size: 12px } .grid { stroke: #dddddd } .axis { stroke: #777777 } .spread { stroke: #1a1a1a; stroke-width: 1.5 }
+.halo { stroke: #ffffff; stroke-width: 4 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e8e8e8 } .ground { fill: #16181c } .soft { fill: #a8a8a8 }
-  .grid { stroke: #33373d } .axis { stroke: #8a8a8a } .spread { stroke: #f2f2f2 }
+  .grid { stroke: #33373d } .axis { stroke: #8a8a8a } .spread { stroke: #f2f2f2 } .halo { stroke: #16181c }
 }
 """
 WIDTH, MARGIN, GAP = 1080, 24, 40
-NAMES, VALUES, BAR, ROW = 178, 58, 16, 25
+NAMES, VALUES, BAR, ROW = 196, 58, 16, 25
 HEAD, FOOT, TOP = 30, 44, 74
 COLUMNS = 2
 PANEL = (WIDTH - 2 * MARGIN - (COLUMNS - 1) * GAP) // COLUMNS
@@ -124,8 +125,10 @@ def draw_bar(bar: Bar, start: float, top: float, scale: float) -> list[str]:
     ]
     least, most = start + bar.least * scale, start + bar.most * scale
     if most - least > 1.5:
-        parts.append(line(least, middle, most, middle, "spread"))
-        parts += [line(x, middle - 4, x, middle + 4, "spread") for x in (least, most)]
+        # First in the colour of the ground: it is seen on any bar.
+        for kind in ("halo", "spread"):
+            parts.append(line(least, middle, most, middle, kind))
+            parts += [line(x, middle - 4, x, middle + 4, kind) for x in (least, most)]
     parts.append(text(max(start + length, most) + 6, middle + 4.5, number(bar.value)))
     return parts
 

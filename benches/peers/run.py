@@ -75,7 +75,7 @@ class Session:
         for key, package in PACKAGES.items():
             if key in self.measured:
                 self.measured[key].error = installed.missing.get(package)
-        self.alone = Measured("blindlist-alone", "Blindlist's cryptography alone")
+        self.alone = Measured("blindlist-alone", "Blindlist, cryptography only")
 
     def v(self) -> float:
         """One variable-base multiplication, now."""
