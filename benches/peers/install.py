@@ -22,6 +22,7 @@ class Installed:
     alone: Path
     voprf: Path
     python: Path
+    campaign: Path | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
 
@@ -42,7 +43,7 @@ def build(package: str, kind: str, name: str) -> Path:
     raise SystemExit(f"cargo did not say where {name} is")
 
 
-def install(peers: bool) -> Installed:
+def install(peers: bool, campaign: bool) -> Installed:
     """Builds and installs everything before anything is measured."""
     made = os.environ.get(PROGRAMS)
     programs = {"blindlistd": "blindlist-server", "blindlist": "blindlist-client"}
@@ -52,6 +53,8 @@ def install(peers: bool) -> Installed:
     installed = Installed(
         paths["blindlistd"], paths["blindlist"], examples["alone"], examples["voprf_peer"], folder / "bin" / "python"
     )
+    if campaign:
+        installed.campaign = build("blindlist-tests", "example", "campaign")
     if peers:
         installed.missing = packages(folder, installed.python)
     return installed

@@ -3,12 +3,13 @@
     python3 benches/peers/run.py [--entries N] [--members M] [--rounds R] [--only NAME,...] [--quick] [--campaign]
 
 It installs the peers in a virtual environment under cargo's target folder, builds the rest, measures, prints Markdown, and
-writes results.json, results.md and chart.svg. It ends with 1 when a figure is missed or a peer could not be measured.
+writes results.json, results.md, chart.svg and campaign.md. It ends with 1 when a figure is missed or a peer could not be measured.
 """
 
 import argparse
 import datetime
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import meter
 import table
 from blindlist import Blindlist
 from figures import Measured, wanted
-from install import ROOT, Installed, install, target
+from install import PROGRAMS, ROOT, Installed, install, target
 from meter import Failed
 from peers import OpenMined, SpuBalanced, SpuUnbalanced, Voprf
 from people import People, make
@@ -148,10 +149,12 @@ def results(session: Session, chosen: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def campaign(out: Path) -> int:
-    """The campaign model beside the figures of this run."""
-    words = ["cargo", "run", "--release", "--locked", "--quiet", "-p", "blindlist-tests", "--example", "campaign", "--"]
-    ran = subprocess.run([*words, "--peers", out / "results.json"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def campaign(installed: Installed, quick: bool, out: Path) -> int:
+    """The campaign model with the same programs, beside the figures of this run."""
+    words = [str(installed.campaign), "--peers", str(out / "results.json")]
+    size = ["--scale", "5000", "--insurers", "20"] if quick else []
+    environment = os.environ | {PROGRAMS: str(installed.blindlistd.parent)}
+    ran = subprocess.run(words + size, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     (out / "campaign.md").write_text(ran.stdout)
     print(ran.stdout)
     return ran.returncode
@@ -161,7 +164,7 @@ def main() -> int:
     chosen = options()
     out: Path = chosen.out or target() / "peers"
     out.mkdir(parents=True, exist_ok=True)
-    installed = install(peers=not chosen.only or any(key in chosen.only for key in PACKAGES))
+    installed = install(peers=not chosen.only or any(key in chosen.only for key in PACKAGES), campaign=chosen.campaign)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         session = Session(chosen, installed, Path(folder))
         session.round(0, wire=True)
@@ -173,7 +176,7 @@ def main() -> int:
     promises = wanted(ours, best)
     about = (
         f"{everything['date']}, {everything['machine']}: {chosen.entries:,} entries, {chosen.members:,} members, "
-        f"{chosen.rounds} rounds. Medians, in parentheses the spread. V = {everything['v']:.1f} µs."
+        f"{chosen.rounds} round{'s' if chosen.rounds > 1 else ''}. Medians, in parentheses the spread. V = {everything['v']:.1f} µs."
     )
     page = table.page(about, session.all(), promises, chosen.entries, chosen.members)
     (out / "results.md").write_text(page)
@@ -181,7 +184,7 @@ def main() -> int:
     print(page)
     failed = [one.title for one in session.all() if one.error]
     missed = [one.name for one in promises if not one.met] if BEST in session.measured else []
-    code = campaign(out) if chosen.campaign else 0
+    code = campaign(installed, chosen.quick, out) if chosen.campaign else 0
     for what, names in (("not measured", failed), ("missed", missed)):
         if names:
             print(f"{what}: {'; '.join(names)}", file=sys.stderr)

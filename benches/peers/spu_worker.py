@@ -1,7 +1,7 @@
 """One stage of SecretFlow SPU on one side, in a process of its own: `spu_worker.py JOB`, where JOB is JSON.
 
-Keys: protocol ("unbalanced", "PROTOCOL_RR22", "PROTOCOL_KKRT"), mode, rank (0 server, 1 client), listen (its ports, one for
-each side), input, output, cache, key, report. It writes CPU and the size of the intersection to `report`, as JSON: SPU
+Keys: protocol ("unbalanced", "PROTOCOL_RR22", "PROTOCOL_KKRT"), mode, rank (0 server, 1 client), ports (one for each side; one
+alone for a stage without the other side), input, output, cache, key, report. It writes CPU and the size of the intersection to `report`, as JSON: SPU
 itself logs to standard output. Loading the module and connecting are not counted.
 """
 

@@ -19,20 +19,10 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use blindlist_benches::variable_base;
-use blindlist_tests::campaign::{Campaign, Extrapolated, Measured, extrapolate};
-use blindlist_tests::measure::spent_by_programs;
-use blindlist_tests::people::number;
-use blindlist_tests::relay::Relay;
-use blindlist_tests::{Insurer, Operator};
+use blindlist_tests::campaign::{Campaign, Extrapolated, extrapolate, run};
 use serde_json::Value;
-
-/// Insurers at work at any time.
-const AT_ONCE: usize = 4;
 
 fn main() -> ExitCode {
     let (scale, insurers, peers) = options();
@@ -71,74 +61,4 @@ fn options() -> (u32, usize, Option<PathBuf>) {
     }
     assert!(scale >= 70, "people have numbers below a million");
     (scale, insurers, peers)
-}
-
-fn run(campaign: &Campaign) -> Measured {
-    let operator = Operator::new("op");
-    let list = campaign.listed().map(number).collect::<Vec<_>>().join("\n");
-    let breach = operator.file("breach.csv", format!("nir\n{list}\n"));
-    let (_, seal) = taken(|| {
-        let categories = "nir,birth-date,civil-status,contract,coverage-dates,insurer";
-        operator.seal(&breach, "list-a", categories, &[]).ends(0)
-    });
-    // Twice their members, twice canaries and padding.
-    let budget = |size: usize| 2 * size as u64 + 256;
-    let (insurers, enrolment) = taken(|| {
-        in_turns(campaign.insurers(), |i| {
-            let insurer = Insurer::enrolled(&format!("mutuelle-{i}"), &operator, budget(campaign.members(i).len()));
-            let members: Vec<String> = campaign.members(i).iter().map(|person| number(*person)).collect();
-            insurer.file("members.csv", format!("nir\n{}\n", members.join("\n")));
-            insurer
-        })
-    });
-
-    let server = operator.serve();
-    let (idle, began) = (server.cpu(), Instant::now());
-    let (found, clients) = taken(|| check(campaign, &insurers, &server.address()));
-    let (served, wall) = (server.cpu() - idle, began.elapsed());
-    let disk = insurers.iter().map(|insurer| insurer.disk("indexes")).sum();
-
-    in_turns(insurers.len(), |i| insurers[i].run(&["forget", "--indexes", "--yes"]).ends(0));
-    let relay = Relay::before(&server);
-    assert_eq!(check(campaign, &insurers, &relay.address()), found);
-    let [up, down] = relay.carried();
-    server.stop();
-    Measured { seal, enrolment, clients, server: served, wall, found, index: operator.index_length(), disk, up, down }
-}
-
-/// Every insurer checks its members, the largest first, and finds the right ones: how many in all.
-fn check(campaign: &Campaign, insurers: &[Insurer], server: &str) -> usize {
-    let found = in_turns(insurers.len(), |i| {
-        let insurer = &insurers[i];
-        let out = format!("out-{server}").replace(':', "-");
-        insurer.start_check(&insurer.path("members.csv"), server, &out, &["--quiet"]).wait().ends(0);
-        let mut affected: Vec<_> = insurer.results(&out).affected(b',').into_iter().flatten().collect();
-        affected.sort_unstable();
-        let mut truth: Vec<_> = campaign.affected(i).map(number).collect();
-        truth.sort_unstable();
-        assert!(affected == truth, "insurer {i}: {} found, {} are on the list", affected.len(), truth.len());
-        affected.len()
-    });
-    found.into_iter().sum()
-}
-
-/// What something returned, and the CPU of all programs that it started and waited for.
-fn taken<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let before = spent_by_programs();
-    (work(), spent_by_programs() - before)
-}
-
-/// Does something for each number below `count`, a few at a time; results in their order.
-fn in_turns<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let worker = || {
-        let turns = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|turn| *turn < count);
-        turns.map(|turn| (turn, work(turn))).collect::<Vec<_>>()
-    };
-    let mut done: Vec<(usize, T)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
-    });
-    done.sort_unstable_by_key(|(turn, _)| *turn);
-    done.into_iter().map(|(_, result)| result).collect()
 }
