@@ -10,7 +10,7 @@ use crate::identifier::MAX_IDENTIFIER_LEN;
 use crate::ids::{Digest, EpochId, JobId};
 use crate::insurer::{Epoch, EvaluationError};
 use crate::job::{BlindingSecret, Item};
-use crate::oprf::{self, Element, PublicKey, Scalar};
+use crate::oprf::{self, BLOCK, Element, PublicKey, Scalar};
 use crate::params::{MAX_CHALLENGE, MAX_CHUNK, MAX_OPENINGS, OPENINGS_LINE, SAMPLE_DOMAIN};
 use crate::signature::VerifyingKey;
 use serde::{Deserialize, Serialize};
@@ -131,23 +131,24 @@ impl Openings {
     ) -> Result<Self, EvaluationError> {
         let (header, blinded) = epoch.blind(job, number, items, secret)?;
         let open = |position: u32| {
-            let blinded = blinded.get(usize::try_from(position).ok()?)?;
-            let identifier = match items.get(blinded.item)? {
+            let item = *blinded.order.get(usize::try_from(position).ok()?)?;
+            let identifier = match items.get(item)? {
                 Item::Person(identifier) => identifier.as_bytes().to_vec(),
                 Item::Padding(_) => Vec::new(),
             };
-            Some(Opening { position, identifier, r: blinded.r.to_bytes() })
+            Some(Opening { position, identifier, r: blinded.scalars.get(item)?.to_bytes() })
         };
         let chosen = positions(&header.digest, header.count, challenge, sample);
+        let openings = chosen.into_iter().filter_map(open).collect();
         Ok(Self {
             operator_key: header.operator_key,
             epoch: header.epoch,
             key: header.key,
             job,
             number,
-            elements: blinded.iter().map(|blinded| blinded.element).collect(),
+            elements: blinded.elements,
             challenge: challenge.to_vec(),
-            openings: chosen.into_iter().filter_map(open).collect(),
+            openings,
         })
     }
 
@@ -195,11 +196,13 @@ impl Openings {
         if opened != positions(&digest, count, challenge, sample) {
             return Err(OpeningsError::Positions);
         }
-        for opening in &self.openings {
-            let place = usize::try_from(opening.position).ok();
-            let element = place.and_then(|place| self.elements.get(place));
-            if element.is_none() || element != opening.element().as_ref() {
-                return Err(OpeningsError::Element(opening.position));
+        for openings in self.openings.chunks(BLOCK) {
+            for (opening, opened) in openings.iter().zip(elements(openings)) {
+                let place = usize::try_from(opening.position).ok();
+                let element = place.and_then(|place| self.elements.get(place));
+                if element.is_none() || element != opened.as_ref() {
+                    return Err(OpeningsError::Element(opening.position));
+                }
             }
         }
         let Self { operator_key, epoch, key, job, number, .. } = *self;
@@ -207,16 +210,16 @@ impl Openings {
     }
 }
 
-impl Opening {
-    /// B = H(x) + r·G, or r·G for padding; none when r is not canonical.
-    fn element(&self) -> Option<Element> {
-        let r = Option::<Scalar>::from(Scalar::from_canonical_bytes(self.r))?;
-        let (element, _) = match self.identifier.as_slice() {
-            [] => oprf::padding(&r),
-            identifier => oprf::additive_blind(identifier, &r),
-        };
-        Some(element)
-    }
+/// B = H(x) + r·G of each opening, or r·G for padding; none when r is not canonical.
+fn elements(openings: &[Opening]) -> Vec<Option<Element>> {
+    let canonical = |opening: &Opening| Option::<Scalar>::from(Scalar::from_canonical_bytes(opening.r));
+    let scalars: Vec<Option<Scalar>> = openings.iter().map(canonical).collect();
+    let identifiers = openings.iter().map(|opening| opening.identifier.as_slice());
+    let inputs: Vec<Option<&[u8]>> =
+        identifiers.map(|identifier| Some(identifier).filter(|identifier| !identifier.is_empty())).collect();
+    let some: Vec<Scalar> = scalars.iter().copied().map(Option::unwrap_or_default).collect();
+    let (elements, _) = oprf::additive_blind_all(&inputs, &some);
+    scalars.iter().zip(elements).map(|(scalar, element)| scalar.map(|_| element)).collect()
 }
 
 impl fmt::Debug for Openings {

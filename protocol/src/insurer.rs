@@ -11,12 +11,13 @@ use crate::job::{BlindingSecret, Item, JobSeed};
 use crate::message::{Evaluate, Evaluated};
 use crate::object::{self, ObjectError};
 use crate::oprf::{
-    self, BatchContext, BlindingBase, Element, Evaluation, Point, ProofError, Proven, Scalar, additive_blind,
-    additive_unblind,
+    self, BatchContext, BlindingBase, Element, Evaluation, Point, ProofError, Proven, Scalar, additive_blind_all,
+    additive_unblind_all, by_blocks, fill_blocks,
 };
 use crate::params::MAX_CHUNK;
 use crate::receipt::{BadReceipt, Expected};
 use crate::signature::{SigningKey, VerifyingKey};
+use std::ops::Range;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -95,22 +96,24 @@ impl Epoch {
         holders: HolderSet,
         job: JobId,
         number: u32,
-        items: &[Item],
+        items: impl Into<Arc<[Item]>>,
         secret: &BlindingSecret,
         asker: &Asker,
     ) -> Result<Asked, EvaluationError> {
         if !self.record.accepts(&holders) {
             return Err(EvaluationError::Holders);
         }
-        let (header, blinded) = self.blind(job, number, items, secret)?;
-        let elements = blinded.iter().map(|blinded| blinded.element).collect();
+        let items = items.into();
+        let (header, Blinded { elements, points, order, scalars }) = self.blind(job, number, &items, secret)?;
         let signature = header.sign(&asker.signer);
         let request = Evaluate { epoch: self.record.epoch, holders, job, number, elements, signature };
-        let points = blinded.iter().map(|blinded| blinded.point).collect();
-        let origins = blinded.into_iter().map(|blinded| (blinded.item, blinded.r)).collect();
+        let mut positions = vec![0; items.len()];
+        for (position, item) in order.into_iter().enumerate() {
+            positions[item] = position;
+        }
         let asker = (asker.insurer, asker.signer.verifying());
-        let (epoch, items) = (Arc::clone(self), items.to_vec());
-        Ok(Asked { epoch, asker, former: Vec::new(), header, items, request, points, origins })
+        let unblinding = Unblinding { epoch: Arc::clone(self), items, positions, scalars, multiples: Vec::new() };
+        Ok(Asked { asker, former: Vec::new(), header, request, points, unblinding })
     }
 
     /// Blinds a chunk: what the insurer signs of it, and its elements in their order.
@@ -123,60 +126,91 @@ impl Epoch {
         number: u32,
         items: &[Item],
         secret: &BlindingSecret,
-    ) -> Result<(ChunkHeader, Vec<Blinded>), EvaluationError> {
+    ) -> Result<(ChunkHeader, Blinded), EvaluationError> {
         if items.is_empty() || items.len() > MAX_CHUNK {
             return Err(EvaluationError::ChunkSize);
         }
         if !secret.belongs_to(&self.record.operator_key, &self.record.key) {
             return Err(EvaluationError::Secret);
         }
-        let mut blinded: Vec<_> = items.iter().enumerate().map(|(i, item)| Blinded::new(i, item, secret)).collect();
-        blinded.sort_unstable_by_key(|blinded| blinded.element);
-        let elements: Vec<Element> = blinded.iter().map(|blinded| blinded.element).collect();
+        let blinded = Blinded::new(items, secret);
         let header = ChunkHeader {
             operator_key: self.record.operator_key,
             epoch: self.record.epoch,
             key: self.record.key,
             job,
             number,
-            count: u32::try_from(elements.len()).map_err(|_| EvaluationError::ChunkSize)?,
-            digest: chunk::digest(&elements),
+            count: u32::try_from(items.len()).map_err(|_| EvaluationError::ChunkSize)?,
+            digest: chunk::digest(&blinded.elements),
         };
         Ok((header, blinded))
     }
 }
 
-/// An item blinded: where it came from, its r, and B.
+/// A chunk of items, blinded.
 pub(crate) struct Blinded {
-    pub(crate) item: usize,
-    pub(crate) r: Zeroizing<Scalar>,
-    pub(crate) element: Element,
-    point: Point,
+    /// B of each element, ascending.
+    pub(crate) elements: Vec<Element>,
+    /// The points of the elements.
+    points: Vec<Point>,
+    /// The position of each element's item.
+    pub(crate) order: Vec<usize>,
+    /// r of each item.
+    pub(crate) scalars: Zeroizing<Vec<Scalar>>,
 }
 
 impl Blinded {
-    fn new(item: usize, what: &Item, secret: &BlindingSecret) -> Self {
-        let r = secret.scalar(what);
-        let (element, point) = match what {
-            Item::Person(identifier) => additive_blind(identifier.as_bytes(), &r),
-            Item::Padding(_) => oprf::padding(&r),
-        };
-        Self { item, r, element, point }
+    fn new(items: &[Item], secret: &BlindingSecret) -> Self {
+        let mut scalars = Zeroizing::new(vec![Scalar::ZERO; items.len()]);
+        fill_blocks(&mut scalars, |begin, scalars| {
+            scalars.iter_mut().zip(&items[begin..]).for_each(|(r, item)| *r = *secret.scalar(item));
+        });
+        let blocks = by_blocks(items.len(), |block| {
+            let inputs: Vec<Option<&[u8]>> = items[block.clone()].iter().map(input).collect();
+            additive_blind_all(&inputs, &scalars[block])
+        });
+        let (elements, points): (Vec<_>, Vec<_>) = blocks.into_iter().unzip();
+        let (elements, points) = (elements.concat(), points.concat());
+        let mut sorted: Vec<(Element, usize)> = elements.into_iter().zip(0..).collect();
+        sorted.sort_unstable();
+        Self {
+            points: sorted.iter().map(|(_, item)| points[*item]).collect(),
+            order: sorted.iter().map(|(_, item)| *item).collect(),
+            elements: sorted.into_iter().map(|(element, _)| element).collect(),
+            scalars,
+        }
+    }
+}
+
+/// What is evaluated of an item; none for padding.
+fn input(item: &Item) -> Option<&[u8]> {
+    match item {
+        Item::Person(identifier) => Some(identifier.as_bytes()),
+        Item::Padding(_) => None,
     }
 }
 
 /// A chunk that was blinded and waits for its answers.
 pub struct Asked {
-    epoch: Arc<Epoch>,
     asker: (InsurerId, VerifyingKey),
     /// Signing keys that the insurer had before.
     former: Vec<VerifyingKey>,
     header: ChunkHeader,
-    items: Vec<Item>,
     request: Evaluate,
     points: Vec<Point>,
-    /// For each element of the request, the position of its item and its r.
-    origins: Vec<(usize, Zeroizing<Scalar>)>,
+    unblinding: Unblinding,
+}
+
+/// What a chunk is unblinded with.
+struct Unblinding {
+    epoch: Arc<Epoch>,
+    items: Arc<[Item]>,
+    /// For each item, the position of its element.
+    positions: Vec<usize>,
+    /// For each item, its r.
+    scalars: Zeroizing<Vec<Scalar>>,
+    /// For each item that is a person, r·K; empty until they are made.
+    multiples: Vec<Point>,
 }
 
 impl std::fmt::Debug for Asked {
@@ -198,6 +232,13 @@ impl Asked {
         Self { former: former.to_vec(), ..self }
     }
 
+    /// Makes ahead what unblinding needs of its blinds, r·K: while the answers are under way, there is time for it.
+    #[must_use]
+    pub fn ahead(mut self) -> Self {
+        self.unblinding.make_multiples();
+        self
+    }
+
     /// Verifies the proof and the receipt of every holder's answer, and adds the answers.
     ///
     /// # Errors
@@ -211,12 +252,12 @@ impl Asked {
         }
         let proven: Result<Vec<_>, _> = answers.iter().map(|(holder, answer)| self.verify(*holder, answer)).collect();
         let proven = Proven::sum(proven?)?;
-        Ok(Answered { epoch: self.epoch, items: self.items, proven, origins: self.origins })
+        Ok(Answered { proven, unblinding: self.unblinding })
     }
 
     /// Verifies one holder's answer.
     fn verify(&self, holder: u8, answer: &Evaluated) -> Result<Proven, EvaluationError> {
-        let (request, record) = (&self.request, &self.epoch.record);
+        let (request, record) = (&self.request, &self.unblinding.epoch.record);
         let named = record.holder(holder).ok_or(EvaluationError::Holders)?;
         let public = request.holders.public_part(holder, &named.share).map_err(|_| EvaluationError::Holders)?;
         let proven = match (request.elements.as_slice(), self.points.as_slice(), answer.elements.as_slice()) {
@@ -244,28 +285,58 @@ impl Asked {
 
 /// A chunk whose answers are proven.
 pub struct Answered {
-    epoch: Arc<Epoch>,
-    items: Vec<Item>,
     proven: Proven,
-    origins: Vec<(usize, Zeroizing<Scalar>)>,
+    unblinding: Unblinding,
 }
 
 impl std::fmt::Debug for Answered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Answered({} elements)", self.origins.len())
+        write!(f, "Answered({} elements)", self.unblinding.items.len())
     }
 }
 
 impl Answered {
     /// Unblinds: y for each of the items that were asked, in their order; none for padding.
-    pub fn finish(self) -> Vec<Option<Evaluation>> {
-        let mut evaluations: Vec<Option<Evaluation>> = self.items.iter().map(|_| None).collect();
-        for (position, (item, r)) in self.origins.iter().enumerate() {
-            if let (Some(Item::Person(identifier)), Some(slot)) = (self.items.get(*item), evaluations.get_mut(*item)) {
-                let unblinded = additive_unblind(&self.proven, position, r, &self.epoch.base);
-                *slot = unblinded.map(|element| oprf::finalize(identifier.as_bytes(), &element));
-            }
+    pub fn finish(mut self) -> Vec<Option<Evaluation>> {
+        self.unblinding.make_multiples();
+        self.unblinding.evaluations(&self.proven)
+    }
+}
+
+impl Unblinding {
+    /// The items of a block that are people.
+    fn people(&self, block: Range<usize>) -> impl Iterator<Item = usize> {
+        block.filter(|item| input(&self.items[*item]).is_some())
+    }
+
+    fn make_multiples(&mut self) {
+        if self.multiples.is_empty() {
+            let blocks = by_blocks(self.items.len(), |block| {
+                let people = self.people(block.clone());
+                let scalars = Zeroizing::new(people.map(|item| self.scalars[item]).collect::<Vec<_>>());
+                let mut multiples = vec![Point::IDENTITY; block.len()];
+                for (item, multiple) in self.people(block.clone()).zip(self.epoch.base.multiples(&scalars)) {
+                    multiples[item - block.start] = multiple;
+                }
+                multiples
+            });
+            self.multiples = blocks.concat();
         }
+    }
+
+    fn evaluations(&self, proven: &Proven) -> Vec<Option<Evaluation>> {
+        let mut evaluations: Vec<Option<Evaluation>> = self.items.iter().map(|_| None).collect();
+        fill_blocks(&mut evaluations, |begin, evaluations| {
+            let people: Vec<usize> = self.people(begin..begin + evaluations.len()).collect();
+            let positions: Vec<usize> = people.iter().map(|item| self.positions[*item]).collect();
+            let multiples: Vec<Point> = people.iter().map(|item| self.multiples[*item]).collect();
+            let unblinded = additive_unblind_all(proven, &positions, &multiples);
+            let unblinded = unblinded.expect("proven answers are as many as items");
+            for (item, element) in people.into_iter().zip(&unblinded) {
+                let input = input(&self.items[item]).unwrap_or_default();
+                evaluations[item - begin] = Some(oprf::finalize(input, element));
+            }
+        });
         evaluations
     }
 }

@@ -4,20 +4,25 @@
 //! Nothing here knows of identifiers, epochs' records or messages.
 
 mod blind;
+mod blocks;
 mod group;
 mod key;
 mod proof;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use blind::padding;
-pub use blind::{BlindingBase, additive_blind, additive_unblind, multiplicative_blind, multiplicative_unblind};
+pub use blind::{
+    BlindingBase, additive_blind, additive_blind_all, additive_unblind, additive_unblind_all, multiplicative_blind,
+    multiplicative_unblind,
+};
+pub(crate) use blocks::{BLOCK, by_blocks, fill_blocks};
 pub use curve25519_dalek::scalar::Scalar;
-pub use group::{Element, ElementError, Point, decode, decode_all, encode, hash_to_group};
+pub use group::{Element, ElementError, Point, decode, decode_all, encode, hash_to_group, hash_to_group_all};
 pub use key::{KeyError, PublicKey, SecretKey};
 pub use proof::{BatchContext, Proof, ProofError, Proven, prove, prove_chunk, verify, verify_chunk};
 
 use crate::params::MAX_CHUNK;
+use blindlist_lanes::mul_all;
 use sha2::{Digest, Sha512};
 use std::fmt;
 use subtle::ConstantTimeEq;
@@ -78,17 +83,17 @@ pub fn finalize(input: &[u8], unblinded: &Element) -> Evaluation {
     Evaluation(hash.finalize().into())
 }
 
-/// F(k, x) for many inputs at once, as `seal` needs it: one encoding for all of them.
+/// F(k, x) for a block of inputs, as `seal` needs it: one encoding for all of them. It stays on one core, so that whoever
+/// has many inputs gives each core blocks of its own.
 ///
 /// The points encoded are doubles of (k/2)·H(x), because only doubles can be encoded with one shared inversion.
 pub fn evaluate_inputs(key: &SecretKey, inputs: &[&[u8]]) -> Vec<Evaluation> {
-    let half = key.halved();
-    let points: Vec<_> = inputs.iter().map(|input| *half * hash_to_group(input)).collect();
-    let elements = group::encode_doubled(&points);
+    let points = mul_all(&key.halved(), &hash_to_group_all(inputs));
+    let elements = group::encode_doubled_all(&points);
     inputs.iter().zip(&elements).map(|(input, element)| finalize(input, element)).collect()
 }
 
-/// `BlindEvaluate` of RFC 9497 for a whole chunk, without the proof: D_i = k·C_i, with one shared inversion.
+/// `BlindEvaluate` of RFC 9497 for a whole chunk, without the proof: D_i = k·C_i, on all cores.
 ///
 /// # Errors
 /// [`ElementError::Count`] when there are none or more than [`MAX_CHUNK`].
@@ -97,6 +102,6 @@ pub fn blind_evaluate(key: &SecretKey, blinded: &[Point]) -> Result<Vec<Element>
         return Err(ElementError::Count);
     }
     let half = key.halved();
-    let points: Vec<_> = blinded.iter().map(|point| *half * point).collect();
-    Ok(group::encode_doubled(&points))
+    let evaluate = |block| group::encode_doubled_all(&mul_all(&half, &blinded[block]));
+    Ok(by_blocks(blinded.len(), evaluate).concat())
 }

@@ -296,7 +296,7 @@ fn a_question_is_named_by_its_bytes() {
     let operator = Operator::new(1, 1, 1, 1);
     let ask = |seed| {
         let asked =
-            operator.epoch().ask(holders(&[1]), crate::fixtures::JOB, 0, &items(3), &operator.blinding(seed), &asker());
+            operator.epoch().ask(holders(&[1]), crate::fixtures::JOB, 0, items(3), &operator.blinding(seed), &asker());
         question(&Request::Evaluate(asked.unwrap().request().clone()))
     };
     assert_eq!(ask(5), ask(5));

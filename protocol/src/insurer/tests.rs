@@ -8,6 +8,7 @@ use crate::job::{cost, layout};
 use crate::message::Request;
 use crate::oprf::{evaluate_inputs, hash_to_group};
 use crate::params::MAX_REQUEST;
+use blindlist_lanes::sub_all;
 use std::collections::BTreeSet;
 
 /// A chunk of these items, asked of these holders.
@@ -55,7 +56,7 @@ fn a_chunk_that_was_charged_before_the_insurers_keys_changed_is_accepted_under_i
     let answers = operator.answers(before.request());
     let again = || {
         let asker = Asker { signer: SigningKey::from_seed(&[0x2f; 32]), ..asker() };
-        operator.epoch().ask(holders(&[1]), JOB, 0, &items, &operator.blinding(1), &asker).unwrap()
+        operator.epoch().ask(holders(&[1]), JOB, 0, items.as_slice(), &operator.blinding(1), &asker).unwrap()
     };
     assert_eq!(again().request().elements, before.request().elements);
     let another = SigningKey::from_seed(&[0x3f; 32]).verifying();
@@ -112,7 +113,7 @@ fn a_full_chunk_fits_into_a_request() {
     assert_eq!(Request::decode(&request.encode()), Ok(request));
     items.push(Item::Padding(0));
     let set = || holders(&[1]);
-    let error = |items| operator.epoch().ask(set(), JOB, 0, items, &operator.blinding(1), &asker()).err();
+    let error = |items: &[Item]| operator.epoch().ask(set(), JOB, 0, items, &operator.blinding(1), &asker()).err();
     assert_eq!(error(&items), Some(EvaluationError::ChunkSize));
     assert_eq!(error(&[]), Some(EvaluationError::ChunkSize));
 }
@@ -121,7 +122,7 @@ fn a_full_chunk_fits_into_a_request() {
 fn sets_that_the_epoch_does_not_allow_are_not_asked() {
     let operator = Operator::new(1, 1, 2, 3);
     for set in [&[1][..], &[1, 2, 3], &[1, 4], &[4, 5]] {
-        let asked = operator.epoch().ask(holders(set), JOB, 0, &items(2), &operator.blinding(1), &asker());
+        let asked = operator.epoch().ask(holders(set), JOB, 0, items(2), &operator.blinding(1), &asker());
         assert_eq!(asked.err(), Some(EvaluationError::Holders), "{set:?}");
     }
 }
@@ -152,7 +153,7 @@ fn nothing_blinds_twice() {
             let b = oprf::decode(&asked.request().elements[0]).unwrap();
             // r·G = B − H(x): equal when and only when r is.
             let blind = match &item[0] {
-                Item::Person(identifier) => b - hash_to_group(identifier.as_bytes()),
+                Item::Person(identifier) => sub_all(&[b], &[hash_to_group(identifier.as_bytes())])[0],
                 Item::Padding(_) => b,
             };
             assert!(blinds.insert(oprf::encode(&blind)), "an r that was used before");
@@ -183,7 +184,7 @@ fn only_a_record_of_the_pinned_key_is_an_epoch() {
 #[test]
 fn a_secret_blinds_in_its_own_epoch_only() {
     let [operator, other] = [Operator::new(1, 1, 1, 1), Operator::new(1, 2, 1, 1)];
-    let error = |secret| operator.epoch().ask(holders(&[1]), JOB, 0, &items(2), &secret, &asker()).err();
+    let error = |secret| operator.epoch().ask(holders(&[1]), JOB, 0, items(2), &secret, &asker()).err();
     assert_eq!(error(operator.blinding(1)), None);
     assert_eq!(error(other.blinding(1)), Some(EvaluationError::Secret));
     // The epoch makes that of its own operator key and K.

@@ -14,7 +14,7 @@ fn operator() -> Operator {
 
 /// A good request for so many people, to holders 1 and 3.
 fn request(operator: &Operator, count: u32) -> Evaluate {
-    let asked = operator.epoch().ask(holders(&[1, 3]), JOB, 7, &items(count), &operator.blinding(1), &asker());
+    let asked = operator.epoch().ask(holders(&[1, 3]), JOB, 7, items(count), &operator.blinding(1), &asker());
     asked.unwrap().request().clone()
 }
 
@@ -174,7 +174,7 @@ fn a_chunk_that_is_blinded_as_the_rfc_does_is_answered_like_any_other() {
         .collect();
     blinded.sort_by_key(|(element, ..)| *element);
     let elements = blinded.iter().map(|(element, ..)| *element).collect();
-    let asked = operator.epoch().ask(holders(&[1]), JOB, 7, &items(3), &operator.blinding(1), &asker()).unwrap();
+    let asked = operator.epoch().ask(holders(&[1]), JOB, 7, items(3), &operator.blinding(1), &asker()).unwrap();
     let mut request = Evaluate { elements, ..asked.request().clone() };
     resign(&mut request, &operator, &insurer());
 

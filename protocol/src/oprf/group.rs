@@ -1,14 +1,21 @@
 //! ristretto255 (RFC 9496) as RFC 9497 section 4.1 uses it: elements, hashing to the group and to scalars.
+//!
+//! Elements come in blocks: `blindlist_lanes` works on several of a block at once. What is for one element is a block of one.
 
-use curve25519_dalek::ristretto::CompressedRistretto;
+use super::blocks::{BLOCK, by_blocks};
+use blindlist_lanes as lanes;
+use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::IsIdentity;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha512};
 use std::sync::LazyLock;
 
-/// A decoded element: its coordinates, 160 bytes.
-pub use curve25519_dalek::ristretto::RistrettoPoint as Point;
+/// A decoded element: its coordinates, about 170 bytes.
+pub use blindlist_lanes::Point;
+
+/// Terms of a sum that are worth a core of their own: with fewer, the buckets take longer than the terms.
+const LEAST_TERMS: usize = 2_048;
 
 /// An encoded element: 32 bytes, not yet decoded. Ordered by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,31 +47,87 @@ pub enum ElementError {
     Count,
 }
 
-/// `DeserializeElement` of RFC 9497 section 4.1. Variable-time: elements on the wire are public.
+/// `DeserializeElement` of RFC 9497 section 4.1.
 ///
 /// # Errors
 /// When the bytes are not canonical, or encode the identity.
 pub fn decode(element: &Element) -> Result<Point, ElementError> {
-    let point = CompressedRistretto(element.0).decompress().ok_or(ElementError::NotCanonical)?;
-    if point.is_identity() { Err(ElementError::Identity) } else { Ok(point) }
+    let points = decode_block(std::slice::from_ref(element)).map_err(|(_, error)| error)?;
+    Ok(points.into_iter().next().expect("a point for an element"))
 }
 
-/// [`decode`] for each of a chunk's elements.
+/// [`decode`] for each of a chunk's elements, on all cores.
 ///
 /// # Errors
 /// As [`decode`], for the first element that fails.
 pub fn decode_all(elements: &[Element]) -> Result<Vec<Point>, ElementError> {
-    elements.iter().map(decode).collect()
+    let blocks = by_blocks(elements.len(), |block| decode_block(&elements[block]).map_err(|(_, error)| error));
+    // The first block that fails has the first element that fails.
+    Ok(blocks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// The points, or the first element that fails: its position and what is wrong with it.
+fn decode_block(elements: &[Element]) -> Result<Vec<Point>, (usize, ElementError)> {
+    let encodings: Vec<[u8; 32]> = elements.iter().map(|element| element.0).collect();
+    let decoded = lanes::decode_all(&encodings).map_err(|error| (error.position, ElementError::NotCanonical));
+    // The only encoding of the identity. What is on the wire is public.
+    let identity = encodings.iter().position(|encoding| *encoding == [0; 32]);
+    match (identity, decoded) {
+        (Some(identity), Err((position, error))) if position < identity => Err((position, error)),
+        (Some(identity), _) => Err((identity, ElementError::Identity)),
+        (None, decoded) => decoded,
+    }
 }
 
 /// `SerializeElement` of RFC 9497 section 4.1.
 pub fn encode(point: &Point) -> Element {
+    Element(point.encode())
+}
+
+/// The point of an encoding, which may be the identity's, for curve25519-dalek; none when it is not canonical.
+pub(super) fn decode_single(element: &Element) -> Option<RistrettoPoint> {
+    CompressedRistretto(element.0).decompress()
+}
+
+/// [`encode`] for a point of curve25519-dalek.
+pub(super) fn encode_single(point: &RistrettoPoint) -> Element {
     Element(point.compress().0)
 }
 
+/// [`encode`] for each point.
+pub(super) fn encode_all(points: &[Point]) -> Vec<Element> {
+    lanes::encode_all(points).into_iter().map(Element).collect()
+}
+
 /// The encodings of 2·P for each P, with one field inversion for all.
-pub(crate) fn encode_doubled(halves: &[Point]) -> Vec<Element> {
-    Point::double_and_compress_batch(halves).into_iter().map(|compressed| Element(compressed.0)).collect()
+pub(super) fn encode_doubled_all(halves: &[Point]) -> Vec<Element> {
+    lanes::encode_doubled_all(halves).into_iter().map(Element).collect()
+}
+
+/// The encoding of Σ d_i·P_i for each of N slices of points, on as many cores as have enough to do.
+///
+/// Variable-time, on public numbers and points.
+pub(super) fn sums_vartime<const N: usize>(numbers: &[u128], points: [&[Point]; N]) -> [Element; N] {
+    let cores = if numbers.len() <= BLOCK { 1 } else { rayon::current_num_threads() };
+    let parts = (numbers.len() / LEAST_TERMS).min(cores / N).max(1);
+    let terms = numbers.len().div_ceil(parts);
+    let part = |number: usize| {
+        let from = number % parts * terms;
+        let terms = from..numbers.len().min(from + terms);
+        lanes::multiscalar_vartime(&numbers[terms.clone()], &points[number / parts][terms])
+    };
+    let sums: Vec<Point> = match cores {
+        1 => (0..N * parts).map(part).collect(),
+        _ => (0..N * parts).into_par_iter().map(part).collect(),
+    };
+    std::array::from_fn(|n| {
+        let sum = sums[n * parts..(n + 1) * parts].iter().copied().reduce(|sum, part| sum_of(sum, part));
+        encode(&sum.expect("each sum has a part"))
+    })
+}
+
+fn sum_of(one: Point, other: Point) -> Point {
+    lanes::add_all(&[one], &[other]).pop().expect("a sum for a pair")
 }
 
 /// The mode of RFC 9497 section 3.1; Blindlist uses VOPRF, and the others for the RFC's vectors.
@@ -95,8 +158,8 @@ impl Mode {
 
     /// `HashToGroup` of RFC 9497 section 4.1.
     #[cfg(test)]
-    pub(crate) fn hash_to_group(self, input: &[u8]) -> Point {
-        Point::from_uniform_bytes(&expand(input, &self.tagged("HashToGroup-")))
+    pub(crate) fn hash_to_group(self, input: &[u8]) -> RistrettoPoint {
+        RistrettoPoint::from_uniform_bytes(&expand(input, &self.tagged("HashToGroup-")))
     }
 
     /// `HashToScalar` of RFC 9497 section 4.1.
@@ -107,8 +170,15 @@ impl Mode {
 
 /// H(x): `HashToGroup` of RFC 9497 section 4.1 in its VOPRF mode.
 pub fn hash_to_group(input: &[u8]) -> Point {
+    let points = hash_to_group_all(&[input]);
+    points.into_iter().next().expect("a point for an input")
+}
+
+/// [`hash_to_group`] for each input.
+pub fn hash_to_group_all(inputs: &[&[u8]]) -> Vec<Point> {
     static TAG: LazyLock<Vec<u8>> = LazyLock::new(|| Mode::Voprf.tagged("HashToGroup-"));
-    Point::from_uniform_bytes(&expand(input, &TAG))
+    let uniform: Vec<[u8; 64]> = inputs.iter().map(|input| expand(input, &TAG)).collect();
+    lanes::hash_to_group_all(&uniform)
 }
 
 /// `expand_message_xmd` with SHA-512 to 64 bytes (RFC 9380 section 5.3.1): b_1 of the RFC, whose ell is 1.
@@ -125,11 +195,10 @@ pub(super) fn expand(message: &[u8], tag: &[u8]) -> [u8; 64] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use curve25519_dalek::traits::Identity;
 
     #[test]
     fn identity_and_non_canonical_bytes_are_refused() {
-        assert_eq!(decode(&encode(&Point::identity())), Err(ElementError::Identity));
+        assert_eq!(decode(&encode(&Point::IDENTITY)), Err(ElementError::Identity));
         assert_eq!(decode(&Element([0xff; 32])), Err(ElementError::NotCanonical));
         // p itself, an encoding of zero that is not the canonical one.
         let mut p = [0xff; 32];
@@ -143,9 +212,23 @@ mod tests {
     }
 
     #[test]
+    fn the_first_element_that_fails_decides_the_error() {
+        let (good, identity, wrong) = (encode(&hash_to_group(b"x")), Element([0; 32]), Element([0xff; 32]));
+        let identity_first = [good, identity, good, wrong, identity];
+        let wrong_first = [good, good, wrong, identity, wrong];
+        for far in [0, 7, 300, 2_000] {
+            let after = |elements: &[Element]| decode_all(&[vec![good; far].as_slice(), elements].concat());
+            assert_eq!(after(&identity_first), Err(ElementError::Identity), "after {far}");
+            assert_eq!(after(&wrong_first), Err(ElementError::NotCanonical), "after {far}");
+            assert_eq!(after(&[good]), Ok(vec![hash_to_group(b"x"); far + 1]));
+        }
+        assert_eq!(decode_all(&[]), Ok(vec![]));
+    }
+
+    #[test]
     fn doubled_encodings_are_the_encodings_of_doubles() {
-        let points: Vec<_> = (0..9_u8).map(|i| hash_to_group(&[i])).chain([Point::identity()]).collect();
-        let expected: Vec<_> = points.iter().map(|p| encode(&(p + p))).collect();
-        assert_eq!(encode_doubled(&points), expected);
+        let points: Vec<_> = (0..9_u8).map(|i| hash_to_group(&[i])).chain([Point::IDENTITY]).collect();
+        let doubles = lanes::add_all(&points, &points);
+        assert_eq!(encode_doubled_all(&points), encode_all(&doubles));
     }
 }

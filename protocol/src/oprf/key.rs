@@ -1,8 +1,10 @@
 //! Secret and public keys of the OPRF.
 
-use super::group::{self, Element, Point};
+use super::group::{Element, encode_single};
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
+use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
+use curve25519_dalek::traits::IsIdentity;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -86,7 +88,8 @@ impl fmt::Debug for SecretKey {
 #[serde(try_from = "Element", into = "Element")]
 pub struct PublicKey {
     element: Element,
-    point: Point,
+    /// For multiplications of this one point, which have no use for lanes.
+    point: RistrettoPoint,
 }
 
 impl PublicKey {
@@ -94,8 +97,8 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`KeyError::Public`] for the identity.
-    pub(crate) fn from_point(point: Point) -> Result<Self, KeyError> {
-        group::encode(&point).try_into()
+    pub(crate) fn from_point(point: RistrettoPoint) -> Result<Self, KeyError> {
+        encode_single(&point).try_into()
     }
 
     /// Its 32 bytes.
@@ -103,7 +106,7 @@ impl PublicKey {
         &self.element
     }
 
-    pub(crate) fn point(&self) -> &Point {
+    pub(crate) fn point(&self) -> &RistrettoPoint {
         &self.point
     }
 }
@@ -111,8 +114,10 @@ impl PublicKey {
 impl TryFrom<Element> for PublicKey {
     type Error = KeyError;
     fn try_from(element: Element) -> Result<Self, KeyError> {
-        let point = group::decode(&element).map_err(|_| KeyError::Public)?;
-        Ok(Self { element, point })
+        match CompressedRistretto(*element.as_bytes()).decompress() {
+            Some(point) if !point.is_identity() => Ok(Self { element, point }),
+            _ => Err(KeyError::Public),
+        }
     }
 }
 
@@ -147,6 +152,6 @@ mod tests {
     fn the_identity_and_what_is_no_element_are_no_public_keys() {
         assert_eq!(PublicKey::try_from(Element::from_bytes([0; 32])).err(), Some(KeyError::Public));
         assert_eq!(PublicKey::try_from(Element::from_bytes([0xff; 32])).err(), Some(KeyError::Public));
-        assert!(PublicKey::from_point(Point::default()).is_err());
+        assert!(PublicKey::from_point(RistrettoPoint::default()).is_err());
     }
 }

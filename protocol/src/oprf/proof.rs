@@ -3,10 +3,11 @@
 //! One element has RFC 9497's proof. A chunk has Blindlist's own, in which every coefficient depends on the whole
 //! chunk: the RFC's coefficients depend on one element each, so a server could choose wrong answers whose errors cancel.
 
-use super::group::{Element, ElementError, Mode, Point, decode, decode_all, encode};
-use super::{PublicKey, SecretKey};
+use super::group::{Element, ElementError, Mode, Point, decode, decode_all, decode_single, encode_single, sums_vartime};
+use super::{PublicKey, SecretKey, by_blocks};
 use crate::codec::bytes64;
 use crate::params::{PROOF_CHALLENGE_DOMAIN, PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN};
+use blindlist_lanes::add_all;
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
@@ -95,9 +96,7 @@ impl Proven {
             if answer.0.len() != total.0.len() {
                 return Err(ProofError::Shape);
             }
-            for (sum, point) in total.0.iter_mut().zip(&answer.0) {
-                *sum += point;
-            }
+            total.0 = add_all(&total.0, &answer.0);
         }
         Ok(total)
     }
@@ -125,8 +124,8 @@ pub fn prove(
     random: &[u8; 64],
 ) -> Proof {
     let d = rfc_coefficient(Mode::Voprf, public, 0, blinded.0, evaluated);
-    let m = d * blinded.1;
-    let z = key.scalar() * m;
+    let m = Composite::new(d * RistrettoPoint::from(*blinded.1));
+    let z = Composite::new(key.scalar() * m.point);
     let nonce = nonce(key, random, &[], public, &m, &z);
     prove_with_nonce(key, &m, &nonce, |t2, t3| rfc_challenge(Mode::Voprf, public, &m, &z, t2, t3))
 }
@@ -143,7 +142,7 @@ pub fn verify(
 ) -> Result<Proven, ProofError> {
     let point = decode(evaluated).map_err(ProofError::Element)?;
     let d = rfc_coefficient(Mode::Voprf, public, 0, blinded.0, evaluated);
-    let (m, z) = (d * blinded.1, d * point);
+    let [m, z] = [*blinded.1, point].map(|point| Composite::new(d * RistrettoPoint::from(point)));
     verify_composites(public, &m, &z, proof, |t2, t3| rfc_challenge(Mode::Voprf, public, &m, &z, t2, t3))?;
     Ok(Proven(vec![point]))
 }
@@ -166,8 +165,9 @@ pub fn prove_chunk(
         return Err(ProofError::Shape);
     }
     let seed = seed(context, public, blinded.0, evaluated)?;
-    let m = RistrettoPoint::vartime_multiscalar_mul(coefficients(&seed, evaluated.len()), blinded.1);
-    let z = key.scalar() * m;
+    let d = coefficients(&seed, evaluated.len());
+    let [m] = sums_vartime(&d, [blinded.1]).map(Composite::of);
+    let z = Composite::new(key.scalar() * m.point);
     let nonce = nonce(key, random, &seed, public, &m, &z);
     Ok(prove_with_nonce(key, &m, &nonce, |t2, t3| challenge(&seed, public, &m, &z, t2, t3)))
 }
@@ -188,9 +188,8 @@ pub fn verify_chunk(
     }
     let seed = seed(context, public, blinded.0, evaluated)?;
     let points = decode_all(evaluated).map_err(ProofError::Element)?;
-    let d: Vec<_> = coefficients(&seed, points.len()).collect();
-    let m = RistrettoPoint::vartime_multiscalar_mul(&d, blinded.1);
-    let z = RistrettoPoint::vartime_multiscalar_mul(&d, &points);
+    let d = coefficients(&seed, points.len());
+    let [m, z] = sums_vartime(&d, [blinded.1, &points]).map(Composite::of);
     verify_composites(public, &m, &z, proof, |t2, t3| challenge(&seed, public, &m, &z, t2, t3))?;
     Ok(Proven(points))
 }
@@ -223,21 +222,44 @@ fn seed(
 }
 
 /// d_0, d_1, …: 128 bits each, of the seed and the element's position.
-fn coefficients(seed: &[u8; 64], count: usize) -> impl ExactSizeIterator<Item = Scalar> {
+fn coefficients(seed: &[u8; 64], count: usize) -> Vec<u128> {
     let hash = Sha512::new().chain_update(PROOF_COEFFICIENT_DOMAIN).chain_update(seed);
-    (0..count).map(move |i| {
+    let coefficient = |i: usize| {
         let position = u32::try_from(i).expect("a chunk has at most 8,192 elements");
         let digest = hash.clone().chain_update(position.to_le_bytes()).finalize();
-        let low = digest.first_chunk::<16>().expect("SHA-512 has 64 bytes");
-        Scalar::from(u128::from_le_bytes(*low))
-    })
+        u128::from_le_bytes(*digest.first_chunk().expect("SHA-512 has 64 bytes"))
+    };
+    by_blocks(count, |block| block.map(coefficient).collect::<Vec<_>>()).concat()
 }
 
-fn challenge(seed: &[u8; 64], public: &PublicKey, m: &Point, z: &Point, t2: &Point, t3: &Point) -> Scalar {
+/// M or Z of a proof, and its encoding for transcripts.
+pub(super) struct Composite {
+    point: RistrettoPoint,
+    element: Element,
+}
+
+impl Composite {
+    pub(super) fn new(point: RistrettoPoint) -> Self {
+        Self { point, element: encode_single(&point) }
+    }
+
+    /// Of a sum.
+    fn of(element: Element) -> Self {
+        Self { point: decode_single(&element).expect("the encoding of a sum is that of an element"), element }
+    }
+}
+
+fn challenge(
+    seed: &[u8; 64],
+    public: &PublicKey,
+    m: &Composite,
+    z: &Composite,
+    t2: &RistrettoPoint,
+    t3: &RistrettoPoint,
+) -> Scalar {
     let mut hash = Sha512::new().chain_update(PROOF_CHALLENGE_DOMAIN).chain_update(seed);
-    hash.update(public.element().as_bytes());
-    for point in [m, z, t2, t3] {
-        hash.update(encode(point).as_bytes());
+    for element in [*public.element(), m.element, z.element, encode_single(t2), encode_single(t3)] {
+        hash.update(element.as_bytes());
     }
     Scalar::from_bytes_mod_order_wide(&hash.finalize().into())
 }
@@ -249,15 +271,14 @@ fn nonce(
     random: &[u8; 64],
     seed: &[u8],
     public: &PublicKey,
-    m: &Point,
-    z: &Point,
+    m: &Composite,
+    z: &Composite,
 ) -> Zeroizing<Scalar> {
     let mut hash =
         Sha512::new().chain_update(PROOF_NONCE_DOMAIN).chain_update(key.to_bytes().as_slice()).chain_update(random);
     hash.update(seed);
-    hash.update(public.element().as_bytes());
-    for point in [m, z] {
-        hash.update(encode(point).as_bytes());
+    for element in [public.element(), &m.element, &z.element] {
+        hash.update(element.as_bytes());
     }
     let wide: Zeroizing<[u8; 64]> = Zeroizing::new(hash.finalize().into());
     Zeroizing::new(Scalar::from_bytes_mod_order_wide(&wide))
@@ -266,25 +287,25 @@ fn nonce(
 /// A Schnorr proof that log_G(k·G) = log_m(k·m).
 pub(super) fn prove_with_nonce(
     key: &SecretKey,
-    m: &Point,
+    m: &Composite,
     nonce: &Scalar,
-    challenge: impl FnOnce(&Point, &Point) -> Scalar,
+    challenge: impl FnOnce(&RistrettoPoint, &RistrettoPoint) -> Scalar,
 ) -> Proof {
-    let (t2, t3) = (nonce * RISTRETTO_BASEPOINT_TABLE, nonce * m);
+    let (t2, t3) = (nonce * RISTRETTO_BASEPOINT_TABLE, nonce * m.point);
     let c = challenge(&t2, &t3);
     Proof::from_scalars(&c, &(nonce - c * key.scalar()))
 }
 
 pub(super) fn verify_composites(
     public: &PublicKey,
-    m: &Point,
-    z: &Point,
+    m: &Composite,
+    z: &Composite,
     proof: &Proof,
-    challenge: impl FnOnce(&Point, &Point) -> Scalar,
+    challenge: impl FnOnce(&RistrettoPoint, &RistrettoPoint) -> Scalar,
 ) -> Result<(), ProofError> {
     let (c, s) = proof.scalars()?;
     let t2 = RistrettoPoint::vartime_double_scalar_mul_basepoint(&c, public.point(), &s);
-    let t3 = RistrettoPoint::vartime_multiscalar_mul([s, c], [m, z]);
+    let t3 = RistrettoPoint::vartime_multiscalar_mul([s, c], [m.point, z.point]);
     if challenge(&t2, &t3) == c { Ok(()) } else { Err(ProofError::Invalid) }
 }
 
@@ -304,11 +325,17 @@ pub(super) fn rfc_coefficient(mode: Mode, public: &PublicKey, i: u16, c: &Elemen
 }
 
 /// c of `GenerateProof` and `VerifyProof`, RFC 9497 section 2.2.
-pub(super) fn rfc_challenge(mode: Mode, public: &PublicKey, m: &Point, z: &Point, t2: &Point, t3: &Point) -> Scalar {
+pub(super) fn rfc_challenge(
+    mode: Mode,
+    public: &PublicKey,
+    m: &Composite,
+    z: &Composite,
+    t2: &RistrettoPoint,
+    t3: &RistrettoPoint,
+) -> Scalar {
     let mut transcript = Vec::with_capacity(256);
-    push(&mut transcript, public.element().as_bytes());
-    for point in [m, z, t2, t3] {
-        push(&mut transcript, encode(point).as_bytes());
+    for element in [*public.element(), m.element, z.element, encode_single(t2), encode_single(t3)] {
+        push(&mut transcript, element.as_bytes());
     }
     transcript.extend_from_slice(b"Challenge");
     mode.hash_to_scalar(&transcript)
@@ -331,8 +358,8 @@ mod tests {
     fn everything_in_the_challenge_enters_the_nonce() {
         let key = SecretKey::from_uniform_bytes(&[5; 64]).unwrap();
         let other = SecretKey::from_uniform_bytes(&[6; 64]).unwrap();
-        let (m, z) = (hash_to_group(b"m"), hash_to_group(b"z"));
-        let of = |key: &SecretKey, random: u8, seed: &[u8], m: &Point, z: &Point| {
+        let [m, z] = [b"m", b"z"].map(|input| Composite::new(hash_to_group(input).into()));
+        let of = |key: &SecretKey, random: u8, seed: &[u8], m: &Composite, z: &Composite| {
             *nonce(key, &[random; 64], seed, &key.public(), m, z)
         };
         let all = [

@@ -2,10 +2,11 @@
 //!
 //! What only the vectors need (deriving keys, batched composites, the modes OPRF and POPRF) lives here and nowhere else.
 
-use super::group::{Mode, expand};
-use super::proof::{prove_with_nonce, rfc_challenge, rfc_coefficient, verify_composites};
+use super::group::{Mode, encode_single, expand};
+use super::proof::{Composite, prove_with_nonce, rfc_challenge, rfc_coefficient, verify_composites};
 use super::*;
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT;
+use curve25519_dalek::ristretto::RistrettoPoint;
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -74,8 +75,9 @@ mod vectors {
     /// `GenerateProof` with `ComputeCompositesFast` for a batch and a given nonce, RFC 9497 section 2.2.1.
     fn rfc_prove(mode: Mode, key: &SecretKey, c: &[Element], d: &[Element], nonce: &Scalar) -> Proof {
         let public = key.public();
-        let m: Point = composite(mode, &public, c, d, c);
-        let z = key.scalar() * m;
+        let m = composite(mode, &public, c, d, c);
+        let z = Composite::new(key.scalar() * m);
+        let m = Composite::new(m);
         prove_with_nonce(key, &m, nonce, |t2, t3| rfc_challenge(mode, &public, &m, &z, t2, t3))
     }
 
@@ -87,14 +89,14 @@ mod vectors {
         d: &[Element],
         proof: &Proof,
     ) -> Result<(), ProofError> {
-        let (m, z) = (composite(mode, public, c, d, c), composite(mode, public, c, d, d));
+        let [m, z] = [c, d].map(|of| Composite::new(composite(mode, public, c, d, of)));
         verify_composites(public, &m, &z, proof, |t2, t3| rfc_challenge(mode, public, &m, &z, t2, t3))
     }
 
     /// Σ d_i · `of`_i.
-    fn composite(mode: Mode, public: &PublicKey, c: &[Element], d: &[Element], of: &[Element]) -> Point {
+    fn composite(mode: Mode, public: &PublicKey, c: &[Element], d: &[Element], of: &[Element]) -> RistrettoPoint {
         let terms = c.iter().zip(d).zip(of).zip(0..);
-        terms.map(|(((c, d), of), i)| rfc_coefficient(mode, public, i, c, d) * decode(of).unwrap()).sum()
+        terms.map(|(((c, d), of), i)| rfc_coefficient(mode, public, i, c, d) * point(of)).sum()
     }
 
     /// The scalar that a suite evaluates with, and what its proof is about.
@@ -132,14 +134,14 @@ mod vectors {
         let tweaked = evaluation_key(mode, &key, info);
 
         for ((input, blind), expected) in inputs.iter().zip(&blinds).zip(&blinded) {
-            assert_eq!(encode(&(blind * mode.hash_to_group(input))), *expected, "BlindedElement");
+            assert_eq!(encode_single(&(blind * mode.hash_to_group(input))), *expected, "BlindedElement");
             if mode == Mode::Voprf {
                 assert_eq!(multiplicative_blind(input, blind), *expected, "BlindedElement by the public function");
             }
         }
         let factor = if info.is_some() { tweaked.scalar().invert() } else { *tweaked.scalar() };
         let points = decode_all(&blinded).unwrap();
-        let answers: Vec<_> = points.iter().map(|point| encode(&(factor * point))).collect();
+        let answers: Vec<_> = blinded.iter().map(|element| encode_single(&(factor * point(element)))).collect();
         assert_eq!(answers, evaluated, "EvaluationElement");
         if mode == Mode::Voprf {
             assert_eq!(blind_evaluate(&key, &points).unwrap(), evaluated, "EvaluationElement by the public function");
@@ -155,7 +157,7 @@ mod vectors {
             }
         }
         for (((input, blind), z), expected) in inputs.iter().zip(&blinds).zip(&evaluated).zip(&outputs) {
-            let unblinded = encode(&(blind.invert() * decode(z).unwrap()));
+            let unblinded = encode_single(&(blind.invert() * point(z)));
             assert_eq!(output(input, info, &unblinded), *expected, "Output");
         }
         if mode == Mode::Voprf {
@@ -222,9 +224,14 @@ mod vectors {
         let d = blind_evaluate(&key, &decode_all(&c).unwrap()).unwrap();
         let coefficient = |d: &[Element]| rfc_coefficient(Mode::Voprf, &public, 0, &c[0], &d[0]);
         let mut other = d.clone();
-        other[2] = encode(&(decode(&d[2]).unwrap() + RISTRETTO_BASEPOINT_POINT));
+        other[2] = encode_single(&(point(&d[2]) + RISTRETTO_BASEPOINT_POINT));
         assert_eq!(coefficient(&d), coefficient(&other), "the RFC's first coefficient ignores the third element");
     }
+}
+
+/// The point of an element, for curve25519-dalek.
+fn point(element: &Element) -> RistrettoPoint {
+    decode(element).unwrap().into()
 }
 
 fn key(byte: u8) -> SecretKey {
@@ -317,10 +324,8 @@ fn scalars_of_a_proof_are_canonical() {
 #[test]
 fn errors_that_cancel_with_equal_weights_are_caught() {
     let mut chunk = Chunk::new(4);
-    let mut points = decode_all(&chunk.d).unwrap();
-    points[0] += RISTRETTO_BASEPOINT_POINT;
-    points[1] -= RISTRETTO_BASEPOINT_POINT;
-    chunk.d = points.iter().map(encode).collect();
+    chunk.d[0] = encode_single(&(point(&chunk.d[0]) + RISTRETTO_BASEPOINT_POINT));
+    chunk.d[1] = encode_single(&(point(&chunk.d[1]) - RISTRETTO_BASEPOINT_POINT));
     assert_eq!(chunk.verify(), Err(ProofError::Invalid));
 }
 
@@ -397,7 +402,9 @@ proptest! {
         let z = blind_evaluate(&secret, &[decode(&b).unwrap()]).unwrap()[0];
         let proof = prove(&secret, &public, (&b, &point), &z, &[3; 64]);
         let proven = verify(&public, (&b, &point), &z, &proof).unwrap();
-        let n = additive_unblind(&proven, 0, &r, &BlindingBase::new(&public)).unwrap();
+        let base = BlindingBase::new(&public);
+        let n = additive_unblind(&proven, 0, &r, &base).unwrap();
+        prop_assert_eq!(additive_unblind(&proven, 1, &r, &base), None, "there is one answer");
         prop_assert_eq!(&finalize(&input, &n), &direct);
 
         let b = multiplicative_blind(&input, &r);

@@ -4,6 +4,7 @@
 use super::*;
 use crate::fixtures::secret_key;
 use crate::oprf::{ElementError, Proof, decode, encode};
+use curve25519_dalek::ristretto::RistrettoPoint;
 
 /// Two of three, so that there are two answers to tamper with.
 fn operator() -> Operator {
@@ -26,9 +27,9 @@ const COUNTS: [u32; 3] = [1, 2, 64];
 
 /// The element of P + n·G.
 fn shifted(element: &Element, n: i8) -> Element {
-    let shift = Point::mul_base(&Scalar::from(n.unsigned_abs()));
-    let point = decode(element).unwrap();
-    encode(&if n < 0 { point - shift } else { point + shift })
+    let shift = RistrettoPoint::mul_base(&Scalar::from(n.unsigned_abs()));
+    let point = RistrettoPoint::from(decode(element).unwrap());
+    encode(&if n < 0 { point - shift } else { point + shift }.into())
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn another_chunks_answer_is_noticed() {
         assert_eq!(replayed(&operator, count, &other_people), INVALID, "{count} other people");
 
         let blinding = operator.blinding(2);
-        let other_job = operator.epoch().ask(holders(&[1, 2]), JOB, 0, &items(count), &blinding, &asker()).unwrap();
+        let other_job = operator.epoch().ask(holders(&[1, 2]), JOB, 0, items(count), &blinding, &asker()).unwrap();
         let other_blinds = operator.answers(other_job.request());
         assert_eq!(replayed(&operator, count, &other_blinds), INVALID, "{count} other blinds");
     }
