@@ -50,7 +50,6 @@ use blindlist_store::folder::PrivateFolder;
 use blindlist_store::passphrase::Passphrase;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use tokio::sync::Semaphore;
 
 use crate::channel::Channel;
 use crate::profile::Profile;
@@ -185,11 +184,11 @@ pub async fn ask<'a, C: Channel>(
             advise_resume(error, options, caller);
         }
     })?;
-    let (threads, created) = (Arc::new(Semaphore::new(options.room.threads())), moment(now));
+    let (pool, created) = (Arc::new(options.room.pool()?), moment(now));
     let asking = parties.into_iter().map(|(channel, mut party)| {
-        let (people, threads, created) = (&members.people, &threads, created.as_str());
+        let (people, pool, created) = (&members.people, &pool, created.as_str());
         async move {
-            let asked = party.ask(&channel, people, threads, created).await;
+            let asked = party.ask(&channel, people, pool, created).await;
             // Whoever does not want to wait for this is heard by what comes next.
             let _closed = caller.or(channel.close().map(Ok::<_, ClientError>)).await;
             (party.profile(), asked.map(|()| party))

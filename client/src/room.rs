@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use blindlist_store::StoreError;
 use blindlist_store::memory::Memory;
 use blindlist_store::spill::Spill;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::{Caller, ClientError};
 
@@ -37,6 +38,15 @@ impl Room {
     /// Threads for what computes.
     pub(crate) fn threads(&self) -> usize {
         self.threads.get()
+    }
+
+    /// The threads for what computes, which end when it is dropped.
+    ///
+    /// # Errors
+    /// [`ClientError::Internal`] when the system gives no threads.
+    pub(crate) fn pool(&self) -> Result<ThreadPool, ClientError> {
+        let made = ThreadPoolBuilder::new().num_threads(self.threads()).build();
+        made.map_err(|_| ClientError::Internal("the threads that compute could not be started"))
     }
 
     /// The n-th part of the memory.

@@ -13,8 +13,8 @@ use blindlist_protocol::message::{Evaluated, Request};
 use blindlist_protocol::params::MAX_CHUNK;
 use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::signature::VerifyingKey;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::sync::Semaphore;
+use futures_util::{StreamExt, TryStreamExt, stream, try_join};
+use rayon::ThreadPool;
 use tokio::task::spawn_blocking;
 
 use super::people::{Chunk, Chunks};
@@ -47,8 +47,8 @@ pub(super) struct Work {
     chunks: Mutex<Chunks>,
     sink: Sink,
     remembered: Option<Arc<Remembered>>,
-    /// One permit for each thread that may compute.
-    threads: Arc<Semaphore>,
+    /// The threads that compute.
+    pool: Arc<ThreadPool>,
     caller: Caller,
 }
 
@@ -60,7 +60,7 @@ impl Work {
         (job, chunks): (Arc<Job>, Chunks),
         (sink, remembered): (Sink, Option<Arc<Remembered>>),
         (asker, former): (Asker, Vec<VerifyingKey>),
-        threads: Arc<Semaphore>,
+        pool: Arc<ThreadPool>,
         caller: &Caller,
     ) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Work {
             chunks: Mutex::new(chunks),
             sink,
             remembered,
-            threads,
+            pool,
             caller: caller.clone(),
         }
     }
@@ -88,7 +88,8 @@ impl Work {
     }
 
     fn ask(&self, Chunk { number, items }: &Chunk) -> Result<Asked, ClientError> {
-        let asked = self.epoch.ask(self.holders.clone(), self.job.id(), *number, items, &self.secret, &self.asker);
+        let asked =
+            self.epoch.ask(self.holders.clone(), self.job.id(), *number, Arc::clone(items), &self.secret, &self.asker);
         let asked = asked.map_err(|_| ClientError::Internal("a chunk could not be asked for"))?;
         Ok(asked.perhaps_asked_before(&self.former))
     }
@@ -197,7 +198,10 @@ async fn chunk(channel: &impl Channel, work: &Arc<Work>) -> Result<(u64, Receipt
         },
     };
     work.job.mark_sent(number)?;
-    let answer = channel::evaluate(channel, asked.request().clone()).await?;
+    let request = asked.request().clone();
+    let ahead = blocking(work, |_| Ok(asked.ahead()));
+    let answer = async { Ok(channel::evaluate(channel, request).await?) };
+    let (answer, asked) = try_join!(answer, ahead)?;
     Ok((size, finish(asked, answer, true).await?))
 }
 
@@ -207,7 +211,6 @@ async fn blocking<T: Send + 'static>(
     run: impl FnOnce(&Work) -> Result<T, ClientError> + Send + 'static,
 ) -> Result<T, ClientError> {
     let ended = || ClientError::Internal("a thread ended before its chunk was done");
-    let _permit = work.threads.acquire().await.map_err(|_| ended())?;
     let work = Arc::clone(work);
-    spawn_blocking(move || run(&work)).await.unwrap_or(Err(ended()))
+    spawn_blocking(move || work.pool.install(|| run(&work))).await.unwrap_or(Err(ended()))
 }

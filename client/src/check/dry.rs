@@ -1,5 +1,6 @@
 //! What a check would cost, before anything is sent but questions for what is live and for the account. No job is begun.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use blindlist_protocol::identifier::{Identifier, Scheme};
@@ -156,11 +157,11 @@ fn blinding(party: &Party<'_>, scheme: Scheme) -> Result<Duration, ClientError> 
         seed[..8].copy_from_slice(&n.to_le_bytes());
         Item::Person(Identifier::canary(scheme, &seed))
     };
-    let items: Vec<Item> = (0..MEASURED).map(item).collect();
+    let items: Arc<[Item]> = (0..MEASURED).map(item).collect();
     let secret = part.epoch.blinding(&JobSeed::from_bytes(*outside::random()?));
     let asker: Asker = party.asker();
     let begun = Instant::now();
-    let asked = part.epoch.ask(part.holders.clone(), JobId::from_bytes([0; 16]), 0, &items, &secret, &asker);
+    let asked = part.epoch.ask(part.holders.clone(), JobId::from_bytes([0; 16]), 0, items, &secret, &asker);
     asked.map_err(|_| ClientError::Internal("a chunk could not be asked for"))?;
     Ok(begun.elapsed() / u32::try_from(MEASURED).unwrap_or(u32::MAX))
 }

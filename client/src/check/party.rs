@@ -17,7 +17,7 @@ use blindlist_protocol::insurer::Asker;
 use blindlist_protocol::live::Release;
 use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::text::Slug;
-use tokio::sync::Semaphore;
+use rayon::ThreadPool;
 
 use super::alias::{Alias, Aliases};
 use super::asking::{self, Work};
@@ -111,12 +111,12 @@ impl<'a> Party<'a> {
         &mut self,
         channel: &impl Channel,
         members: &People,
-        threads: &Arc<Semaphore>,
+        pool: &Arc<ThreadPool>,
         created: &str,
     ) -> Result<(), ClientError> {
         let (caller, mut to_remember) = (self.caller.clone(), Vec::new());
         for (place, selected) in self.prepare(channel, members).await?.into_iter().enumerate() {
-            let evaluated = self.evaluate(channel, place, selected, members, threads, created);
+            let evaluated = self.evaluate(channel, place, selected, members, pool, created);
             to_remember.extend(caller.or(evaluated).await?);
         }
         self.keep_receipts()?;
@@ -182,10 +182,10 @@ impl<'a> Party<'a> {
         place: usize,
         selected: Selected,
         members: &People,
-        threads: &Arc<Semaphore>,
+        pool: &Arc<ThreadPool>,
         created: &str,
     ) -> Result<Option<Arc<Remembered>>, ClientError> {
-        let Some((work, mut receipts, remembered)) = self.work(place, selected, members, threads, created)? else {
+        let Some((work, mut receipts, remembered)) = self.work(place, selected, members, pool, created)? else {
             return Ok(None);
         };
         receipts.receipts = asking::evaluate(channel, &work, &self.room).await?;
@@ -199,7 +199,7 @@ impl<'a> Party<'a> {
         place: usize,
         (selection, remembered, sink): Selected,
         members: &People,
-        threads: &Arc<Semaphore>,
+        pool: &Arc<ThreadPool>,
         created: &str,
     ) -> Result<Option<ToDo>, ClientError> {
         let asker = self.asker();
@@ -229,10 +229,10 @@ impl<'a> Party<'a> {
         let (asked, elements) = (selection.asked.as_ref(), selection.elements);
         let elements = Elements { secret: &secret, canaries: &part.canaries, asked, elements };
         let chunks = members.chunks(&elements, &self.room, &self.caller)?;
-        let (keys, threads) = ((asker, self.profile.former_keys()?), Arc::clone(threads));
+        let (keys, pool) = ((asker, self.profile.former_keys()?), Arc::clone(pool));
         let (id, holder) = (job.id(), part.asked()?.clone());
         let kept = (sink, remembered.clone());
-        let work = Arc::new(Work::new(part, (job, chunks), kept, keys, threads, &self.caller));
+        let work = Arc::new(Work::new(part, (job, chunks), kept, keys, pool, &self.caller));
         let receipts = JobReceipts { job: id, ledger: holder.ledger, key: holder.receipt_key, receipts: Vec::new() };
         Ok(Some((work, receipts, remembered)))
     }

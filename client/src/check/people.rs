@@ -8,6 +8,7 @@ mod ascending;
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use blindlist_protocol::identifier::Identifier;
@@ -151,7 +152,7 @@ pub(crate) struct Chunk {
     /// Its number.
     pub number: u32,
     /// Its elements.
-    pub items: Vec<Item>,
+    pub items: Arc<[Item]>,
 }
 
 impl fmt::Debug for Chunk {
@@ -187,7 +188,7 @@ impl Chunks {
     pub(crate) fn next(&mut self) -> Result<Chunk, ClientError> {
         let size = usize::try_from(self.left).map_or(MAX_CHUNK, |left| left.min(MAX_CHUNK));
         let elements = self.layout.by_ref().take(size);
-        let items = elements.map(|element| Ok(element?.1)).collect::<Result<Vec<_>, ClientError>>()?;
+        let items = elements.map(|element| Ok(element?.1)).collect::<Result<Arc<[_]>, ClientError>>()?;
         if items.is_empty() || items.len() < size {
             return Err(damaged());
         }

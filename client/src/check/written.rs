@@ -5,7 +5,6 @@ use std::sync::Arc;
 use blindlist_protocol::exchange::Questions;
 use blindlist_protocol::message::Request;
 use blindlist_protocol::signature::SigningKey;
-use tokio::sync::Semaphore;
 
 use super::members::Members;
 use super::party::Party;
@@ -58,9 +57,9 @@ impl<'a, C: Channel> Writing<'a, C> {
         mut self,
         mut take: impl FnMut(Request) -> Result<(), ClientError>,
     ) -> Result<(), ClientError> {
-        let threads = Arc::new(Semaphore::new(self.options.room.threads()));
+        let pool = Arc::new(self.options.room.pool()?);
         let (people, created) = (&self.members.people, moment(self.now));
-        let written = self.party.write_down(&self.channel, people, &threads, &created, &mut take).await;
+        let written = self.party.write_down(&self.channel, people, &pool, &created, &mut take).await;
         self.channel.close().await;
         written
     }

@@ -3,7 +3,9 @@
 //! One element has RFC 9497's proof. A chunk has Blindlist's own, in which every coefficient depends on the whole
 //! chunk: the RFC's coefficients depend on one element each, so a server could choose wrong answers whose errors cancel.
 
-use super::group::{Element, ElementError, Mode, Point, decode, decode_all, decode_single, encode_single, sums_vartime};
+use super::group::{
+    Element, ElementError, Mode, Point, decode, decode_all, decode_single, encode_single, sums_vartime,
+};
 use super::{PublicKey, SecretKey, by_blocks};
 use crate::codec::bytes64;
 use crate::params::{PROOF_CHALLENGE_DOMAIN, PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN};

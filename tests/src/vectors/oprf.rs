@@ -272,15 +272,16 @@ pub(super) fn composites_forgery(input: Forgery) -> Result<ForgeryOutput, Fault>
     let (secret, random) = (SecretKey::from_bytes(&input.key.0)?, &input.random.0);
     let k: Option<Scalar> = Scalar::from_canonical_bytes(input.key.0).into();
     let k = k.expect("a secret key is a scalar");
-    let multiple = |scalar: Scalar| encode(&Point::mul_base(&scalar));
+    // c·G, as a public key is made.
+    let multiple = |c: Scalar| Ok::<_, Fault>(*SecretKey::from_bytes(&c.to_bytes())?.public().element());
     let (mut blinded, mut evaluated) = (Vec::new(), Vec::new());
     for (i, delta) in (0_u32..).zip(input.deltas.0.chunks_exact(2)) {
         let delta = u16::from_le_bytes(delta.try_into().expect("two bytes"));
         assert_ne!(delta, 0, "answer {i} is right");
         let hash = Sha512::new().chain_update("composites forgery blinded").chain_update(i.to_le_bytes());
         let c = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
-        blinded.push(multiple(c));
-        evaluated.push(multiple(k * c + Scalar::from(delta)));
+        blinded.push(multiple(c)?);
+        evaluated.push(multiple(k * c + Scalar::from(delta))?);
     }
     let public = secret.public();
     let bytes = |elements: &[Element]| elements.iter().map(|element| *element.as_bytes()).collect::<Vec<_>>();

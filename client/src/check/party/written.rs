@@ -5,7 +5,7 @@ use std::sync::Arc;
 use blindlist_protocol::exchange::{KnownLog, Questions};
 use blindlist_protocol::message::Request;
 use blindlist_protocol::signature::SigningKey;
-use tokio::sync::Semaphore;
+use rayon::ThreadPool;
 
 use super::super::asking;
 use super::{Channel, ClientError, Party, People};
@@ -36,12 +36,12 @@ impl Party<'_> {
         &mut self,
         channel: &impl Channel,
         members: &People,
-        threads: &Arc<Semaphore>,
+        pool: &Arc<ThreadPool>,
         created: &str,
         take: &mut impl FnMut(Request) -> Result<(), ClientError>,
     ) -> Result<(), ClientError> {
         for (place, selected) in self.prepare(channel, members).await?.into_iter().enumerate() {
-            if let Some((work, ..)) = self.work(place, selected, members, threads, created)? {
+            if let Some((work, ..)) = self.work(place, selected, members, pool, created)? {
                 let caller = self.caller.clone();
                 caller.or(asking::write_down(&work, &self.room, take)).await?;
             }
