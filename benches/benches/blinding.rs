@@ -2,21 +2,33 @@
 //!
 //! The proof is left out, because it costs the same on all sides; so is making the scalars. "multiplicative batched" is RFC
 //! 9497's blinding with every batching that is open to it; "multiplicative" does each member alone, as libraries do.
+//!
+//! All three compute with curve25519-dalek: lanes multiply by one scalar for all, which only the additive blinding can use,
+//! and would make the comparison one of libraries.
 
 use blindlist_benches::{Source, criterion, identifiers};
+use blindlist_lanes::Path;
 use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::oprf::{
-    BatchContext, BlindingBase, Element, Point, Proven, PublicKey, Scalar, SecretKey, additive_blind, additive_unblind,
-    blind_evaluate, decode, decode_all, encode, evaluate_inputs, finalize, hash_to_group, multiplicative_blind,
-    prove_chunk, verify_chunk,
+    BatchContext, BlindingBase, Element, Point, Proven, PublicKey, Scalar, SecretKey, additive_blind_all,
+    additive_unblind_all, blind_evaluate, decode, decode_all, encode, evaluate_inputs, finalize, hash_to_group,
+    multiplicative_blind, prove_chunk, verify_chunk,
 };
 use criterion::Throughput;
+use curve25519_dalek::ristretto::RistrettoPoint;
 use std::hint::black_box;
+use std::process::Command;
 
 /// Members blinded and unblinded in one go.
 const MEMBERS: usize = 1_024;
 
 fn main() {
+    if Path::fastest().lanes() > 1 {
+        let again = std::env::current_exe().expect("this program");
+        let ended = Command::new(again).args(std::env::args_os().skip(1)).env("BLINDLIST_LANES", "1").status();
+        assert!(ended.expect("it is started again").success());
+        return;
+    }
     let world = World::new();
     world.check();
     let mut criterion = criterion();
@@ -47,12 +59,12 @@ impl World {
         let members = identifiers(MEMBERS);
         let scalars: Vec<Scalar> = members.iter().map(|_| source.scalar()).collect();
         let key = source.key();
-        let blind = |(member, r): (&Identifier, &Scalar)| additive_blind(member.as_bytes(), r);
-        let (elements, points): (Vec<_>, Vec<_>) = members.iter().zip(&scalars).map(blind).unzip();
+        let inputs: Vec<_> = members.iter().map(|member| Some(member.as_bytes())).collect();
+        let (elements, points) = additive_blind_all(&inputs, &scalars);
         let additive_answers = answers(&key, &points);
         let proven = proven(&key, (&elements, &points), &additive_answers);
         let multiplied: Vec<Point> =
-            members.iter().zip(&scalars).map(|(member, r)| r * hash_to_group(member.as_bytes())).collect();
+            members.iter().zip(&scalars).map(|(member, r)| (r * hashed(member)).into()).collect();
         Self {
             multiplicative_answers: answers(&key, &multiplied),
             base: BlindingBase::new(&key.public()),
@@ -77,23 +89,27 @@ impl World {
     /// B = H(x) + r·G; N = Z − r·K. The answers are decoded here a second time, so that this is counted: in a real check
     /// the verification of the proof does it.
     fn additive(&self) -> Vec<Element> {
-        let blinded: Vec<_> = self.inputs().map(|(member, r)| additive_blind(member.as_bytes(), r)).collect();
-        black_box(blinded);
+        let inputs: Vec<_> = black_box(&self.members).iter().map(|member| Some(member.as_bytes())).collect();
+        black_box(additive_blind_all(&inputs, black_box(&self.scalars)));
         black_box(decode_all(&self.additive_answers)).expect("answers are elements");
-        let unblind = |(i, r)| additive_unblind(&self.proven, i, r, &self.base).expect("an answer for each member");
-        self.scalars.iter().enumerate().map(unblind).collect()
+        let positions: Vec<usize> = (0..MEMBERS).collect();
+        let unblinded = additive_unblind_all(&self.proven, &positions, &self.base.multiples(&self.scalars));
+        unblinded.expect("an answer for each member")
     }
 
     /// B = 2·(r/2)·H(x); N = 2·(r⁻¹/2)·Z: encodings and inversions are shared by all members.
     fn multiplicative_batched(&self) -> Vec<Element> {
-        let halves: Vec<Point> =
-            self.inputs().map(|(member, r)| r.div_by_2() * hash_to_group(member.as_bytes())).collect();
-        black_box(Point::double_and_compress_batch(&halves));
+        let halves: Vec<_> = self.inputs().map(|(member, r)| r.div_by_2() * hashed(member)).collect();
+        black_box(RistrettoPoint::double_and_compress_batch(&halves));
         let mut inverses = self.scalars.clone();
         Scalar::invert_batch_alloc(&mut inverses);
         let answers = decode_all(&self.multiplicative_answers).expect("answers are elements");
-        let halves: Vec<Point> = answers.iter().zip(&inverses).map(|(z, inverse)| inverse.div_by_2() * z).collect();
-        let encoded = Point::double_and_compress_batch(&halves);
+        let halves: Vec<_> = answers
+            .into_iter()
+            .zip(&inverses)
+            .map(|(z, inverse)| inverse.div_by_2() * RistrettoPoint::from(z))
+            .collect();
+        let encoded = RistrettoPoint::double_and_compress_batch(&halves);
         encoded.iter().map(|n| Element::from_bytes(n.to_bytes())).collect()
     }
 
@@ -102,12 +118,21 @@ impl World {
         let blinded: Vec<_> = self.inputs().map(|(member, r)| multiplicative_blind(member.as_bytes(), r)).collect();
         black_box(blinded);
         let answered = self.multiplicative_answers.iter().zip(&self.scalars);
-        answered.map(|(z, r)| encode(&(r.invert() * decode(z).expect("answers are elements")))).collect()
+        let unblind = |(z, r): (&Element, &Scalar)| {
+            let z = RistrettoPoint::from(decode(z).expect("answers are elements"));
+            encode(&(r.invert() * z).into())
+        };
+        answered.map(unblind).collect()
     }
 
     fn inputs(&self) -> impl Iterator<Item = (&Identifier, &Scalar)> {
         black_box(&self.members).iter().zip(black_box(&self.scalars))
     }
+}
+
+/// H(x).
+fn hashed(member: &Identifier) -> RistrettoPoint {
+    hash_to_group(member.as_bytes()).into()
 }
 
 fn answers(key: &SecretKey, blinded: &[Point]) -> Vec<Element> {

@@ -54,7 +54,7 @@ fn check(people: &[Identifier]) -> (f64, f64) {
     let (parties, release) = (Parties::new(3), ReleaseId::from_bytes([1; 16]));
     let (mut server, mut client) = (Duration::ZERO, Duration::ZERO);
     for chunk in people.chunks(MAX_CHUNK) {
-        let items: Vec<Item> = chunk.iter().cloned().map(Item::Person).collect();
+        let items = chunk.iter().cloned().map(Item::Person).collect();
         let start = process_time();
         let asked = parties.ask(&items);
         let sent = process_time();

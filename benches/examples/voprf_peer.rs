@@ -79,7 +79,7 @@ impl Counted {
         let states: Vec<_> = asked.into_iter().map(|one| one.state).collect();
         let inputs: Vec<&[u8]> = members.iter().map(String::as_bytes).collect();
         let found = Client::batch_finalize(&inputs, &states, &elements, &proof, key).expect(HONEST);
-        self.found += found.filter(|y| list.contains(y.as_ref().expect(HONEST).as_slice())).count();
+        self.found += found.filter(|y| list.contains(&y.as_ref().expect(HONEST)[..])).count();
         self.client += (sent - start) + (process_time() - answered);
         self.server += answered - sent;
         self.sent += request.len();

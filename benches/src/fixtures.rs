@@ -11,10 +11,11 @@ use blindlist_protocol::job::{BlindingSecret, Item, JobSeed};
 use blindlist_protocol::message::{Account, Evaluated};
 use blindlist_protocol::object;
 use blindlist_protocol::operator::{EpochKey, Question};
-use blindlist_protocol::oprf::{Point, Scalar, SecretKey};
+use blindlist_protocol::oprf::{Scalar, SecretKey};
 use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
+use curve25519_dalek::ristretto::RistrettoPoint;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
@@ -46,8 +47,8 @@ impl Source {
     }
 
     /// A random element.
-    pub fn point(&mut self) -> Point {
-        Point::from_uniform_bytes(&self.bytes())
+    pub fn point(&mut self) -> RistrettoPoint {
+        RistrettoPoint::from_uniform_bytes(&self.bytes())
     }
 
     /// A random secret key.
@@ -126,10 +127,10 @@ impl Parties {
     }
 
     /// The insurer blinds a chunk.
-    pub fn ask(&self, items: &[Item]) -> Asked {
+    pub fn ask(&self, items: &Arc<[Item]>) -> Asked {
         let holders = HolderSet::try_from(vec![1]).expect("one holder");
         let job = JobId::from_bytes([0; 16]);
-        let asked = self.epoch.ask(holders, job, 0, items, &self.secret, &self.asker);
+        let asked = self.epoch.ask(holders, job, 0, Arc::clone(items), &self.secret, &self.asker);
         asked.expect("a chunk of 1 to 8,192 for the epoch's holder")
     }
 
@@ -165,7 +166,7 @@ mod tests {
     fn parties_find_what_the_key_gives() {
         let parties = Parties::new(7);
         let people = identifiers(64);
-        let items: Vec<Item> = people.iter().cloned().map(Item::Person).collect();
+        let items = people.iter().cloned().map(Item::Person).collect();
         let asked = parties.ask(&items);
         let answers = parties.answer(&asked);
         let proven = asked.prove(&answers).expect("an honest operator");

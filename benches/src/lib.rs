@@ -16,11 +16,18 @@ use criterion::Criterion;
 use std::time::Duration;
 
 /// Criterion with the clock of [`CpuTime`] and short settings, which the command line may change.
+///
+/// The benchmarks run on this thread alone: what would be spread over all cores stays on it.
+///
+/// # Panics
+/// When it is called a second time.
 pub fn criterion() -> Criterion<CpuTime> {
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+    alone.build_global().expect("it is called once");
     Criterion::default()
         .with_measurement(CpuTime)
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(4))
-        .sample_size(30)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .sample_size(20)
         .configure_from_args()
 }

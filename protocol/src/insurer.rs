@@ -11,13 +11,12 @@ use crate::job::{BlindingSecret, Item, JobSeed};
 use crate::message::{Evaluate, Evaluated};
 use crate::object::{self, ObjectError};
 use crate::oprf::{
-    self, BatchContext, BlindingBase, Element, Evaluation, Point, ProofError, Proven, Scalar, additive_blind_all,
-    additive_unblind_all, by_blocks, fill_blocks,
+    self, BLOCK, BatchContext, BlindingBase, Element, Evaluation, Point, ProofError, Proven, Scalar,
+    additive_blind_all, additive_unblind_all, each_block,
 };
 use crate::params::MAX_CHUNK;
 use crate::receipt::{BadReceipt, Expected};
 use crate::signature::{SigningKey, VerifyingKey};
-use std::ops::Range;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -107,10 +106,9 @@ impl Epoch {
         let (header, Blinded { elements, points, order, scalars }) = self.blind(job, number, &items, secret)?;
         let signature = header.sign(&asker.signer);
         let request = Evaluate { epoch: self.record.epoch, holders, job, number, elements, signature };
-        let mut positions = vec![0; items.len()];
-        for (position, item) in order.into_iter().enumerate() {
-            positions[item] = position;
-        }
+        let mut places: Vec<(usize, usize)> = order.into_iter().zip(0..).collect();
+        places.sort_unstable();
+        let positions = places.into_iter().map(|(_, position)| position).collect();
         let asker = (asker.insurer, asker.signer.verifying());
         let unblinding = Unblinding { epoch: Arc::clone(self), items, positions, scalars, multiples: Vec::new() };
         Ok(Asked { asker, former: Vec::new(), header, request, points, unblinding })
@@ -162,19 +160,18 @@ pub(crate) struct Blinded {
 impl Blinded {
     fn new(items: &[Item], secret: &BlindingSecret) -> Self {
         let mut scalars = Zeroizing::new(vec![Scalar::ZERO; items.len()]);
-        fill_blocks(&mut scalars, |begin, scalars| {
-            scalars.iter_mut().zip(&items[begin..]).for_each(|(r, item)| *r = *secret.scalar(item));
-        });
-        let blocks = by_blocks(items.len(), |block| {
-            let inputs: Vec<Option<&[u8]>> = items[block.clone()].iter().map(input).collect();
-            additive_blind_all(&inputs, &scalars[block])
+        let blocks = items.chunks(BLOCK).zip(scalars.chunks_mut(BLOCK));
+        let blocks = each_block(blocks, |(items, scalars)| {
+            scalars.iter_mut().zip(items).for_each(|(r, item)| *r = *secret.scalar(item));
+            let inputs: Vec<Option<&[u8]>> = items.iter().map(input).collect();
+            additive_blind_all(&inputs, scalars)
         });
         let (elements, points): (Vec<_>, Vec<_>) = blocks.into_iter().unzip();
         let (elements, points) = (elements.concat(), points.concat());
         let mut sorted: Vec<(Element, usize)> = elements.into_iter().zip(0..).collect();
         sorted.sort_unstable();
         Self {
-            points: sorted.iter().map(|(_, item)| points[*item]).collect(),
+            points: sorted.iter().filter_map(|(_, item)| points.get(*item).copied()).collect(),
             order: sorted.iter().map(|(_, item)| *item).collect(),
             elements: sorted.into_iter().map(|(element, _)| element).collect(),
             scalars,
@@ -209,7 +206,7 @@ struct Unblinding {
     positions: Vec<usize>,
     /// For each item, its r.
     scalars: Zeroizing<Vec<Scalar>>,
-    /// For each item that is a person, r·K; empty until they are made.
+    /// For each item, r·K; empty until they are made.
     multiples: Vec<Point>,
 }
 
@@ -304,37 +301,23 @@ impl Answered {
 }
 
 impl Unblinding {
-    /// The items of a block that are people.
-    fn people(&self, block: Range<usize>) -> impl Iterator<Item = usize> {
-        block.filter(|item| input(&self.items[*item]).is_some())
-    }
-
     fn make_multiples(&mut self) {
         if self.multiples.is_empty() {
-            let blocks = by_blocks(self.items.len(), |block| {
-                let people = self.people(block.clone());
-                let scalars = Zeroizing::new(people.map(|item| self.scalars[item]).collect::<Vec<_>>());
-                let mut multiples = vec![Point::IDENTITY; block.len()];
-                for (item, multiple) in self.people(block.clone()).zip(self.epoch.base.multiples(&scalars)) {
-                    multiples[item - block.start] = multiple;
-                }
-                multiples
-            });
-            self.multiples = blocks.concat();
+            let base = &self.epoch.base;
+            self.multiples = each_block(self.scalars.chunks(BLOCK), |scalars| base.multiples(scalars)).concat();
         }
     }
 
+    /// Padding is unblinded as well: it costs little, and takes no way of its own.
     fn evaluations(&self, proven: &Proven) -> Vec<Option<Evaluation>> {
         let mut evaluations: Vec<Option<Evaluation>> = self.items.iter().map(|_| None).collect();
-        fill_blocks(&mut evaluations, |begin, evaluations| {
-            let people: Vec<usize> = self.people(begin..begin + evaluations.len()).collect();
-            let positions: Vec<usize> = people.iter().map(|item| self.positions[*item]).collect();
-            let multiples: Vec<Point> = people.iter().map(|item| self.multiples[*item]).collect();
-            let unblinded = additive_unblind_all(proven, &positions, &multiples);
+        let blocks = self.items.chunks(BLOCK).zip(self.positions.chunks(BLOCK)).zip(self.multiples.chunks(BLOCK));
+        // Each evaluation is made where it stays, so that it leaves no copy.
+        each_block(blocks.zip(evaluations.chunks_mut(BLOCK)), |(((items, positions), multiples), evaluations)| {
+            let unblinded = additive_unblind_all(proven, positions, multiples);
             let unblinded = unblinded.expect("proven answers are as many as items");
-            for (item, element) in people.into_iter().zip(&unblinded) {
-                let input = input(&self.items[item]).unwrap_or_default();
-                evaluations[item - begin] = Some(oprf::finalize(input, element));
+            for ((item, element), evaluation) in items.iter().zip(&unblinded).zip(evaluations) {
+                *evaluation = input(item).map(|input| oprf::finalize(input, element));
             }
         });
         evaluations

@@ -15,7 +15,7 @@ pub use blind::{
     BlindingBase, additive_blind, additive_blind_all, additive_unblind, additive_unblind_all, multiplicative_blind,
     multiplicative_unblind,
 };
-pub(crate) use blocks::{BLOCK, by_blocks, fill_blocks};
+pub(crate) use blocks::{BLOCK, each_block};
 pub use curve25519_dalek::scalar::Scalar;
 pub use group::{Element, ElementError, Point, decode, decode_all, encode, hash_to_group, hash_to_group_all};
 pub use key::{KeyError, PublicKey, SecretKey};
@@ -102,6 +102,6 @@ pub fn blind_evaluate(key: &SecretKey, blinded: &[Point]) -> Result<Vec<Element>
         return Err(ElementError::Count);
     }
     let half = key.halved();
-    let evaluate = |block| group::encode_doubled_all(&mul_all(&half, &blinded[block]));
-    Ok(by_blocks(blinded.len(), evaluate).concat())
+    let evaluate = |points| group::encode_doubled_all(&mul_all(&half, points));
+    Ok(each_block(blinded.chunks(BLOCK), evaluate).concat())
 }

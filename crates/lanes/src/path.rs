@@ -22,6 +22,16 @@ enum Kind {
     Portable,
 }
 
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vectors(vectors) => vectors.name(),
+            Kind::Portable => "curve25519-dalek",
+        })
+    }
+}
+
 /// The multiples of one point, by which it is multiplied. Made once for many multiplications: about 100 KB and as much work
 /// as ten multiplications.
 #[derive(Clone)]
@@ -70,9 +80,23 @@ impl fmt::Display for NotCanonical {
 impl std::error::Error for NotCanonical {}
 
 impl Path {
-    /// The fastest that this processor has.
+    /// The fastest that this processor has, with no more lanes than the environment variable `BLINDLIST_LANES` says, if it
+    /// does: 1 is the portable one.
     pub fn fastest() -> Self {
-        Self::all().next().unwrap_or(Self::portable())
+        static FASTEST: LazyLock<Path> = LazyLock::new(|| {
+            let most = std::env::var("BLINDLIST_LANES").ok().and_then(|most| most.parse().ok());
+            Path::all().find(|path| path.lanes() <= most.unwrap_or(usize::MAX)).unwrap_or(Path::portable())
+        });
+        *FASTEST
+    }
+
+    /// Elements that it works on at once.
+    pub fn lanes(self) -> usize {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vectors(vectors) => vectors.lanes(),
+            Kind::Portable => 1,
+        }
     }
 
     /// All that this processor has, the fastest first.

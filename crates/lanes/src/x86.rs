@@ -42,6 +42,21 @@ impl Vectors {
         let found = [(Kind::Ifma, ifma), (Kind::Avx2, is_x86_feature_detected!("avx2"))];
         found.into_iter().filter_map(|(kind, found)| found.then_some(Self(kind)))
     }
+
+    /// How many elements a vector holds.
+    pub(crate) fn lanes(self) -> usize {
+        match self.0 {
+            Kind::Ifma => 8,
+            Kind::Avx2 => 4,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Ifma => "AVX-512 IFMA",
+            Kind::Avx2 => "AVX2",
+        }
+    }
 }
 
 /// Calls a function that needs what a kind of vectors needs.

@@ -2,11 +2,10 @@
 //!
 //! Elements come in blocks: `blindlist_lanes` works on several of a block at once. What is for one element is a block of one.
 
-use super::blocks::{BLOCK, by_blocks};
+use super::blocks::{BLOCK, each_block};
 use blindlist_lanes as lanes;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha512};
 use std::sync::LazyLock;
@@ -61,7 +60,7 @@ pub fn decode(element: &Element) -> Result<Point, ElementError> {
 /// # Errors
 /// As [`decode`], for the first element that fails.
 pub fn decode_all(elements: &[Element]) -> Result<Vec<Point>, ElementError> {
-    let blocks = by_blocks(elements.len(), |block| decode_block(&elements[block]).map_err(|(_, error)| error));
+    let blocks = each_block(elements.chunks(BLOCK), |block| decode_block(block).map_err(|(_, error)| error));
     // The first block that fails has the first element that fails.
     Ok(blocks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
@@ -108,22 +107,12 @@ pub(super) fn encode_doubled_all(halves: &[Point]) -> Vec<Element> {
 ///
 /// Variable-time, on public numbers and points.
 pub(super) fn sums_vartime<const N: usize>(numbers: &[u128], points: [&[Point]; N]) -> [Element; N] {
-    let cores = if numbers.len() <= BLOCK { 1 } else { rayon::current_num_threads() };
-    let parts = (numbers.len() / LEAST_TERMS).min(cores / N).max(1);
-    let terms = numbers.len().div_ceil(parts);
-    let part = |number: usize| {
-        let from = number % parts * terms;
-        let terms = from..numbers.len().min(from + terms);
-        lanes::multiscalar_vartime(&numbers[terms.clone()], &points[number / parts][terms])
-    };
-    let sums: Vec<Point> = match cores {
-        1 => (0..N * parts).map(part).collect(),
-        _ => (0..N * parts).into_par_iter().map(part).collect(),
-    };
-    std::array::from_fn(|n| {
-        let sum = sums[n * parts..(n + 1) * parts].iter().copied().reduce(|sum, part| sum_of(sum, part));
-        encode(&sum.expect("each sum has a part"))
-    })
+    let parts = (numbers.len() / LEAST_TERMS).min(rayon::current_num_threads() / N).max(1);
+    let terms = numbers.len().div_ceil(parts).max(1);
+    let pairs = points.iter().flat_map(|points| numbers.chunks(terms).zip(points.chunks(terms)));
+    let parts = each_block(pairs, |(numbers, points)| lanes::multiscalar_vartime(numbers, points));
+    let mut sums = parts.chunks((parts.len() / N).max(1)).map(|parts| parts.iter().copied().reduce(sum_of));
+    std::array::from_fn(|_| encode(&sums.next().flatten().unwrap_or(Point::IDENTITY)))
 }
 
 fn sum_of(one: Point, other: Point) -> Point {

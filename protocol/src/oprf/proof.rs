@@ -6,7 +6,7 @@
 use super::group::{
     Element, ElementError, Mode, Point, decode, decode_all, decode_single, encode_single, sums_vartime,
 };
-use super::{PublicKey, SecretKey, by_blocks};
+use super::{BLOCK, PublicKey, SecretKey, each_block};
 use crate::codec::bytes64;
 use crate::params::{PROOF_CHALLENGE_DOMAIN, PROOF_COEFFICIENT_DOMAIN, PROOF_NONCE_DOMAIN, PROOF_SEED_DOMAIN};
 use blindlist_lanes::add_all;
@@ -231,7 +231,8 @@ fn coefficients(seed: &[u8; 64], count: usize) -> Vec<u128> {
         let digest = hash.clone().chain_update(position.to_le_bytes()).finalize();
         u128::from_le_bytes(*digest.first_chunk().expect("SHA-512 has 64 bytes"))
     };
-    by_blocks(count, |block| block.map(coefficient).collect::<Vec<_>>()).concat()
+    let blocks = (0..count).step_by(BLOCK).map(|first| first..count.min(first + BLOCK));
+    each_block(blocks, |block| block.map(coefficient).collect::<Vec<_>>()).concat()
 }
 
 /// M or Z of a proof, and its encoding for transcripts.
