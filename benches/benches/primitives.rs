@@ -57,7 +57,6 @@ fn single(criterion: &mut Criterion<CpuTime>) {
 /// What the operations are given.
 struct World {
     uniform: Vec<[u8; 64]>,
-    points: Vec<Point>,
     encodings: Vec<[u8; 32]>,
     scalars: Vec<Scalar>,
     numbers: Vec<u128>,
@@ -73,7 +72,6 @@ impl World {
             scalars: points.iter().map(|_| source.scalar()).collect(),
             numbers: points.iter().map(|_| source.number()).collect(),
             uniform,
-            points,
         }
     }
 

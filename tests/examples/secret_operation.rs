@@ -10,6 +10,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use blindlist_lanes::add_all;
 use blindlist_protocol::epoch::{EpochRecord, Evidence, Holder};
 use blindlist_protocol::identifier::{Identifier, Scheme};
 use blindlist_protocol::ids::{EpochId, InsurerId, JobId, LedgerId};
@@ -127,22 +128,22 @@ fn ask(secret: [u8; 32]) -> Asked {
         epoch.blinding(&JobSeed::from_bytes(secret)),
         Asker { insurer: InsurerId::from_bytes([2; 16]), signer: SigningKey::from_seed(&secret) },
     );
-    epoch.ask(record.first_set().unwrap(), JobId::from_bytes([1; 16]), 0, &[person], &blinding, &asker).unwrap()
+    epoch.ask(record.first_set().unwrap(), JobId::from_bytes([1; 16]), 0, [person], &blinding, &asker).unwrap()
 }
 
 /// What must be caught: a multiplication that looks at each bit.
 fn leaky_multiplication(scalar: &Scalar) -> Point {
-    let mut sum = Point::default();
-    let generator = Point::mul_base(&Scalar::ONE);
+    let mut sum = vec![Point::IDENTITY];
+    let other = [hash_to_group(b"somebody")];
     for byte in scalar.to_bytes().iter().rev() {
         for bit in (0..8).rev() {
-            sum += sum;
+            sum = add_all(&sum, &sum);
             if byte >> bit & 1 == 1 {
-                sum += generator;
+                sum = add_all(&sum, &other);
             }
         }
     }
-    sum
+    sum[0]
 }
 
 /// What must be caught: a table read where the secret says.

@@ -1,6 +1,7 @@
 //! What a program took: for measurements, which wait as long as it takes.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +31,13 @@ pub fn measure(mut command: Command) -> Usage {
     };
     assert_eq!(code, Some(0), "{shown}");
     Usage { wall: began.elapsed(), peak }
+}
+
+/// What each of several elements took beside its cryptography, in V, when all took so many seconds of all cores, and their
+/// cryptography alone takes `alone`. `v` is V in µs.
+pub fn beside(took: f64, alone: f64, elements: f64, v: f64) -> f64 {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get) as f64;
+    (took - alone) * cores * 1e6 / elements / v
 }
 
 /// The numbers that a measurement was started with, by the names of their options; those here where it was told nothing.

@@ -47,12 +47,14 @@ impl Scene {
 
     /// A chunk about these people.
     fn ask(&self, number: u32, people: std::ops::Range<u32>) -> Asked {
-        let items: Vec<_> = people.map(|i| Item::Person(Identifier::nir(&Nir::parse(&nir(i)).unwrap()))).collect();
+        let people = people.map(|i| Item::Person(Identifier::nir(&Nir::parse(&nir(i)).unwrap())));
         let secret = self.epoch.blinding(&JobSeed::from_bytes([7; 32]));
         let holders = self.epoch.record().first_set().unwrap();
         let signer = SigningKey::from_seed(&self.insurer.signing.seed());
         let asker = Asker { insurer: self.insurer.bundle.insurer_id, signer };
-        self.epoch.ask(holders, JobId::from_bytes([1; 16]), number, &items, &secret, &asker).unwrap()
+        self.epoch
+            .ask(holders, JobId::from_bytes([1; 16]), number, people.collect::<Vec<_>>(), &secret, &asker)
+            .unwrap()
     }
 
     fn header(&self) -> Questions {

@@ -71,7 +71,7 @@ impl Scene {
             insurer: self.insurer.bundle.insurer_id,
             signer: SigningKey::from_seed(&self.insurer.signing.seed()),
         };
-        (self.epoch.ask(holders, job, 0, &items, &secret, &asker).unwrap(), items)
+        (self.epoch.ask(holders, job, 0, items.clone(), &secret, &asker).unwrap(), items)
     }
 
     async fn evaluate(&self, request: Evaluate) -> Result<Evaluated, Refusal> {

@@ -57,7 +57,7 @@ fn chunks_are_those_of_the_layout_in_memory() {
             assert_eq!(people.distinct(), u64::from(count));
             let chunks = all(chunks(&people, &secret, None, &room).unwrap());
             assert!(chunks.iter().zip(0..).all(|(chunk, number)| chunk.number == number));
-            let items: Vec<Item> = chunks.iter().flat_map(|chunk| chunk.items.clone()).collect();
+            let items: Vec<Item> = chunks.iter().flat_map(|chunk| chunk.items.to_vec()).collect();
             assert!(items == expected, "{count}");
         }
     }
@@ -109,7 +109,7 @@ fn everybody_counts_once_however_many_rows_they_have() {
         assert_eq!(people.distinct(), distinct);
         let chunks = all(chunks(&people, &blinding(1), None, &room).unwrap());
         let mut seen: HashMap<Identifier, u32> = HashMap::new();
-        for item in chunks.into_iter().flat_map(|chunk| chunk.items) {
+        for item in chunks.into_iter().flat_map(|chunk| chunk.items.to_vec()) {
             if let Item::Person(identifier) = item {
                 *seen.entry(identifier).or_default() += 1;
             }
@@ -127,7 +127,7 @@ fn a_job_about_some_is_laid_out_as_if_there_were_no_others() {
         let (people, secret) = (gathered(0..700, &room), blinding(4));
         let some = gathered(300..350, &room);
         let asked = AskedPeople::new((300..350).map(|n| secret.place(&person(n))).collect());
-        let items = |chunks: Chunks| all(chunks).into_iter().flat_map(|chunk| chunk.items).collect::<Vec<_>>();
+        let items = |chunks: Chunks| all(chunks).into_iter().flat_map(|chunk| chunk.items.to_vec()).collect::<Vec<_>>();
         let laid_out = items(chunks(&people, &secret, Some(&asked), &room).unwrap());
         assert_eq!(laid_out.len(), 64);
         assert!(laid_out == items(chunks(&some, &secret, None, &room).unwrap()));
@@ -151,7 +151,7 @@ fn several_jobs_lay_the_same_people_out() {
     let people = gathered(0..500, &room);
     let items = |seed| {
         let chunks = all(chunks(&people, &blinding(seed), None, &room).unwrap());
-        chunks.into_iter().flat_map(|chunk| chunk.items).collect::<Vec<_>>()
+        chunks.into_iter().flat_map(|chunk| chunk.items.to_vec()).collect::<Vec<_>>()
     };
     assert!(items(1) != items(2) && items(1) == items(1));
 }
