@@ -9,9 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// What a record must cost at least: the parts that the cost of sealing one is compared with.
-const PARTS_OF_A_RECORD: [&str; 4] = ["hash to group", "variable base", "encode in a batch", "entry"];
-/// Seals, each between two measurements of the parts: on a machine whose speed drifts, one pair alone may say anything.
+/// The benchmarks that are the steps of the protocol, for one record and for one member.
+const RECORD: [&str; 1] = ["seal/evaluate and derive"];
+const SERVER: [&str; 2] = ["operator/validate", "operator/answer"];
+const CLIENT: [&str; 3] = ["insurer/ask", "insurer/prove", "insurer/finish"];
+/// Elements of the largest chunk.
+const CHUNK: &str = "8192";
+/// The most that one operation of the fastest path may take, in V.
+const OPERATIONS: [(&str, f64); 4] =
+    [("variable base", 0.66), ("decode", 0.08), ("hash to group", 0.17), ("multi-scalar, 128 bits", 0.05)];
+/// Seals, each between two measurements of the steps: on a machine whose speed drifts, one pair alone may say anything.
 const ROUNDS: usize = 3;
 /// Settings of Criterion that are long enough for a ratio.
 const SHORT: [&str; 7] = ["--warm-up-time", "0.5", "--measurement-time", "3", "--sample-size", "20", "--noplot"];
@@ -39,6 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     place.make_operator(records)?;
     place.bench("blinding", "")?;
     place.bench("index", "look up")?;
+    place.bench("primitives", &format!("/V$|/{CHUNK}$"))?;
     let seals = place.seals(records)?;
     let figures = place.figures(&seals, records)?;
     print_table(&figures);
@@ -69,10 +77,20 @@ const HOMES: [&str; ROUNDS] = ["home-1", "home-2", "home-3"];
 
 /// What the seals came to.
 struct Seals {
-    /// The median of CPU for a record over CPU for its parts.
-    ratio: f64,
+    /// The median of what a record takes beside its evaluation, in V.
+    beside: f64,
     /// The highest peak.
     peak_bytes: u64,
+    /// The steps, as measured before, between and after.
+    steps: Vec<Steps>,
+}
+
+/// What the steps cost, in nanoseconds.
+struct Steps {
+    v: f64,
+    record: f64,
+    server: f64,
+    client: f64,
 }
 
 /// The folder of the sample, the operator's homes and the benchmarks' estimates.
@@ -97,33 +115,48 @@ impl Place {
         execute(&mut command)
     }
 
-    /// Seals once in each home, between measurements of the parts.
+    /// Seals once in each home, between measurements of the steps.
     fn seals(&self, records: u64) -> Result<Seals, String> {
-        let mut before = self.parts()?;
-        let (mut ratios, mut peak_bytes) = (Vec::new(), 0);
+        let mut steps = vec![self.steps()?];
+        let (mut beside, mut peak_bytes) = (Vec::new(), 0);
         for home in HOMES {
+            let before = steps.last().ok_or("nothing was measured")?;
             let usage = self.seal(home)?;
-            let after = self.parts()?;
+            let after = self.steps()?;
             let record = usage.cpu.as_secs_f64() * 1e9 / records as f64;
-            let parts = (before + after) / 2.0;
-            println!("\nSealing a record took {:.1} µs of CPU; its parts take {:.1} µs.", record / 1e3, parts / 1e3);
-            ratios.push(record / parts);
+            let evaluation = (before.record + after.record) / 2.0;
+            println!(
+                "\nSealing a record took {:.2} µs of CPU, {:.2} µs evaluating it.",
+                record / 1e3,
+                evaluation / 1e3
+            );
+            beside.push((record - evaluation) * 2.0 / (before.v + after.v));
             peak_bytes = peak_bytes.max(usage.peak_bytes);
-            before = after;
+            steps.push(after);
         }
-        ratios.sort_by(f64::total_cmp);
-        println!(
-            "\nSeal / parts, ascending: {}",
-            ratios.iter().map(|r| format!("{r:.3}")).collect::<Vec<_>>().join(", ")
-        );
-        Ok(Seals { ratio: *ratios.get(ROUNDS / 2).ok_or("no seal was measured")?, peak_bytes })
+        println!("\nBeside the evaluation, in V: {beside:.3?}");
+        Ok(Seals { beside: median(beside), peak_bytes, steps })
     }
 
-    /// What the parts of a record cost together now, in nanoseconds.
-    fn parts(&self) -> Result<f64, String> {
-        self.bench("primitives", &PARTS_OF_A_RECORD.join("|"))?;
-        let estimates = self.criterion().join("primitives");
-        PARTS_OF_A_RECORD.map(|part| nanoseconds(&estimates.join(part))).into_iter().sum()
+    /// What the steps cost now.
+    fn steps(&self) -> Result<Steps, String> {
+        self.bench("steps", &format!("^V$|/{CHUNK}$"))?;
+        let step = |parts: &[&str]| -> Result<f64, String> {
+            parts.iter().map(|part| nanoseconds(&self.criterion().join(part).join(CHUNK))).sum()
+        };
+        let v = nanoseconds(&self.criterion().join("V"))?;
+        Ok(Steps { v, record: step(&RECORD)?, server: step(&SERVER)?, client: step(&CLIENT)? })
+    }
+
+    /// What an operation costs on the fastest path, in V.
+    fn operation(&self, name: &str) -> Result<f64, String> {
+        let folder = self.criterion().join("primitives");
+        let entries = std::fs::read_dir(&folder).map_err(|error| format!("reading {}: {error}", folder.display()))?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let paths = names.filter(|found| found.strip_prefix(name).is_some_and(|rest| rest.starts_with(", ")));
+        let costs: Result<Vec<f64>, String> = paths.map(|path| nanoseconds(&folder.join(path).join(CHUNK))).collect();
+        let fastest = costs?.into_iter().min_by(f64::total_cmp).ok_or_else(|| format!("{name} was not measured"))?;
+        Ok(fastest / nanoseconds(&folder.join("V"))?)
     }
 
     fn seal(&self, home: &str) -> Result<Usage, String> {
@@ -142,14 +175,22 @@ impl Place {
         let figure = |name, measured, bound, unit| Figure { name, measured, bound, unit };
         let bits = 8.0 * self.published_bytes()? as f64 / records as f64;
         let memory = seals.peak_bytes as f64 / 1e6;
-        Ok(vec![
+        let step = |of: fn(&Steps) -> f64| median(seals.steps.iter().map(|steps| of(steps) / steps.v).collect());
+        let mut figures = vec![
             figure("bytes published for a record", bits, 49.8, "bits"),
-            figure("CPU to seal a record / its parts", seals.ratio, 1.2, ""),
+            figure("a record, identifier to entry", step(|steps| steps.record), 0.86, "V"),
+            figure("a member, request to proven answer", step(|steps| steps.server), 0.80, "V"),
+            figure("a member, identifier to evaluation", step(|steps| steps.client), 0.90, "V"),
+            figure("a sealed record beside the first", seals.beside, 0.28, "V"),
             figure("peak memory of the seal", memory, 400.0, "MB"),
             figure("additive / batched blinding", additive / blinding("multiplicative batched")?, 0.82, ""),
             figure("additive / unbatched blinding", additive / blinding("multiplicative")?, 0.65, ""),
             figure("CPU of a million look-ups", look_up / 1e9, 0.3, "s"),
-        ])
+        ];
+        for (name, most) in OPERATIONS {
+            figures.push(figure(name, self.operation(name)?, most, "V"));
+        }
+        Ok(figures)
     }
 
     /// Bytes of the manifest and the index of the only release in the first home.
@@ -178,6 +219,12 @@ impl Place {
     fn criterion(&self) -> PathBuf {
         self.folder.join("criterion")
     }
+}
+
+/// The middle one; not a number when there is none.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// What Criterion found for a benchmark: the median in nanoseconds, for one element when it works on several.
@@ -248,13 +295,13 @@ fn peak(status: &str) -> Option<u64> {
 /// The table as Markdown, so that it can be pasted into BENCHMARKING.md.
 fn print_table(figures: &[Figure]) {
     println!("\n{}\n", bold("Figures"));
-    println!("| {:<33} | {:>13} | {:>13} | ok  |", "figure", "measured", "at most");
-    println!("|{:-<35}|{:->15}|{:->15}|-----|", "", ":", ":");
+    println!("| {:<35} | {:>13} | {:>13} | ok  |", "figure", "measured", "at most");
+    println!("|{:-<37}|{:->15}|{:->15}|-----|", "", ":", ":");
     for figure in figures {
         let (measured, bound) = (format!("{:.3}", figure.measured), format!("{}", figure.bound));
         let cell = |value: String| format!("{value} {}", figure.unit).trim_end().to_owned();
         let ok = if figure.met() { "yes" } else { "NO" };
-        println!("| {:<33} | {:>13} | {:>13} | {ok:<3} |", figure.name, cell(measured), cell(bound));
+        println!("| {:<35} | {:>13} | {:>13} | {ok:<3} |", figure.name, cell(measured), cell(bound));
     }
 }
 
