@@ -1,34 +1,29 @@
 //! Each operation of the lanes on secrets, for `tests/constant_time`, which follows every step of them.
 //!
-//! `secret_lanes PATH < 32 secret bytes`, the path being `fastest` or `portable`. All else is the same each time, so that only
-//! the secret can make two runs differ. A line on the standard error says which operation begins.
+//! `secret_lanes PATH BATCH < 32 secret bytes`: which path, as it is shown, and how many elements. All else is the same each
+//! time, so that only the secret can make two runs differ. A line on the standard error says which operation begins.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure of the harness is a failed test")]
 
-use blindlist_lanes::{Path, Point, fixed_base_all};
+use blindlist_lanes::{Path, fixed_base_all};
 use curve25519_dalek::scalar::Scalar;
 use std::hint::black_box;
 use std::io::{Read, Write};
 
-/// A block of four lanes and one more, which is no whole block of any number of lanes.
-const BATCH: usize = 5;
-
 fn main() {
-    let path = match std::env::args().nth(1).unwrap().as_str() {
-        "fastest" => Path::fastest(),
-        "portable" => Path::portable(),
-        other => panic!("no path {other}"),
-    };
+    let [path, batch] = std::env::args().skip(1).collect::<Vec<_>>().try_into().unwrap();
+    let path = Path::all().find(|known| format!("{known:?}") == path).unwrap_or_else(|| panic!("no {path} here"));
+    let batch = 0..batch.parse::<u8>().unwrap();
     let mut secret = [0; 32];
     std::io::stdin().read_exact(&mut secret).unwrap();
 
-    let public: [[u8; 64]; BATCH] = std::array::from_fn(|i| [u8::try_from(i).unwrap(); 64]);
+    let public: Vec<[u8; 64]> = batch.clone().map(|i| [i; 64]).collect();
     let points = path.hash_to_group_all(&public);
     let table = path.table(&points[0]);
     let scalar = black_box(Scalar::from_bytes_mod_order(secret));
-    let scalars: [Scalar; BATCH] = black_box(std::array::from_fn(|i| scalar * Scalar::from(i as u64)));
-    let uniform: [[u8; 64]; BATCH] = black_box(std::array::from_fn(|i| {
-        std::array::from_fn(|k| secret[k % 32].rotate_left(u32::try_from(i).unwrap()) ^ u8::try_from(k).unwrap())
-    }));
+    let scalars: Vec<Scalar> = black_box(batch.clone().map(|i| scalar * Scalar::from(i)).collect());
+    let half = |i: u8, k: u8| secret[usize::from(k % 32)].rotate_left(i.into()) ^ k;
+    let uniform: Vec<[u8; 64]> =
+        black_box(batch.map(|i| std::array::from_fn(|k| half(i, k.to_le_bytes()[0]))).collect());
 
     begin("hash to group");
     let hidden = black_box(path.hash_to_group_all(&uniform));
@@ -48,8 +43,7 @@ fn main() {
     drop(black_box(path.mul_all(&scalar, &hidden)));
     begin("multiply a fixed point");
     drop(black_box(fixed_base_all(&table, &scalars)));
-    begin("leaky sum");
-    black_box(leaky_sum(path, &secret, &points));
+    leak(&secret);
     begin("nothing");
 }
 
@@ -58,7 +52,38 @@ fn begin(operation: &str) {
     std::io::stderr().write_all(format!("begin {operation}\n").as_bytes()).unwrap();
 }
 
-/// What must be caught: a sum in variable time.
-fn leaky_sum(path: Path, secret: &[u8; 32], points: &[Point]) -> Point {
-    path.multiscalar_vartime(&[u128::from(secret[0]), u128::from(secret[1])], &points[..2])
+/// What must be noticed: in each of these the secret shows in another way.
+fn leak(secret: &[u8; 32]) {
+    let table: [u8; 256] = black_box(std::array::from_fn(|i| i.to_le_bytes()[0]));
+    begin("leaky address");
+    black_box(black_box(&table)[usize::from(secret[0])]);
+    begin("leaky branch");
+    if black_box(secret[0]) & 1 == 1 {
+        black_box(table);
+    }
+    begin("leaky division");
+    black_box(black_box(1_u64 << 60) / (1 + u64::from(black_box(secret[0]))));
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        begin("leaky mask");
+        read_where_set(secret[0], &[0; 8]);
+    }
+}
+
+/// Reads the numbers whose bits are set, and no others.
+#[cfg(target_arch = "x86_64")]
+fn read_where_set(bits: u8, numbers: &[u64; 8]) {
+    // SAFETY: instructions that the processor was found to have, which read within the array and write registers.
+    #[allow(unsafe_code, reason = "the instruction itself")]
+    unsafe {
+        std::arch::asm!(
+            "kmovw k1, {bits:e}",
+            "vmovdqu64 zmm0 {{k1}} {{z}}, zmmword ptr [{numbers}]",
+            bits = in(reg) u32::from(bits),
+            numbers = in(reg) numbers,
+            out("k1") _,
+            out("zmm0") _,
+            options(readonly, nostack, preserves_flags)
+        );
+    }
 }

@@ -1,40 +1,52 @@
 //! Every path takes the same steps and touches the same memory whatever the secrets are.
 //!
-//! `examples/secret_lanes.rs` runs with several secrets. Of each run it is taken down which instructions are executed, by
-//! address, and which memory they read or write, by address; the lists must be the same. There are two ways to do that:
+//! `examples/secret_lanes.rs` runs with two secrets. Of each run it is taken down which instructions are executed, by address,
+//! and which memory they read or write, by address; the lists must be the same. There are two ways to do that:
 //!
-//! - [`valgrind`], which knows AVX2 but not AVX-512, and follows the fastest path among those it knows, and the portable one;
-//! - [`single_steps`], slower, for the path that is the fastest on this processor.
+//! - [`valgrind`], which does not know AVX-512, for all other paths of this processor;
+//! - [`single_steps`], for the fastest path of this processor. It sees more: masks and what is divided.
 //!
 //! Cargo builds the example with all targets (`cargo test -p blindlist-lanes`), not with this one alone.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers")]
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod decoded;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod single_steps;
 mod valgrind;
 
+use blindlist_lanes::Path;
 use std::fmt;
 use std::process::{Command, Stdio};
 
-/// The operations of the example, and the one in variable time.
-const OPERATIONS: usize = 9;
-const LEAKY: &str = "leaky sum";
+/// The operations of the example.
+const OPERATIONS: [&str; 9] = [
+    "hash to group",
+    "encode",
+    "decode",
+    "encode doubled",
+    "add",
+    "subtract",
+    "compare",
+    "multiply",
+    "multiply a fixed point",
+];
 
-/// The smallest number but 0, which is odd; an even one in which every digit is another; 0.
-fn secrets() -> [[u8; 32]; 3] {
-    let mut one = [0; 32];
-    one[0] = 1;
-    let mut many = std::array::from_fn(|i| u8::try_from(i).unwrap().wrapping_mul(0x53) ^ 0xa6);
+/// 0, of which every multiple is 0; and an odd number, in which every digit is another.
+fn secrets() -> [[u8; 32]; 2] {
+    let mut many = std::array::from_fn(|i| u8::try_from(i).unwrap().wrapping_mul(0x53) ^ 0xa7);
     many[31] = 0x0e;
-    [one, many, [0; 32]]
+    [[0; 32], many]
 }
 
-/// The address of an instruction, or that of an access to memory with its size, if known.
+/// The address of an instruction, that of an access to memory with its size, if known, or a number on which the time of the
+/// instruction may depend.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Step(u64);
 
 impl Step {
     const ACCESS: u64 = 1 << 63;
+    const NUMBER: u64 = 1 << 62;
     const SIZE: u32 = 48;
 
     /// Addresses of programs are below 2^47.
@@ -45,12 +57,28 @@ impl Step {
     fn access(address: u64, size: u16) -> Self {
         Self(Self::ACCESS | u64::from(size) << Self::SIZE | address)
     }
+
+    /// A number in two steps, its lower half and its upper.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    fn number(number: u64) -> [Self; 2] {
+        [number & u64::from(u32::MAX), number >> 32].map(|half| Self(Self::NUMBER | half))
+    }
+
+    fn is_instruction(self) -> bool {
+        self.0 & (Self::ACCESS | Self::NUMBER) == 0
+    }
 }
 
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.0 & Self::ACCESS == 0 { "instruction" } else { "memory" };
-        write!(f, "{what} at {:#x}", self.0 & ((1 << Self::SIZE) - 1))
+        let address = self.0 & ((1 << Self::SIZE) - 1);
+        if self.is_instruction() {
+            write!(f, "instruction at {address:#x}")
+        } else if self.0 & Self::ACCESS != 0 {
+            write!(f, "memory at {address:#x}")
+        } else {
+            write!(f, "number {:#x}", self.0 & !Self::NUMBER)
+        }
     }
 }
 
@@ -58,12 +86,12 @@ impl fmt::Debug for Step {
 type Operation = (String, Vec<Step>);
 
 /// The program, with no difference between two runs but the secret, which is its standard input: under another, or alone.
-fn secret_lanes(under: &[&str], path: &str) -> Command {
+fn secret_lanes(under: &[&str], path: Path, batch: usize) -> Command {
     // Cargo builds examples beside the folder of tests.
     let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples/secret_lanes");
     let mut words = under.iter().map(std::path::Path::new).chain([program.as_path()]);
     let mut command = Command::new(words.next().unwrap());
-    command.args(words).arg(path);
+    command.args(words).arg(format!("{path:?}")).arg(batch.to_string());
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
@@ -74,54 +102,56 @@ fn begun(line: &str) -> Option<Operation> {
     Some((line.trim_end().strip_prefix("begin ")?.to_owned(), Vec::new()))
 }
 
-/// Each operation must do the same in both runs, but the one that must not.
-fn compare(path: &str, one: &[Operation], other: &[Operation]) {
-    assert_eq!(one.len(), OPERATIONS + 2);
+/// Each operation must do the same in both runs, but those that must not.
+fn compare(path: Path, leaks: &[&str], one: &[Operation], other: &[Operation]) {
+    let names: Vec<&str> = one.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names[..OPERATIONS.len()], OPERATIONS);
+    let mut differing = Vec::new();
     for ((name, one), (also, other)) in one.iter().zip(other) {
         assert_eq!(name, also);
-        if name == LEAKY {
-            assert_ne!(one, other, "{path}: if this goes unnoticed, all the rest proves nothing");
-        } else if one != other {
+        assert!(!OPERATIONS.contains(&name.as_str()) || one.len() > 1_000, "{path:?}: {name} was not followed");
+        if one != other {
             let at = one.iter().zip(other).take_while(|(one, other)| one == other).count();
-            panic!(
-                "{path}: {name} depends on its secret: after {:?}, {:?} or {:?}",
-                one[..at].iter().rev().find(|step| step.0 & Step::ACCESS == 0),
-                one.get(at),
-                other.get(at)
-            );
-        } else {
-            assert!(name == "nothing" || one.len() > 1_000, "{path}: {name} was not followed");
+            let after = one[..at].iter().rev().find(|step| step.is_instruction());
+            eprintln!("{path:?}: {name}: after {after:?}, {:?} or {:?}", one.get(at), other.get(at));
+            differing.push(name);
         }
     }
+    assert_eq!(differing, leaks, "{path:?}: what depends on its secret, and what is known to");
 }
 
+fn follow_with_valgrind(path: Path, batch: usize) {
+    let [one, other] = secrets().map(|secret| valgrind::operations(path, batch, &secret));
+    compare(path, &["leaky address", "leaky branch"], &one, &other);
+}
+
+/// In batches of one whole group of lanes and one element more.
 #[test]
 fn no_secret_shows_in_what_vectors_execute_or_touch() {
-    follow_with_valgrind("fastest");
+    for path in Path::all().filter(|path| *path != Path::portable() && valgrind::knows(*path)) {
+        follow_with_valgrind(path, 5);
+    }
 }
 
 #[test]
 fn no_secret_shows_in_what_the_portable_path_executes_or_touches() {
-    follow_with_valgrind("portable");
+    follow_with_valgrind(Path::portable(), 2);
 }
 
-fn follow_with_valgrind(path: &str) {
-    let [first, others @ ..] = secrets();
-    let first = valgrind::operations(path, &first);
-    for secret in others {
-        compare(path, &first, &valgrind::operations(path, &secret));
-    }
-}
-
+/// In a batch of one whole group of lanes and one element more.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn no_secret_shows_in_what_the_fastest_path_executes_or_touches() {
-    match single_steps::permitted() {
-        Err(reason) => eprintln!("SKIPPED, as this system does not let one program follow another: {reason}"),
-        Ok(()) => {
-            let [one, many, _] = secrets();
-            let [one, many] = single_steps::operations("fastest", [&one, &many]);
-            compare("fastest", &one, &many);
-        }
+    if let Err(reason) = single_steps::permitted() {
+        eprintln!("SKIPPED, as this system does not let one program follow another: {reason}");
+        return;
     }
+    let path = Path::fastest();
+    let secrets = secrets();
+    let [one, other] = single_steps::operations(path, 9, secrets.each_ref());
+    let mut leaks = vec!["leaky address", "leaky branch", "leaky division"];
+    if is_x86_feature_detected!("avx512f") {
+        leaks.push("leaky mask");
+    }
+    compare(path, &leaks, &one, &other);
 }

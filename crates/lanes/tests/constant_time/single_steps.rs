@@ -1,24 +1,30 @@
 //! The program is stopped after every instruction, which is decoded: its address and those of the memory that it takes are
 //! written down.
 //!
-//! Addresses are the same in all runs, as their randomisation is switched off. Instructions whose time or memory does not
-//! follow from that are refused.
+//! Addresses are the same in all runs, as their randomisation is switched off. Where time or memory depends on more, such as
+//! a mask, that is written down, too.
+#![allow(clippy::wildcard_enum_match_arm, reason = "the decoder knows thousands of instructions and registers")]
 
-use super::{LEAKY, Operation, Step, begun, secret_lanes};
-use iced_x86::{Decoder, DecoderOptions, InstructionInfoFactory, Mnemonic, OpKind, Register, UsedMemory};
-use nix::libc::user_regs_struct;
+use super::decoded::Decoded;
+use super::{Operation, Path, Step, begun, secret_lanes};
+use iced_x86::Register;
+use nix::libc::{self, user_regs_struct};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::personality::{self, Persona};
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
+use std::arch::x86_64::__cpuid_count;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+
+/// The registers that XSAVE saves, for `PTRACE_GETREGSET` (linux/elf.h).
+const NT_X86_XSTATE: libc::c_int = 0x202;
 
 /// Whether the system lets one process follow another, and choose its addresses.
 pub(super) fn permitted() -> Result<(), String> {
@@ -30,12 +36,12 @@ pub(super) fn permitted() -> Result<(), String> {
 }
 
 /// The operations with either secret, at the same time.
-pub(super) fn operations(path: &str, secrets: [&[u8; 32]; 2]) -> [Vec<Operation>; 2] {
+pub(super) fn operations(path: Path, batch: usize, secrets: [&[u8; 32]; 2]) -> [Vec<Operation>; 2] {
     std::thread::scope(|scope| {
         let threads = [0, 1].map(|i| {
             scope.spawn(move || {
                 stay_on_processor(i);
-                follow(path, secrets[i])
+                follow(path, batch, secrets[i])
             })
         });
         threads.map(|thread| thread.join().unwrap())
@@ -67,10 +73,11 @@ fn traced(mut command: Command) -> Result<Child, String> {
     command.spawn().map_err(|error| error.to_string())
 }
 
-fn follow(path: &str, secret: &[u8; 32]) -> Vec<Operation> {
-    let mut child = traced(secret_lanes(&[], path)).unwrap();
+fn follow(path: Path, batch: usize, secret: &[u8; 32]) -> Vec<Operation> {
+    let mut child = traced(secret_lanes(&[], path, batch)).unwrap();
     child.stdin.take().unwrap().write_all(secret).unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    wait_for_stop(pid);
     ptrace::setoptions(pid, Options::PTRACE_O_EXITKILL).unwrap();
     let mut follower = Follower::new(pid);
     // At full speed to the system call that says that the first operation begins.
@@ -80,7 +87,7 @@ fn follow(path: &str, secret: &[u8; 32]) -> Vec<Operation> {
         let registers = ptrace::getregs(pid).unwrap();
         follower.notice(registers.orig_rax, &registers);
     }
-    while !follower.operations.last().is_some_and(|(name, _)| name == "nothing") {
+    while follower.operations.last().is_none_or(|(name, _)| name != "nothing") {
         ptrace::step(pid, None).unwrap();
         wait_for_stop(pid);
         follower.take_down(&ptrace::getregs(pid).unwrap());
@@ -95,25 +102,17 @@ fn wait_for_stop(pid: Pid) {
     assert_eq!(status, WaitStatus::Stopped(pid, Signal::SIGTRAP), "the program ended early");
 }
 
-/// What is known of an instruction.
-struct Decoded {
-    memory: Vec<UsedMemory>,
-    is_constant_time: bool,
-    is_repeated: bool,
-    is_call: bool,
-}
-
 struct Follower {
+    pid: Pid,
     memory: File,
     decoded: HashMap<u64, Decoded>,
-    factory: InstructionInfoFactory,
     operations: Vec<Operation>,
 }
 
 impl Follower {
     fn new(pid: Pid) -> Self {
         let memory = File::open(format!("/proc/{pid}/mem")).unwrap();
-        Self { memory, decoded: HashMap::new(), factory: InstructionInfoFactory::new(), operations: Vec::new() }
+        Self { pid, memory, decoded: HashMap::new(), operations: Vec::new() }
     }
 
     /// A system call that says which operation begins: write (1) to the standard error (2).
@@ -128,46 +127,49 @@ impl Follower {
     /// Writes down what the next instruction will do.
     fn take_down(&mut self, registers: &user_regs_struct) {
         let address = registers.rip;
-        if !self.decoded.contains_key(&address) {
-            let decoded = self.decode(address);
-            self.decoded.insert(address, decoded);
-        }
-        let instruction = &self.decoded[&address];
+        let memory = &self.memory;
+        let instruction = self.decoded.entry(address).or_insert_with(|| {
+            // At most 15 bytes; there may be fewer before the end of the code.
+            let mut bytes = [0; 15];
+            let length = memory.read_at(&mut bytes, address).unwrap();
+            Decoded::new(&bytes[..length], address)
+        });
         let (name, steps) = self.operations.last_mut().expect("an operation has begun");
-        assert!(instruction.is_constant_time || name == LEAKY, "{name}: the instruction at {address:#x}");
+        assert!(!instruction.is_refused, "{name}: the time of the instruction at {address:#x} is not known");
         steps.push(Step::instruction(address));
-        if instruction.is_repeated {
-            steps.push(Step(registers.rcx));
+        for register in &instruction.numbers {
+            let number = if register.is_k() { mask(self.pid, *register) } else { value(*register, registers).unwrap() };
+            steps.extend(Step::number(number));
         }
-        for memory in &instruction.memory {
-            let address = memory.virtual_address(0, |register, _, _| value(register, registers)).unwrap();
+        for used in &instruction.memory {
+            let address = used.virtual_address(0, |register, _, _| value(register, registers)).unwrap();
             steps.push(Step::access(address, 0));
+            if instruction.is_content_a_number {
+                let mut number = [0; 8];
+                self.memory.read_exact_at(&mut number[..used.memory_size().size()], address).unwrap();
+                steps.extend(Step::number(u64::from_le_bytes(number)));
+            }
         }
         if instruction.is_call {
             self.notice(registers.rax, registers);
         }
     }
+}
 
-    fn decode(&mut self, address: u64) -> Decoded {
-        // At most 15 bytes; there may be fewer before the end of the code.
-        let mut bytes = [0; 15];
-        let length = self.memory.read_at(&mut bytes, address).unwrap();
-        let instruction = Decoder::with_ip(64, &bytes[..length], address, DecoderOptions::NONE).decode();
-        let mnemonic = instruction.mnemonic();
-        assert_ne!(mnemonic, Mnemonic::INVALID, "{address:#x}: not known to the decoder");
-        // What a vector of indices, a mask or a number makes of time or memory is not in the registers that are read.
-        let compresses = matches!(mnemonic, Mnemonic::Vpcompressb | Mnemonic::Vpcompressw | Mnemonic::Vpcompressd)
-            || matches!(mnemonic, Mnemonic::Vpcompressq | Mnemonic::Vcompressps | Mnemonic::Vcompresspd);
-        let divides = matches!(mnemonic, Mnemonic::Div | Mnemonic::Idiv);
-        let refused = instruction.is_vsib() || compresses && instruction.op0_kind() == OpKind::Memory || divides;
-        let memory = if refused { &[] } else { self.factory.info(&instruction).used_memory() };
-        Decoded {
-            memory: memory.to_vec(),
-            is_constant_time: !refused,
-            is_repeated: instruction.has_rep_prefix() || instruction.has_repne_prefix(),
-            is_call: mnemonic == Mnemonic::Syscall,
-        }
-    }
+/// The register of a mask.
+fn mask(pid: Pid, register: Register) -> u64 {
+    // Large enough for all registers of today.
+    let mut area = [0_u8; 16 * 1024];
+    let mut place = libc::iovec { iov_base: area.as_mut_ptr().cast(), iov_len: area.len() };
+    // SAFETY: the system writes what `place` describes at most, and says there how much that is.
+    #[allow(unsafe_code, reason = "there is no safe function for these registers")]
+    let result = unsafe { libc::ptrace(libc::PTRACE_GETREGSET, pid.as_raw(), NT_X86_XSTATE, &raw mut place) };
+    assert_eq!(result, 0, "the registers of masks cannot be read");
+    // Masks are component 5 of the XSAVE area (Intel SDM volume 1, section 13.5.5).
+    let masks = usize::try_from(__cpuid_count(0xd, 5).ebx).unwrap();
+    let at = masks + 8 * register.number();
+    assert!(at + 8 <= place.iov_len);
+    u64::from_le_bytes(std::array::from_fn(|i| area[at + i]))
 }
 
 /// A register of which addresses are made.
@@ -194,7 +196,6 @@ fn value(register: Register, registers: &user_regs_struct) -> Option<u64> {
         Register::GS => r.gs_base,
         // The other segments begin at 0.
         Register::CS | Register::DS | Register::ES | Register::SS => 0,
-        #[expect(clippy::wildcard_enum_match_arm, reason = "of no other is an address made")]
         _ => return None,
     };
     Some(value)

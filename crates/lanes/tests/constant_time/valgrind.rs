@@ -1,11 +1,16 @@
 //! Valgrind's lackey writes down the address of every instruction and of every byte that is read or written.
 
-use super::{Operation, Step, begun, secret_lanes};
+use super::{Operation, Path, Step, begun, secret_lanes};
 use std::io::{BufRead, BufReader, Write};
 
+/// Whether valgrind has the instructions of a path: those of AVX2, but not of AVX-512.
+pub(super) fn knows(path: Path) -> bool {
+    !format!("{path:?}").contains("Ifma")
+}
+
 /// The operations with a secret.
-pub(super) fn operations(path: &str, secret: &[u8; 32]) -> Vec<Operation> {
-    let mut command = secret_lanes(&["valgrind", "--tool=lackey", "--trace-mem=yes", "--basic-counts=no"], path);
+pub(super) fn operations(path: Path, batch: usize, secret: &[u8; 32]) -> Vec<Operation> {
+    let mut command = secret_lanes(&["valgrind", "--tool=lackey", "--trace-mem=yes", "--basic-counts=no"], path, batch);
     let mut running = command.spawn().unwrap_or_else(|error| panic!("valgrind: {error}"));
     running.stdin.take().unwrap().write_all(secret).unwrap();
 
