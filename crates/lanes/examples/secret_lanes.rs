@@ -1,7 +1,7 @@
 //! Each operation of the lanes on secrets, for `tests/constant_time`, which follows every step of them.
 //!
-//! `secret_lanes PATH BATCH < 32 secret bytes`: which path, as it is shown, and how many elements. All else is the same each
-//! time, so that only the secret can make two runs differ. A line on the standard error says which operation begins.
+//! `secret_lanes PATH < 32 secret bytes`, with the path's name. All else is the same each time, so that only the secret can
+//! make two runs differ. A line on the standard error says which operation begins.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure of the harness is a failed test")]
 
 use blindlist_lanes::{Path, fixed_base_all};
@@ -10,9 +10,10 @@ use std::hint::black_box;
 use std::io::{Read, Write};
 
 fn main() {
-    let [path, batch] = std::env::args().skip(1).collect::<Vec<_>>().try_into().unwrap();
-    let path = Path::all().find(|known| format!("{known:?}") == path).unwrap_or_else(|| panic!("no {path} here"));
-    let batch = 0..batch.parse::<u8>().unwrap();
+    let path = std::env::args().nth(1).unwrap();
+    let path = Path::all().find(|known| known.to_string() == path).unwrap_or_else(|| panic!("no {path} here"));
+    // A whole group of lanes, and one element more.
+    let batch = 0..=u8::try_from(path.lanes()).unwrap();
     let mut secret = [0; 32];
     std::io::stdin().read_exact(&mut secret).unwrap();
 

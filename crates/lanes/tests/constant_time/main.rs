@@ -86,12 +86,12 @@ impl fmt::Debug for Step {
 type Operation = (String, Vec<Step>);
 
 /// The program, with no difference between two runs but the secret, which is its standard input: under another, or alone.
-fn secret_lanes(under: &[&str], path: Path, batch: usize) -> Command {
+fn secret_lanes(under: &[&str], path: Path) -> Command {
     // Cargo builds examples beside the folder of tests.
     let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples/secret_lanes");
     let mut words = under.iter().map(std::path::Path::new).chain([program.as_path()]);
     let mut command = Command::new(words.next().unwrap());
-    command.args(words).arg(format!("{path:?}")).arg(batch.to_string());
+    command.args(words).arg(path.to_string());
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
@@ -109,36 +109,34 @@ fn compare(path: Path, leaks: &[&str], one: &[Operation], other: &[Operation]) {
     let mut differing = Vec::new();
     for ((name, one), (also, other)) in one.iter().zip(other) {
         assert_eq!(name, also);
-        assert!(!OPERATIONS.contains(&name.as_str()) || one.len() > 1_000, "{path:?}: {name} was not followed");
+        assert!(!OPERATIONS.contains(&name.as_str()) || one.len() > 1_000, "{path}: {name} was not followed");
         if one != other {
             let at = one.iter().zip(other).take_while(|(one, other)| one == other).count();
             let after = one[..at].iter().rev().find(|step| step.is_instruction());
-            eprintln!("{path:?}: {name}: after {after:?}, {:?} or {:?}", one.get(at), other.get(at));
+            eprintln!("{path}: {name}: after {after:?}, {:?} or {:?}", one.get(at), other.get(at));
             differing.push(name);
         }
     }
-    assert_eq!(differing, leaks, "{path:?}: what depends on its secret, and what is known to");
+    assert_eq!(differing, leaks, "{path}: what depends on its secret, and what is known to");
 }
 
-fn follow_with_valgrind(path: Path, batch: usize) {
-    let [one, other] = secrets().map(|secret| valgrind::operations(path, batch, &secret));
+fn follow_with_valgrind(path: Path) {
+    let [one, other] = secrets().map(|secret| valgrind::operations(path, &secret));
     compare(path, &["leaky address", "leaky branch"], &one, &other);
 }
 
-/// In batches of one whole group of lanes and one element more.
 #[test]
 fn no_secret_shows_in_what_vectors_execute_or_touch() {
     for path in Path::all().filter(|path| *path != Path::portable() && valgrind::knows(*path)) {
-        follow_with_valgrind(path, 5);
+        follow_with_valgrind(path);
     }
 }
 
 #[test]
 fn no_secret_shows_in_what_the_portable_path_executes_or_touches() {
-    follow_with_valgrind(Path::portable(), 2);
+    follow_with_valgrind(Path::portable());
 }
 
-/// In a batch of one whole group of lanes and one element more.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn no_secret_shows_in_what_the_fastest_path_executes_or_touches() {
@@ -146,9 +144,9 @@ fn no_secret_shows_in_what_the_fastest_path_executes_or_touches() {
         eprintln!("SKIPPED, as this system does not let one program follow another: {reason}");
         return;
     }
-    let path = Path::fastest();
+    let path = Path::all().next().unwrap();
     let secrets = secrets();
-    let [one, other] = single_steps::operations(path, 9, secrets.each_ref());
+    let [one, other] = single_steps::operations(path, secrets.each_ref());
     let mut leaks = vec!["leaky address", "leaky branch", "leaky division"];
     if is_x86_feature_detected!("avx512f") {
         leaks.push("leaky mask");

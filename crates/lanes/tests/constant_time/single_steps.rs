@@ -36,12 +36,12 @@ pub(super) fn permitted() -> Result<(), String> {
 }
 
 /// The operations with either secret, at the same time.
-pub(super) fn operations(path: Path, batch: usize, secrets: [&[u8; 32]; 2]) -> [Vec<Operation>; 2] {
+pub(super) fn operations(path: Path, secrets: [&[u8; 32]; 2]) -> [Vec<Operation>; 2] {
     std::thread::scope(|scope| {
         let threads = [0, 1].map(|i| {
             scope.spawn(move || {
                 stay_on_processor(i);
-                follow(path, batch, secrets[i])
+                follow(path, secrets[i])
             })
         });
         threads.map(|thread| thread.join().unwrap())
@@ -73,8 +73,8 @@ fn traced(mut command: Command) -> Result<Child, String> {
     command.spawn().map_err(|error| error.to_string())
 }
 
-fn follow(path: Path, batch: usize, secret: &[u8; 32]) -> Vec<Operation> {
-    let mut child = traced(secret_lanes(&[], path, batch)).unwrap();
+fn follow(path: Path, secret: &[u8; 32]) -> Vec<Operation> {
+    let mut child = traced(secret_lanes(&[], path)).unwrap();
     child.stdin.take().unwrap().write_all(secret).unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
     wait_for_stop(pid);

@@ -5,12 +5,12 @@ use std::io::{BufRead, BufReader, Write};
 
 /// Whether valgrind has the instructions of a path: those of AVX2, but not of AVX-512.
 pub(super) fn knows(path: Path) -> bool {
-    !format!("{path:?}").contains("Ifma")
+    path.lanes() <= 4
 }
 
 /// The operations with a secret.
-pub(super) fn operations(path: Path, batch: usize, secret: &[u8; 32]) -> Vec<Operation> {
-    let mut command = secret_lanes(&["valgrind", "--tool=lackey", "--trace-mem=yes", "--basic-counts=no"], path, batch);
+pub(super) fn operations(path: Path, secret: &[u8; 32]) -> Vec<Operation> {
+    let mut command = secret_lanes(&["valgrind", "--tool=lackey", "--trace-mem=yes", "--basic-counts=no"], path);
     let mut running = command.spawn().unwrap_or_else(|error| panic!("valgrind: {error}"));
     running.stdin.take().unwrap().write_all(secret).unwrap();
 
