@@ -62,12 +62,38 @@ fn leak(secret: &[u8; 32]) {
     if black_box(secret[0]) & 1 == 1 {
         black_box(table);
     }
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        begin("leaky indices");
+        read_from(secret[0] & 3, &[0; 4]);
+    }
     begin("leaky division");
     black_box(black_box(1_u64 << 60) / (1 + u64::from(black_box(secret[0]))));
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512f") {
         begin("leaky mask");
         read_where_set(secret[0], &[0; 8]);
+    }
+}
+
+/// Reads the number of this index four times.
+#[cfg(target_arch = "x86_64")]
+fn read_from(index: u8, numbers: &[u64; 4]) {
+    // SAFETY: instructions that the processor was found to have, which read within the array and write registers.
+    #[allow(unsafe_code, reason = "the instruction itself")]
+    unsafe {
+        std::arch::asm!(
+            "vmovq xmm1, {index}",
+            "vpbroadcastq ymm1, xmm1",
+            "vpcmpeqq ymm2, ymm2, ymm2",
+            "vpgatherqq ymm0, [{numbers} + 8 * ymm1], ymm2",
+            index = in(reg) u64::from(index),
+            numbers = in(reg) numbers,
+            out("ymm0") _,
+            out("ymm1") _,
+            out("ymm2") _,
+            options(readonly, nostack, preserves_flags)
+        );
     }
 }
 

@@ -4,7 +4,7 @@
 //! and which memory they read or write, by address; the lists must be the same. There are two ways to do that:
 //!
 //! - [`valgrind`], which does not know AVX-512, for all other paths of this processor;
-//! - [`single_steps`], for the fastest path of this processor. It sees more: masks and what is divided.
+//! - [`single_steps`], for the fastest path of this processor. It sees more: masks, and what is divided.
 //!
 //! Cargo builds the example with all targets (`cargo test -p blindlist-lanes`), not with this one alone.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers")]
@@ -14,6 +14,8 @@ mod decoded;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod single_steps;
 mod valgrind;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod xsave;
 
 use blindlist_lanes::Path;
 use std::fmt;
@@ -102,6 +104,17 @@ fn begun(line: &str) -> Option<Operation> {
     Some((line.trim_end().strip_prefix("begin ")?.to_owned(), Vec::new()))
 }
 
+/// What the example does in variable time: under valgrind, which sees less and has no AVX-512, or step by step.
+fn leaks(step_by_step: bool) -> Vec<&'static str> {
+    let mut leaks = vec!["leaky address", "leaky branch"];
+    #[cfg(target_arch = "x86_64")]
+    leaks.extend(is_x86_feature_detected!("avx2").then_some("leaky indices"));
+    leaks.extend(step_by_step.then_some("leaky division"));
+    #[cfg(target_arch = "x86_64")]
+    leaks.extend((step_by_step && is_x86_feature_detected!("avx512f")).then_some("leaky mask"));
+    leaks
+}
+
 /// Each operation must do the same in both runs, but those that must not.
 fn compare(path: Path, leaks: &[&str], one: &[Operation], other: &[Operation]) {
     let names: Vec<&str> = one.iter().map(|(name, _)| name.as_str()).collect();
@@ -122,7 +135,7 @@ fn compare(path: Path, leaks: &[&str], one: &[Operation], other: &[Operation]) {
 
 fn follow_with_valgrind(path: Path) {
     let [one, other] = secrets().map(|secret| valgrind::operations(path, &secret));
-    compare(path, &["leaky address", "leaky branch"], &one, &other);
+    compare(path, &leaks(false), &one, &other);
 }
 
 #[test]
@@ -147,9 +160,5 @@ fn no_secret_shows_in_what_the_fastest_path_executes_or_touches() {
     let path = Path::all().next().unwrap();
     let secrets = secrets();
     let [one, other] = single_steps::operations(path, secrets.each_ref());
-    let mut leaks = vec!["leaky address", "leaky branch", "leaky division"];
-    if is_x86_feature_detected!("avx512f") {
-        leaks.push("leaky mask");
-    }
-    compare(path, &leaks, &one, &other);
+    compare(path, &leaks(true), &one, &other);
 }

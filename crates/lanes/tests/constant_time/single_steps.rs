@@ -2,29 +2,25 @@
 //! written down.
 //!
 //! Addresses are the same in all runs, as their randomisation is switched off. Where time or memory depends on more, such as
-//! a mask, that is written down, too.
+//! a mask or a vector of indices, that is written down, too.
 #![allow(clippy::wildcard_enum_match_arm, reason = "the decoder knows thousands of instructions and registers")]
 
 use super::decoded::Decoded;
-use super::{Operation, Path, Step, begun, secret_lanes};
+use super::{Operation, Path, Step, begun, secret_lanes, xsave};
 use iced_x86::Register;
-use nix::libc::{self, user_regs_struct};
+use nix::libc::user_regs_struct;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::personality::{self, Persona};
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
-use std::arch::x86_64::__cpuid_count;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-
-/// The registers that XSAVE saves, for `PTRACE_GETREGSET` (linux/elf.h).
-const NT_X86_XSTATE: libc::c_int = 0x202;
 
 /// Whether the system lets one process follow another, and choose its addresses.
 pub(super) fn permitted() -> Result<(), String> {
@@ -138,8 +134,9 @@ impl Follower {
         assert!(!instruction.is_refused, "{name}: the time of the instruction at {address:#x} is not known");
         steps.push(Step::instruction(address));
         for register in &instruction.numbers {
-            let number = if register.is_k() { mask(self.pid, *register) } else { value(*register, registers).unwrap() };
-            steps.extend(Step::number(number));
+            let numbers =
+                value(*register, registers).map_or_else(|| xsave::numbers(self.pid, *register), |one| vec![one]);
+            steps.extend(numbers.into_iter().flat_map(Step::number));
         }
         for used in &instruction.memory {
             let address = used.virtual_address(0, |register, _, _| value(register, registers)).unwrap();
@@ -154,22 +151,6 @@ impl Follower {
             self.notice(registers.rax, registers);
         }
     }
-}
-
-/// The register of a mask.
-fn mask(pid: Pid, register: Register) -> u64 {
-    // Large enough for all registers of today.
-    let mut area = [0_u8; 16 * 1024];
-    let mut place = libc::iovec { iov_base: area.as_mut_ptr().cast(), iov_len: area.len() };
-    // SAFETY: the system writes what `place` describes at most, and says there how much that is.
-    #[allow(unsafe_code, reason = "there is no safe function for these registers")]
-    let result = unsafe { libc::ptrace(libc::PTRACE_GETREGSET, pid.as_raw(), NT_X86_XSTATE, &raw mut place) };
-    assert_eq!(result, 0, "the registers of masks cannot be read");
-    // Masks are component 5 of the XSAVE area (Intel SDM volume 1, section 13.5.5).
-    let masks = usize::try_from(__cpuid_count(0xd, 5).ebx).unwrap();
-    let at = masks + 8 * register.number();
-    assert!(at + 8 <= place.iov_len);
-    u64::from_le_bytes(std::array::from_fn(|i| area[at + i]))
 }
 
 /// A register of which addresses are made.
