@@ -1,49 +1,116 @@
-//! One operation of the lanes on a secret, for `tests/constant_time.rs`, which follows every step of it.
+//! Each operation of the lanes on secrets, for `tests/constant_time`, which follows every step of them.
 //!
-//! `secret_lanes NAME < 32 secret bytes`. All else is the same each time, so that only the secret can make two runs differ.
+//! `secret_lanes PATH < 32 secret bytes`, with the path's name. All else is the same each time, so that only the secret can
+//! make two runs differ. A line on the standard error says which operation begins.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure of the harness is a failed test")]
 
-use blindlist_lanes::{
-    Point, Table, encode_all, encode_doubled_all, equal_all, fixed_base_all, hash_to_group_all, mul_all,
-    multiscalar_vartime, sub_all,
-};
+use blindlist_lanes::{Path, fixed_base_all};
 use curve25519_dalek::scalar::Scalar;
 use std::hint::black_box;
-use std::io::Read;
-use std::sync::atomic::{AtomicU8, Ordering};
-
-/// Written to when the operation begins: where it is, in hexadecimal, is what this program prints.
-static BEGUN: AtomicU8 = AtomicU8::new(0);
+use std::io::{Read, Write};
 
 fn main() {
-    let operation = std::env::args().nth(1).unwrap();
+    let path = std::env::args().nth(1).unwrap();
+    let path = Path::all().find(|known| known.to_string() == path).unwrap_or_else(|| panic!("no {path} here"));
+    // A whole group of lanes, and one element more.
+    let batch = 0..=u8::try_from(path.lanes()).unwrap();
     let mut secret = [0; 32];
     std::io::stdin().read_exact(&mut secret).unwrap();
-    let points = hash_to_group_all(&[[1; 64], [2; 64], [3; 64], [4; 64], [5; 64]]);
-    let table = Table::new(&points[0]);
-    println!("{:p}", BEGUN.as_ptr());
-    BEGUN.store(1, Ordering::SeqCst);
-    let scalar = || black_box(Scalar::from_bytes_mod_order(secret));
-    let secrets = || [scalar(), Scalar::ONE, scalar() + scalar(), scalar(), scalar() * scalar()];
-    let uniform: [[u8; 64]; 5] = std::array::from_fn(|i| {
-        std::array::from_fn(|k| secret[k % 32].rotate_left(u32::try_from(i).unwrap()) ^ u8::try_from(k).unwrap())
-    });
-    let hidden = || hash_to_group_all(black_box(&uniform));
-    match operation.as_str() {
-        "multiply" => drop(black_box(mul_all(&scalar(), &points))),
-        "fixed-base" => drop(black_box(fixed_base_all(&table, &secrets()))),
-        "hash-to-group" => drop(black_box(hidden())),
-        "encode" => drop(black_box(encode_all(&hidden()))),
-        "encode-doubled" => drop(black_box(encode_doubled_all(&hidden()))),
-        "subtract" => drop(black_box(sub_all(&hidden(), &points))),
-        "compare" => drop(black_box(equal_all(&hidden(), &points))),
-        "leaky-sum" => drop(black_box(leaky_sum(&secret, &points))),
-        other => panic!("no operation {other}"),
+
+    let public: Vec<[u8; 64]> = batch.clone().map(|i| [i; 64]).collect();
+    let points = path.hash_to_group_all(&public);
+    let table = path.table(&points[0]);
+    let scalar = black_box(Scalar::from_bytes_mod_order(secret));
+    let scalars: Vec<Scalar> = black_box(batch.clone().map(|i| scalar * Scalar::from(i)).collect());
+    let half = |i: u8, k: u8| secret[usize::from(k % 32)].rotate_left(i.into()) ^ k;
+    let uniform: Vec<[u8; 64]> =
+        black_box(batch.map(|i| std::array::from_fn(|k| half(i, k.to_le_bytes()[0]))).collect());
+
+    begin("hash to group");
+    let hidden = black_box(path.hash_to_group_all(&uniform));
+    begin("encode");
+    let encodings = black_box(path.encode_all(&hidden));
+    begin("decode");
+    drop(black_box(path.decode_each(&encodings)));
+    begin("encode doubled");
+    drop(black_box(path.encode_doubled_all(&hidden)));
+    begin("add");
+    drop(black_box(path.add_all(&hidden, &points)));
+    begin("subtract");
+    drop(black_box(path.sub_all(&hidden, &points)));
+    begin("compare");
+    drop(black_box(path.equal_all(&hidden, &points)));
+    begin("multiply");
+    drop(black_box(path.mul_all(&scalar, &hidden)));
+    begin("multiply a fixed point");
+    drop(black_box(fixed_base_all(&table, &scalars)));
+    leak(&secret);
+    begin("nothing");
+}
+
+/// In one piece, as whoever follows looks at what is written each time.
+fn begin(operation: &str) {
+    std::io::stderr().write_all(format!("begin {operation}\n").as_bytes()).unwrap();
+}
+
+/// What must be noticed: in each of these the secret shows in another way.
+fn leak(secret: &[u8; 32]) {
+    let table: [u8; 256] = black_box(std::array::from_fn(|i| i.to_le_bytes()[0]));
+    begin("leaky address");
+    black_box(black_box(&table)[usize::from(secret[0])]);
+    begin("leaky branch");
+    if black_box(secret[0]) & 1 == 1 {
+        black_box(table);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        begin("leaky indices");
+        read_from(secret[0] & 3, &[0; 4]);
+    }
+    begin("leaky division");
+    black_box(black_box(1_u64 << 60) / (1 + u64::from(black_box(secret[0]))));
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        begin("leaky mask");
+        read_where_set(secret[0], &[0; 8]);
     }
 }
 
-/// What must be caught: a sum in variable time.
-fn leaky_sum(secret: &[u8; 32], points: &[Point]) -> Vec<Point> {
-    let numbers: Vec<u128> = secret[..5].iter().map(|byte| u128::from(*byte) << 64).collect();
-    vec![multiscalar_vartime(&numbers, points)]
+/// Reads the number of this index four times.
+#[cfg(target_arch = "x86_64")]
+fn read_from(index: u8, numbers: &[u64; 4]) {
+    // SAFETY: instructions that the processor was found to have, which read within the array and write registers.
+    #[allow(unsafe_code, reason = "the instruction itself")]
+    unsafe {
+        std::arch::asm!(
+            "vmovq xmm1, {index}",
+            "vpbroadcastq ymm1, xmm1",
+            "vpcmpeqq ymm2, ymm2, ymm2",
+            "vpgatherqq ymm0, [{numbers} + 8 * ymm1], ymm2",
+            index = in(reg) u64::from(index),
+            numbers = in(reg) numbers,
+            out("ymm0") _,
+            out("ymm1") _,
+            out("ymm2") _,
+            options(readonly, nostack, preserves_flags)
+        );
+    }
+}
+
+/// Reads the numbers whose bits are set, and no others.
+#[cfg(target_arch = "x86_64")]
+fn read_where_set(bits: u8, numbers: &[u64; 8]) {
+    // SAFETY: instructions that the processor was found to have, which read within the array and write registers.
+    #[allow(unsafe_code, reason = "the instruction itself")]
+    unsafe {
+        std::arch::asm!(
+            "kmovw k1, {bits:e}",
+            "vmovdqu64 zmm0 {{k1}} {{z}}, zmmword ptr [{numbers}]",
+            bits = in(reg) u32::from(bits),
+            numbers = in(reg) numbers,
+            out("k1") _,
+            out("zmm0") _,
+            options(readonly, nostack, preserves_flags)
+        );
+    }
 }

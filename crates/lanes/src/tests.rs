@@ -1,13 +1,15 @@
 //! Every path gives what curve25519-dalek gives, on random inputs and on every edge, for slices of any length.
 #![allow(clippy::indexing_slicing, reason = "tests")]
 
+mod compare;
+mod coordinates;
 mod edges;
 mod weights;
 
 use crate::{Path, Point, Table, fixed_base_all};
+use compare::{Both, encodings};
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::VartimeMultiscalarMul;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -16,54 +18,38 @@ fn paths() -> Vec<Path> {
     Path::all().collect()
 }
 
-fn encodings(points: &[RistrettoPoint]) -> Vec<[u8; 32]> {
-    points.iter().map(|point| point.compress().0).collect()
-}
-
-/// Dalek's points of uniform bytes, and a path's decodings of them.
-fn points(path: Path, uniform: &[[u8; 64]]) -> (Vec<RistrettoPoint>, Vec<Point>) {
-    let expected: Vec<_> = uniform.iter().map(RistrettoPoint::from_uniform_bytes).collect();
-    let points = path.decode_all(&encodings(&expected)).unwrap();
-    (expected, points)
-}
-
 fn uniform() -> impl Strategy<Value = Vec<[u8; 64]>> {
-    vec(proptest::array::uniform32(any::<u16>()), 0..11).prop_map(|all| {
-        all.into_iter().map(|words| std::array::from_fn(|i| words[i / 2].to_le_bytes()[i % 2])).collect()
-    })
+    vec(bytes(), 0..19)
+}
+
+fn bytes<const N: usize>() -> impl Strategy<Value = [u8; N]> {
+    vec(any::<u8>(), N).prop_map(|bytes| std::array::from_fn(|i| bytes[i]))
 }
 
 fn scalar() -> impl Strategy<Value = Scalar> {
-    any::<[u8; 32]>().prop_map(Scalar::from_bytes_mod_order)
+    bytes().prop_map(Scalar::from_bytes_mod_order)
+}
+
+/// Elements whose coordinates are those of sums: z is not 1.
+fn elements(path: Path, uniform: &[[u8; 64]]) -> Both {
+    let both = compare::hashed(path, uniform);
+    let [sums, _] = compare::sums(path, &both, &both);
+    sums
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn uniform_bytes_map_to_dalek_s_points(uniform in uniform()) {
+    fn uniform_bytes_map_to_dalek_s_elements(uniform in uniform()) {
         for path in paths() {
-            let (expected, decoded) = points(path, &uniform);
-            let mapped = path.hash_to_group_all(&uniform);
-            prop_assert_eq!(path.encode_all(&mapped), encodings(&expected));
-            prop_assert_eq!(path.encode_all(&decoded), encodings(&expected));
-            prop_assert_eq!(path.equal_all(&mapped, &decoded), vec![true; mapped.len()]);
+            compare::hashed(path, &uniform);
         }
     }
 
     #[test]
-    fn encodings_of_doubles_are_dalek_s(uniform in uniform()) {
-        for path in paths() {
-            let (expected, points) = points(path, &uniform);
-            let doubled: Vec<_> = expected.iter().map(|point| point + point).collect();
-            prop_assert_eq!(path.encode_doubled_all(&points), encodings(&doubled));
-            prop_assert_eq!(path.encode_doubled_all(&path.hash_to_group_all(&uniform)), encodings(&doubled));
-        }
-    }
-
-    #[test]
-    fn any_bytes_decode_as_with_dalek(bytes in vec(any::<[u8; 32]>(), 0..11), clear in any::<bool>()) {
-        let mut bytes = bytes;
+    fn any_bytes_decode_as_with_dalek(bytes in vec(bytes(), 0..19), clear in any::<bool>()) {
+        let mut bytes: Vec<[u8; 32]> = bytes;
         if clear {
             for bytes in &mut bytes {
                 bytes[0] &= 0xfe;
@@ -71,56 +57,73 @@ proptest! {
             }
         }
         for path in paths() {
-            edges::decodes_as_dalek(path, &bytes);
+            compare::decoded(path, &bytes);
         }
     }
 
     #[test]
-    fn sums_are_dalek_s(uniform in uniform()) {
+    fn what_was_encoded_decodes_to_the_same(uniform in uniform()) {
         for path in paths() {
-            let (expected, points) = points(path, &uniform);
-            let (mut turned, mut others) = (expected.clone(), points.clone());
-            turned.reverse();
-            others.reverse();
-            let sums: Vec<_> = expected.iter().zip(&turned).map(|(p, q)| p + q).collect();
-            let differences: Vec<_> = expected.iter().zip(&turned).map(|(p, q)| p - q).collect();
-            prop_assert_eq!(path.encode_all(&path.add_all(&points, &others)), encodings(&sums));
-            prop_assert_eq!(path.encode_all(&path.sub_all(&points, &others)), encodings(&differences));
-            let equal: Vec<_> = expected.iter().zip(&turned).map(|(p, q)| p == q).collect();
-            prop_assert_eq!(path.equal_all(&points, &others), equal);
+            let both = elements(path, &uniform);
+            compare::decoded(path, &encodings(&both.dalek));
+        }
+    }
+
+    #[test]
+    fn sums_and_differences_are_dalek_s(uniform in uniform(), others in uniform()) {
+        for path in paths() {
+            let (mut some, mut others) = (elements(path, &uniform), compare::hashed(path, &others));
+            let count = some.points.len().min(others.points.len());
+            some.truncate(count);
+            others.truncate(count);
+            for both in compare::sums(path, &some, &others) {
+                compare::sums(path, &some, &both);
+            }
         }
     }
 
     #[test]
     fn products_are_dalek_s(s in scalar(), uniform in uniform()) {
         for path in paths() {
-            let (expected, points) = points(path, &uniform);
-            let products: Vec<_> = expected.iter().map(|point| s * point).collect();
-            prop_assert_eq!(path.encode_all(&path.mul_all(&s, &points)), encodings(&products));
+            compare::products(path, &s, &elements(path, &uniform));
         }
     }
 
     #[test]
-    fn products_of_sums_are_sums_of_products(s in scalar(), numbers in vec(any::<u128>(), 0..80)) {
+    fn products_of_a_fixed_point_are_dalek_s(base in bytes(), scalars in vec(scalar(), 0..75)) {
+        for path in paths() {
+            let base = elements(path, &[base]);
+            compare::fixed_base(path, (&base.dalek[0], &base.points[0]), &scalars);
+        }
+    }
+
+    #[test]
+    fn sums_of_products_are_dalek_s(s in scalar(), numbers in vec(any::<u128>(), 0..80)) {
         for path in paths() {
             let scalars: Vec<_> = numbers.iter().map(|number| Scalar::from(*number) * s).collect();
-            let expected: Vec<_> = scalars.iter().map(RistrettoPoint::mul_base).collect();
-            let points = path.decode_all(&encodings(&expected)).unwrap();
-            let sum = RistrettoPoint::vartime_multiscalar_mul(numbers.iter().map(|d| Scalar::from(*d)), &expected);
-            prop_assert_eq!(path.multiscalar_vartime(&numbers, &points).encode(), sum.compress().0);
-            // The same of points whose z is not 1.
-            let points = path.add_all(&points, &vec![Point::IDENTITY; points.len()]);
-            prop_assert_eq!(path.multiscalar_vartime(&numbers, &points).encode(), sum.compress().0);
+            let base = elements(path, &[[7; 64]]);
+            let both = compare::fixed_base(path, (&base.dalek[0], &base.points[0]), &scalars);
+            compare::multiscalar(path, &numbers, &both);
+            compare::multiscalar(path, &numbers, &compare::decoded(path, &encodings(&both.dalek)));
         }
     }
 
+    /// What the fuzz target runs.
     #[test]
-    fn products_of_a_fixed_point_are_dalek_s(base in scalar(), scalars in vec(scalar(), 0..75)) {
+    fn everything_is_dalek_s(data in vec(any::<u8>(), 0..800)) {
         for path in paths() {
-            let base = RistrettoPoint::mul_base(&base);
-            let expected: Vec<_> = scalars.iter().map(|s| s * base).collect();
-            let products = fixed_base_all(&path.table(&base.into()), &scalars);
-            prop_assert_eq!(path.encode_all(&products), encodings(&expected));
+            compare::everything(path, &data);
+        }
+    }
+}
+
+#[test]
+fn every_length_is_served() {
+    let data: Vec<u8> = (0..32 + 65 * 64).map(|i: u32| (i * i * 7 + i / 5).to_le_bytes()[0]).collect();
+    for path in paths() {
+        for count in (0..=17).chain(63..=65) {
+            // As many elements as blocks, and twice as many encodings and scalars.
+            compare::everything(path, &data[..32 + count * 64]);
         }
     }
 }
@@ -136,13 +139,37 @@ fn the_generator_has_a_table() {
 #[test]
 fn points_of_one_path_may_be_used_on_another() {
     let uniform: Vec<_> = (0..9_u8).map(|i| [i; 64]).collect();
-    let expected = encodings(&uniform.iter().map(RistrettoPoint::from_uniform_bytes).collect::<Vec<_>>());
     for from in paths() {
+        let both = compare::hashed(from, &uniform);
         for to in paths() {
-            assert_eq!(to.encode_all(&from.hash_to_group_all(&uniform)), expected);
+            compare::checked(to, both.clone());
+            compare::sums(to, &both, &compare::hashed(to, &uniform));
+            compare::products(to, &Scalar::from(5_u64), &both);
+            compare::multiscalar(to, &[u128::MAX; 9], &both);
+            compare::fixed_base(to, (&both.dalek[0], &both.points[0]), &[Scalar::ONE]);
         }
+        let one = both.points[3];
+        assert_eq!(RistrettoPoint::from(one).compress(), CompressedRistretto(one.encode()));
+        assert_eq!(format!("{one:?}"), "Point");
     }
-    let one = crate::hash_to_group_all(&uniform)[3];
-    assert_eq!(RistrettoPoint::from(one).compress(), CompressedRistretto(expected[3]));
-    assert_eq!(format!("{one:?}"), "Point");
+}
+
+#[test]
+fn the_functions_without_a_path_are_the_fastest_path_s() {
+    let uniform = [[1; 64], [2; 64], [3; 64], [4; 64], [5; 64]];
+    let (path, s) = (Path::fastest(), Scalar::from(9_u64));
+    let points = crate::hash_to_group_all(&uniform);
+    let both = compare::hashed(path, &uniform);
+    assert_eq!(points, both.points);
+    let encoded = crate::encode_all(&points);
+    assert_eq!(encoded, encodings(&both.dalek));
+    assert_eq!(crate::decode_all(&encoded).as_ref(), Ok(&points));
+    assert_eq!(crate::decode_each(&encoded), points.iter().copied().map(Some).collect::<Vec<_>>());
+    assert_eq!(crate::encode_doubled_all(&points), path.encode_doubled_all(&points));
+    assert_eq!(crate::equal_all(&points, &points), [true; 5]);
+    assert_eq!(crate::add_all(&points, &points), path.add_all(&points, &points));
+    assert_eq!(crate::sub_all(&points, &points), [Point::IDENTITY; 5]);
+    assert_eq!(crate::mul_all(&s, &points), path.mul_all(&s, &points));
+    assert_eq!(crate::multiscalar_vartime(&[3; 5], &points), path.multiscalar_vartime(&[3; 5], &points));
+    assert_eq!(fixed_base_all(&Table::new(&points[0]), &[s]), fixed_base_all(&path.table(&points[0]), &[s]));
 }

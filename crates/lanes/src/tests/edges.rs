@@ -1,18 +1,70 @@
 //! The inputs that formulas and carries might get wrong.
 
-use super::{encodings, paths};
-use crate::{NotCanonical, Path, Point, fixed_base_all};
-use curve25519_dalek::constants::{EIGHT_TORSION, RISTRETTO_BASEPOINT_POINT};
-use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
+use super::compare::{self, Both};
+use super::paths;
+use crate::{NotCanonical, Path, Point};
+use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT;
+use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::{Identity, VartimeMultiscalarMul};
+use curve25519_dalek::traits::Identity;
 
-/// Each encoding decodes, or does not, as with dalek, and to the same element.
-pub(super) fn decodes_as_dalek(path: Path, bytes: &[[u8; 32]]) {
-    for (decoded, bytes) in path.decode_each(bytes).into_iter().zip(bytes) {
-        let expected = CompressedRistretto(*bytes).decompress();
-        assert_eq!(decoded.is_some(), expected.is_some(), "{bytes:02x?}");
-        assert!(decoded.is_none_or(|point| path.encode_all(&[point]) == [*bytes]), "{bytes:02x?}");
+/// The bytes of the lines of a kind in RFC 9496 appendix A, after each other.
+fn rfc(kind: &str) -> Vec<Vec<u8>> {
+    let lines = include_str!("../../tests/rfc9496.txt").lines();
+    let values = lines.filter_map(|line| line.strip_prefix(kind)).map(|line| line.replace(' ', ""));
+    let byte = |value: &str, i: usize| u8::from_str_radix(&value[2 * i..2 * i + 2], 16).unwrap();
+    values.map(|value| (0..value.len() / 2).map(|i| byte(&value, i)).collect()).collect()
+}
+
+fn rfc_encodings(kind: &str) -> Vec<[u8; 32]> {
+    rfc(kind).iter().map(|bytes| bytes.as_slice().try_into().unwrap()).collect()
+}
+
+#[test]
+fn multiples_of_the_generator_are_the_rfc_s() {
+    let multiples = rfc_encodings("multiple");
+    assert_eq!(multiples.len(), 16);
+    let scalars: Vec<_> = (0..16_u64).map(Scalar::from).collect();
+    for path in paths() {
+        compare::decoded(path, &multiples);
+        let products = crate::fixed_base_all(&path.table(&RISTRETTO_BASEPOINT_POINT.into()), &scalars);
+        assert_eq!(path.encode_all(&products), multiples);
+        let points = path.decode_all(&multiples).unwrap();
+        // 0 + 2G, G + 3G ... 13G + 15G, and their halves doubled.
+        let sums = path.add_all(&points[..14], &points[2..]);
+        assert_eq!(path.encode_all(&sums[..7]), multiples.iter().skip(2).step_by(2).copied().collect::<Vec<_>>());
+        assert_eq!(path.encode_doubled_all(&points[1..8]), path.encode_all(&sums[..7]));
+        assert_eq!(path.sub_all(&points[1..], &points[..15]), [points[1]; 15]);
+    }
+}
+
+#[test]
+fn invalid_encodings_of_the_rfc_are_refused() {
+    let invalid = rfc_encodings("invalid");
+    assert_eq!(invalid.len(), 29);
+    for path in paths() {
+        assert!(path.decode_each(&invalid).iter().all(Option::is_none));
+        // In each lane, among valid ones, only the invalid one.
+        for bytes in &invalid {
+            for lane in 0..9 {
+                let mut mixed = [RISTRETTO_BASEPOINT_POINT.compress().0; 9];
+                mixed[lane] = *bytes;
+                assert_eq!(path.decode_all(&mixed).map(drop), Err(NotCanonical { position: lane }));
+                assert_eq!(compare::decoded(path, &mixed).points.len(), 8);
+            }
+        }
+    }
+}
+
+#[test]
+fn uniform_bytes_of_the_rfc_map_to_its_elements() {
+    let derived = rfc("derived");
+    let uniform: Vec<[u8; 64]> = derived.iter().map(|bytes| bytes[..64].try_into().unwrap()).collect();
+    let expected: Vec<[u8; 32]> = derived.iter().map(|bytes| bytes[64..].try_into().unwrap()).collect();
+    assert_eq!(uniform.len(), 11);
+    for path in paths() {
+        compare::hashed(path, &uniform);
+        assert_eq!(path.encode_all(&path.hash_to_group_all(&uniform)), expected);
     }
 }
 
@@ -30,8 +82,9 @@ fn near_p(difference: i16) -> [u8; 32] {
     bytes
 }
 
-/// Encodings small, near p, near 2^255, with all ones, and each bit alone.
-fn odd_encodings() -> Vec<[u8; 32]> {
+/// Small numbers, some near p and near 2^255, all ones, each bit alone, ones up to each bit, and ones in each limb of 51 and
+/// of 25 and 26 bits alone.
+fn odd_bytes() -> Vec<[u8; 32]> {
     let small = (0..=255_u8).map(|i| std::array::from_fn(|k| if k == 0 { i } else { 0 }));
     let large = (-40..=40).map(near_p);
     let ones = (0..=255_u8).map(|i| {
@@ -39,141 +92,107 @@ fn odd_encodings() -> Vec<[u8; 32]> {
         bytes[31] = i;
         bytes
     });
-    let single = (0..256).map(|bit| std::array::from_fn(|k| if k == bit / 8 { 1 << (bit % 8) } else { 0 }));
-    small.chain(large).chain(ones).chain(single).collect()
+    let single = (0..256).map(|bit| bits(bit, bit + 1));
+    let low = (0..256).map(|bit| bits(0, bit));
+    let limbs = (0..5).map(|i| bits(51 * i, 51 * (i + 1)));
+    let halves = (0..10).map(|i: usize| bits((51 * i).div_ceil(2), (51 * (i + 1)).div_ceil(2)));
+    small.chain(large).chain(ones).chain(single).chain(low).chain(limbs).chain(halves).collect()
 }
 
-/// Invalid encodings of RFC 9496 appendix A.2 by kind: non-canonical, negative, non-square, negative x · y, y = 0.
-const INVALID: [&str; 29] = [
-    "00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-    "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "f3ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "0100000000000000000000000000000000000000000000000000000000000000",
-    "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "ed57ffd8c914fb201471d1c3d245ce3c746fcbe63a3679d51b6a516ebebe0e20",
-    "c34c4e1826e5d403b78e246e88aa051c36ccf0aafebffe137d148a2bf9104562",
-    "c940e5a4404157cfb1628b108db051a8d439e1a421394ec4ebccb9ec92a8ac78",
-    "47cfc5497c53dc8e61c91d17fd626ffb1c49e2bca94eed052281b510b1117a24",
-    "f1c6165d33367351b0da8f6e4511010c68174a03b6581212c71c0e1d026c3c72",
-    "87260f7a2f12495118360f02c26a470f450dadf34a413d21042b43b9d93e1309",
-    "26948d35ca62e643e26a83177332e6b6afeb9d08e4268b650f1f5bbd8d81d371",
-    "4eac077a713c57b4f4397629a4145982c661f48044dd3f96427d40b147d9742f",
-    "de6a7b00deadc788eb6b6c8d20c0ae96c2f2019078fa604fee5b87d6e989ad7b",
-    "bcab477be20861e01e4a0e295284146a510150d9817763caf1a6f4b422d67042",
-    "2a292df7e32cababbd9de088d1d1abec9fc0440f637ed2fba145094dc14bea08",
-    "f4a9e534fc0d216c44b218fa0c42d99635a0127ee2e53c712f70609649fdff22",
-    "8268436f8c4126196cf64b3c7ddbda90746a378625f9813dd9b8457077256731",
-    "2810e5cbc2cc4d4eece54f61c6f69758e289aa7ab440b3cbeaa21995c2f4232b",
-    "3eb858e78f5a7254d8c9731174a94f76755fd3941c0ac93735c07ba14579630e",
-    "a45fdc55c76448c049a1ab33f17023edfb2be3581e9c7aade8a6125215e04220",
-    "d483fe813c6ba647ebbfd3ec41adca1c6130c2beeee9d9bf065c8d151c5f396e",
-    "8a2e1d30050198c65a54483123960ccc38aef6848e1ec8f5f780e8523769ba32",
-    "32888462f8b486c68ad7dd9610be5192bbeaf3b443951ac1a8118419d9fa097b",
-    "227142501b9d4355ccba290404bde41575b037693cef1f438c47f8fbf35d1165",
-    "5c37cc491da847cfeb9281d407efc41e15144c876e0170b499a96a22ed31e01e",
-    "445425117cb8c90edcbc7c1cc0e74f747f2c1efa5630a967c64f287792a48a4b",
-    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-];
-
-fn bytes_of(hexadecimal: &str) -> [u8; 32] {
-    std::array::from_fn(|i| u8::from_str_radix(&hexadecimal[2 * i..2 * i + 2], 16).unwrap())
+/// Ones from a bit to another.
+fn bits(from: usize, to: usize) -> [u8; 32] {
+    std::array::from_fn(|k| (0..8).filter(|i| (from..to).contains(&(8 * k + i))).map(|i| 1 << i).sum())
 }
 
 #[test]
 fn odd_encodings_decode_as_with_dalek() {
     for path in paths() {
-        decodes_as_dalek(path, &odd_encodings());
+        compare::decoded(path, &odd_bytes());
+        // With bit 255, which is no part of an element, none is an encoding.
+        let high: Vec<_> = compare::decoded(path, &odd_bytes())
+            .dalek
+            .iter()
+            .map(|point| {
+                let mut bytes = point.compress().0;
+                bytes[31] |= 0x80;
+                bytes
+            })
+            .collect();
+        assert!(compare::decoded(path, &high).points.is_empty());
     }
 }
 
-#[test]
-fn invalid_encodings_of_the_rfc_are_refused() {
-    let invalid = INVALID.map(bytes_of);
-    for path in paths() {
-        assert!(path.decode_each(&invalid).iter().all(Option::is_none));
-        // In each lane, among valid ones, only the invalid one.
-        for (i, bytes) in invalid.iter().enumerate() {
-            let mut mixed = [RISTRETTO_BASEPOINT_POINT.compress().0; 6];
-            mixed[i % 6] = *bytes;
-            assert_eq!(path.decode_all(&mixed).map(drop), Err(NotCanonical { position: i % 6 }));
-        }
-    }
-}
-
+/// Halves whose highest bit, which the map ignores, is set are among them.
 #[test]
 fn odd_uniform_bytes_map_as_with_dalek() {
-    let halves: Vec<[u8; 32]> = odd_encodings();
-    let uniform: Vec<[u8; 64]> = halves
-        .iter()
-        .zip(halves.iter().skip(1).chain(&halves))
-        .map(|(a, b)| std::array::from_fn(|i| if i < 32 { a[i] } else { b[i - 32] }))
-        .collect();
-    let expected: Vec<_> = uniform.iter().map(RistrettoPoint::from_uniform_bytes).collect();
+    let halves = odd_bytes();
+    let pairs = halves.iter().zip(halves.iter().skip(1).chain(&halves));
+    let uniform: Vec<[u8; 64]> =
+        pairs.map(|(a, b)| std::array::from_fn(|i| if i < 32 { a[i] } else { b[i - 32] })).collect();
+    let topped: Vec<[u8; 64]> =
+        uniform.iter().map(|bytes| std::array::from_fn(|i| bytes[i] | if i % 32 == 31 { 0x80 } else { 0 })).collect();
     for path in paths() {
-        assert_eq!(path.encode_all(&path.hash_to_group_all(&uniform)), encodings(&expected));
+        let both = compare::hashed(path, &uniform);
+        assert_eq!(compare::hashed(path, &topped).points, both.points);
     }
 }
 
-/// Representatives of the identity and of others, of every coset of the 4-torsion that the formulas can reach: P, -P, sums
-/// that meet, and points made from the Elligator map of 0, ±1, ±i.
-fn odd_points(path: Path) -> (Vec<RistrettoPoint>, Vec<Point>) {
+/// The identity and its neighbours, in the coordinates that the operations give them.
+pub(super) fn odd_elements(path: Path) -> Both {
     let g = RISTRETTO_BASEPOINT_POINT;
     let known = [RistrettoPoint::identity(), g, -g, g + g, g * -Scalar::from(3_u64)];
-    let mut points = path.decode_all(&encodings(&known)).unwrap();
-    let mut expected = known.to_vec();
-    // P - P and P + (-P) have other coordinates than (0, 1), and so have multiples by l.
-    points.extend(path.sub_all(&points, &points));
-    expected.extend([RistrettoPoint::identity(); 5]);
-    points.extend(path.mul_all(&Scalar::ZERO, &points[..5]));
-    expected.extend([RistrettoPoint::identity(); 5]);
-    points.extend(path.mul_all(&-Scalar::ONE, &points[..5]));
-    expected.extend(known.map(|point| -point));
+    let mut both = compare::decoded(path, &compare::encodings(&known));
+    // P - P has other coordinates than (0, 1), and so has 0 · P.
+    let [doubled, zeros] = compare::sums(path, &both, &both);
+    let few = both.clone();
+    for s in [Scalar::ZERO, -Scalar::ONE] {
+        both.extend(&compare::products(path, &s, &few));
+    }
+    both.extend(&doubled);
+    both.extend(&zeros);
+    both.extend(&Both { dalek: vec![RistrettoPoint::identity()], points: vec![Point::IDENTITY] });
     // The maps of 0 and of both square roots of -1 and of 1 are points of small order.
-    let halves = odd_encodings();
-    let uniform: Vec<[u8; 64]> = halves[..8].iter().map(|half| std::array::from_fn(|i| half[i % 32])).collect();
-    points.extend(path.hash_to_group_all(&uniform));
-    expected.extend(uniform.iter().map(RistrettoPoint::from_uniform_bytes));
-    (expected, points)
+    let uniform: Vec<[u8; 64]> = odd_bytes()[..8].iter().map(|half| std::array::from_fn(|i| half[i % 32])).collect();
+    both.extend(&compare::hashed(path, &uniform));
+    both
 }
 
 #[test]
-fn odd_points_are_computed_with_as_with_dalek() {
+fn odd_elements_are_computed_with_as_with_dalek() {
     for path in paths() {
-        let (expected, points) = odd_points(path);
-        assert_eq!(path.encode_all(&points), encodings(&expected));
-        let doubled: Vec<_> = expected.iter().map(|point| point + point).collect();
-        assert_eq!(path.encode_doubled_all(&points), encodings(&doubled));
-        for (some, point) in expected.iter().zip(&points) {
-            let sums: Vec<_> = expected.iter().map(|other| some + other).collect();
-            let repeated = vec![*point; points.len()];
-            assert_eq!(path.encode_all(&path.add_all(&repeated, &points)), encodings(&sums));
-            let equal: Vec<_> = expected.iter().map(|other| some == other).collect();
-            assert_eq!(path.equal_all(&repeated, &points), equal);
+        let both = odd_elements(path);
+        compare::checked(path, both.clone());
+        let count = both.points.len();
+        for (dalek, point) in both.dalek.iter().zip(&both.points) {
+            let repeated = Both { dalek: vec![*dalek; count], points: vec![*point; count] };
+            compare::sums(path, &repeated, &both);
         }
     }
 }
 
+/// Small ones, powers of 2, ones up to each bit, and the negatives of all: 0, 1, 2, l - 1, l - 2 are among them. And what
+/// comes of bytes that are l or more: there is no way to a scalar that is not reduced.
 fn odd_scalars() -> Vec<Scalar> {
     let small = (0..40_u64).map(Scalar::from);
-    let powers = (0..252).map(|bit| (0..bit).fold(Scalar::ONE, |power, _| power + power));
-    let scalars: Vec<_> = small.chain(powers).chain([Scalar::from(u128::MAX)]).collect();
-    scalars.iter().copied().chain(scalars.iter().map(|s| -s)).collect()
+    let shaped = (0..256).flat_map(|bit| [bits(bit, bit + 1), bits(0, bit)]).map(Scalar::from_bytes_mod_order);
+    let scalars: Vec<_> = small.chain(shaped).collect();
+    let mut order = (-Scalar::ONE).to_bytes();
+    order[0] += 1;
+    let unreduced = [order, [0xff; 32], near_p(0), near_p(20)].map(Scalar::from_bytes_mod_order);
+    scalars.iter().copied().chain(scalars.iter().map(|s| -s)).chain(unreduced).collect()
 }
 
 #[test]
 fn odd_scalars_multiply_as_with_dalek() {
+    let least = [Scalar::ZERO, Scalar::ONE, Scalar::from(2_u64), -Scalar::ONE, -Scalar::from(2_u64)];
     for path in paths() {
-        let (expected, points) = odd_points(path);
-        for s in odd_scalars().iter().step_by(7).chain(&[Scalar::ZERO, Scalar::ONE, -Scalar::ONE, -Scalar::from(2_u64)])
-        {
-            let products: Vec<_> = expected.iter().map(|point| s * point).collect();
-            assert_eq!(path.encode_all(&path.mul_all(s, &points)), encodings(&products));
+        let both = odd_elements(path);
+        for s in odd_scalars().iter().step_by(11).chain(&least) {
+            compare::products(path, s, &both);
         }
-        for base in [RISTRETTO_BASEPOINT_POINT, RistrettoPoint::identity()] {
-            let products: Vec<_> = odd_scalars().iter().map(|s| s * base).collect();
-            let computed = fixed_base_all(&path.table(&base.into()), &odd_scalars());
-            assert_eq!(path.encode_all(&computed), encodings(&products));
+        // The identity, twice, and others whose z is not 1.
+        for (dalek, point) in both.dalek.iter().zip(&both.points).step_by(7) {
+            compare::fixed_base(path, (dalek, point), &odd_scalars());
         }
     }
 }
@@ -181,10 +200,13 @@ fn odd_scalars_multiply_as_with_dalek() {
 #[test]
 fn odd_numbers_of_many_points_sum_up_as_with_dalek() {
     for path in paths() {
-        let (expected, points) = odd_points(path);
-        for count in [0, 1, 2, 3, 4, 5, 100, 600, 3000] {
-            let (expected, points): (Vec<_>, Vec<_>) =
-                (0..count).map(|i| (expected[i % expected.len()], points[i % points.len()])).unzip();
+        let both = odd_elements(path);
+        for count in [0, 1, 2, 3, 4, 5, 7, 8, 9, 100, 600, 3000] {
+            let mut many = Both::default();
+            while many.points.len() < count {
+                many.extend(&both);
+            }
+            many.truncate(count);
             let numbers: Vec<_> = (0..count)
                 .map(|i| match i % 7 {
                     0 => u128::MAX,
@@ -196,31 +218,13 @@ fn odd_numbers_of_many_points_sum_up_as_with_dalek() {
                     _ => u128::MAX / (i as u128 + 1) * 3,
                 })
                 .collect();
-            let scalars = numbers.iter().map(|number| Scalar::from(*number));
-            let sum = RistrettoPoint::vartime_multiscalar_mul(scalars, &expected);
-            assert_eq!(path.multiscalar_vartime(&numbers, &points).encode(), sum.compress().0, "{count}");
+            compare::multiscalar(path, &numbers, &many);
         }
     }
 }
 
 #[test]
-fn every_length_is_served() {
-    let uniform: Vec<_> = (0..70_u8).map(|i| [i; 64]).collect();
-    let s = Scalar::from(u128::MAX);
-    for path in paths() {
-        for count in 0..uniform.len() {
-            let uniform = &uniform[..count];
-            let expected: Vec<_> = uniform.iter().map(|bytes| s * RistrettoPoint::from_uniform_bytes(bytes)).collect();
-            let products = path.mul_all(&s, &path.hash_to_group_all(uniform));
-            assert_eq!(path.encode_all(&products), encodings(&expected));
-            assert_eq!(path.decode_all(&encodings(&expected)).unwrap(), products);
-        }
-    }
-}
-
-/// Eight points of the curve stand for two elements only; encodings of the others do not exist, so that a sum of the group's
-/// own must never leave the even ones.
-#[test]
-fn the_torsion_has_eight_points() {
-    assert_eq!(EIGHT_TORSION.len(), 8);
+#[should_panic(expected = "as many points as others")]
+fn pairs_are_pairs() {
+    crate::add_all(&[Point::IDENTITY], &[]);
 }
