@@ -3,7 +3,7 @@
 //! The operations of `blindlist_lanes` on many independent elements, for each path that this processor has; `curve25519-dalek`
 //! is one element after the other. And V, one variable-base multiplication of curve25519-dalek, to which all are compared.
 
-use blindlist_benches::{CpuTime, Source, criterion, identifiers};
+use blindlist_benches::{CpuTime, Source, bench_variable_base, criterion, identifiers};
 use blindlist_lanes::{Path, Point, fixed_base_all};
 use blindlist_protocol::entry::Entry;
 use blindlist_protocol::ids::ReleaseId;
@@ -20,6 +20,7 @@ const SCALARS: usize = 1_024;
 
 fn main() {
     let mut criterion = criterion();
+    bench_variable_base(&mut criterion, "primitives");
     single(&mut criterion);
     let world = World::new();
     for path in Path::all() {
@@ -31,7 +32,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// What is done once for each element, and V.
+/// What is done once for each element.
 fn single(criterion: &mut Criterion<CpuTime>) {
     let mut source = Source::new(1);
     let (r, point) = (source.scalar(), source.point());
@@ -42,7 +43,6 @@ fn single(criterion: &mut Criterion<CpuTime>) {
     let scalars: Vec<Scalar> = (0..SCALARS).map(|_| source.scalar()).collect();
 
     let mut group = criterion.benchmark_group("primitives");
-    group.bench_function("V", |b| b.iter(|| black_box(&r) * black_box(&point)));
     group.bench_function("finalize", |b| b.iter(|| finalize(black_box(person.as_bytes()), black_box(&element))));
     group.bench_function("entry", |b| b.iter(|| Entry::derive(black_box(&release), black_box(&evaluation))));
     group.bench_function("invert scalar", |b| b.iter(|| black_box(&r).invert()));

@@ -1,7 +1,7 @@
 //! The steps of a check and of a seal, as the programs call them, without files and network, on the fastest path that
 //! `BLINDLIST_LANES` allows (1: curve25519-dalek).
 
-use blindlist_benches::{CpuTime, Parties, Source, criterion, identifiers};
+use blindlist_benches::{CpuTime, Parties, Source, bench_variable_base, criterion, identifiers};
 use blindlist_protocol::entry::Entry;
 use blindlist_protocol::identifier::Identifier;
 use blindlist_protocol::ids::ReleaseId;
@@ -18,7 +18,7 @@ const CHUNKS: [usize; 4] = [64, 512, 4_096, 8_192];
 
 fn main() {
     let mut criterion = criterion().sample_size(10);
-    variable_base(&mut criterion);
+    bench_variable_base(&mut criterion, "steps");
     let parties = Parties::new(5);
     for size in CHUNKS {
         seal(&mut criterion, size);
@@ -27,13 +27,6 @@ fn main() {
         insurer(&mut criterion, &parties, &items);
     }
     criterion.final_summary();
-}
-
-/// V, to which all is compared.
-fn variable_base(criterion: &mut Criterion<CpuTime>) {
-    let mut source = Source::new(1);
-    let (r, point) = (source.scalar(), source.point());
-    criterion.bench_function("V", |b| b.iter(|| black_box(&r) * black_box(&point)));
 }
 
 /// Identifiers to entries.

@@ -10,7 +10,7 @@ mod yardstick;
 pub use clock::CpuTime;
 pub use fixtures::{Parties, Source, identifiers, slug};
 pub use held::Held;
-pub use yardstick::{micros_each, process_time, variable_base};
+pub use yardstick::{bench_variable_base, micros_each, process_time, variable_base};
 
 use criterion::Criterion;
 use std::time::Duration;

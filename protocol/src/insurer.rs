@@ -110,7 +110,8 @@ impl Epoch {
         places.sort_unstable();
         let positions = places.into_iter().map(|(_, position)| position).collect();
         let asker = (asker.insurer, asker.signer.verifying());
-        let unblinding = Unblinding { epoch: Arc::clone(self), items, positions, scalars, multiples: Vec::new() };
+        let unblinding =
+            Unblinding { epoch: Arc::clone(self), items, positions, scalars, multiples: Zeroizing::default() };
         Ok(Asked { asker, former: Vec::new(), header, request, points, unblinding })
     }
 
@@ -207,7 +208,7 @@ struct Unblinding {
     /// For each item, its r.
     scalars: Zeroizing<Vec<Scalar>>,
     /// For each item, r·K; empty until they are made.
-    multiples: Vec<Point>,
+    multiples: Zeroizing<Vec<Point>>,
 }
 
 impl std::fmt::Debug for Asked {
@@ -303,8 +304,11 @@ impl Answered {
 impl Unblinding {
     fn make_multiples(&mut self) {
         if self.multiples.is_empty() {
-            let base = &self.epoch.base;
-            self.multiples = each_block(self.scalars.chunks(BLOCK), |scalars| base.multiples(scalars)).concat();
+            let (base, scalars) = (&self.epoch.base, &self.scalars);
+            self.multiples = Zeroizing::new(vec![Point::IDENTITY; scalars.len()]);
+            each_block(scalars.chunks(BLOCK).zip(self.multiples.chunks_mut(BLOCK)), |(scalars, multiples)| {
+                multiples.copy_from_slice(&base.multiples(scalars));
+            });
         }
     }
 
@@ -312,7 +316,7 @@ impl Unblinding {
     fn evaluations(&self, proven: &Proven) -> Vec<Option<Evaluation>> {
         let mut evaluations: Vec<Option<Evaluation>> = self.items.iter().map(|_| None).collect();
         let blocks = self.items.chunks(BLOCK).zip(self.positions.chunks(BLOCK)).zip(self.multiples.chunks(BLOCK));
-        // Each evaluation is made where it stays, so that it leaves no copy.
+        // Each is put where it stays: no vector of evaluations is freed but this one, by whoever drops it.
         each_block(blocks.zip(evaluations.chunks_mut(BLOCK)), |(((items, positions), multiples), evaluations)| {
             let unblinded = additive_unblind_all(proven, positions, multiples);
             let unblinded = unblinded.expect("proven answers are as many as items");

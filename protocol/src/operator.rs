@@ -144,7 +144,7 @@ impl<'a> Question<'a> {
         Charge { insurer, epoch, holders, job, number, count: self.count, digest: self.digest, signature, spent }
     }
 
-    /// Evaluates and proves: about 30 µs an element. To be called after the charge is durable.
+    /// Evaluates and proves, on the threads of the caller's rayon pool. To be called after the charge is durable.
     ///
     /// `random` are 64 fresh random bytes.
     pub fn answer(&self, random: &[u8; 64]) -> (Vec<Element>, Proof) {

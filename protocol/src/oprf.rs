@@ -93,7 +93,8 @@ pub fn evaluate_inputs(key: &SecretKey, inputs: &[&[u8]]) -> Vec<Evaluation> {
     inputs.iter().zip(&elements).map(|(input, element)| finalize(input, element)).collect()
 }
 
-/// `BlindEvaluate` of RFC 9497 for a whole chunk, without the proof: D_i = k·C_i, on all cores.
+/// `BlindEvaluate` of RFC 9497 for a whole chunk, without the proof: D_i = k·C_i, on the threads
+/// of the caller's rayon pool.
 ///
 /// # Errors
 /// [`ElementError::Count`] when there are none or more than [`MAX_CHUNK`].

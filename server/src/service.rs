@@ -91,7 +91,11 @@ impl Service {
         let (live, followed) = follow::begin(&home, &ledger).await?;
         let config = home.config()?;
         let rates = Rates::new(config.rate);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = ThreadPoolBuilder::new().thread_name(|number| format!("evaluate-{number}")).build();
+        let pool = pool.map_err(|source| Error::Runtime {
+            doing: "start the threads that evaluate",
+            source: std::io::Error::other(source),
+        })?;
         Ok(Self {
             home,
             receipt_key,
@@ -100,8 +104,10 @@ impl Service {
             live: RwLock::new(Arc::new(live)),
             rates,
             followed: Mutex::new(followed),
-            // One more than cores: a chunk that is being charged waits for the disk.
-            queue: Queue::new(cores + 1, Places::of(&config.limits)),
+            // A chunk keeps all cores busy, but while it is charged it waits for the disk: the next one computes then. One more
+            // for each core, so that a small one is not held up by the ends of large ones.
+            queue: Queue::new(pool.current_num_threads() + 1, Places::of(&config.limits)),
+            pool: Arc::new(pool),
             watch: Arc::new(Watch::new()),
             draining: AtomicBool::new(false),
             log_contradicts: AtomicBool::new(false),

@@ -28,9 +28,11 @@ fn main() -> ExitCode {
     let (scale, insurers, peers) = options();
     let campaign = Campaign::new(33_000_000 / scale, 65_000_000 / scale, insurers);
     println!("{campaign}\n");
-    let before = variable_base();
-    let measured = run(&campaign);
-    let v = (before + variable_base()) / 2.0;
+    let mut v = Vec::new();
+    let measured = run(&campaign, &mut || v.push(variable_base()));
+    v.sort_by(f64::total_cmp);
+    println!("V, before, between and after the phases, in µs: {v:.1?}");
+    let v = v[v.len() / 2];
     print!("{}", measured.table(&campaign, v));
     let Some(peers) = peers else { return ExitCode::SUCCESS };
 

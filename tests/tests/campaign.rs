@@ -7,7 +7,7 @@ use blindlist_tests::campaign::{Campaign, run};
 #[test]
 fn every_insurer_finds_its_members_and_nobody_else() {
     let campaign = Campaign::new(2_200, 4_000, 8);
-    let measured = run(&campaign);
+    let measured = run(&campaign, &mut || ());
     assert_eq!(measured.found, 2_000);
     let sent = 32 * campaign.everybody() as u64;
     assert!(measured.up > sent, "{measured:?}");

@@ -140,11 +140,11 @@ impl Place {
 
     /// What the steps cost now.
     fn steps(&self) -> Result<Steps, String> {
-        self.bench("steps", &format!("^V$|/{CHUNK}$"))?;
+        self.bench("steps", &format!("/V$|/{CHUNK}$"))?;
         let step = |parts: &[&str]| -> Result<f64, String> {
             parts.iter().map(|part| nanoseconds(&self.criterion().join(part).join(CHUNK))).sum()
         };
-        let v = nanoseconds(&self.criterion().join("V"))?;
+        let v = nanoseconds(&self.criterion().join("steps/V"))?;
         Ok(Steps { v, record: step(&RECORD)?, server: step(&SERVER)?, client: step(&CLIENT)? })
     }
 

@@ -27,11 +27,12 @@ use crate::profile::remembered::Remembered;
 use crate::room::Room;
 use crate::{Broken, Caller, ClientError};
 
-/// Chunks under way beyond one for each core: they are on the network.
+/// Chunks under way beyond one for each thread: they are on the network.
 const ON_THE_NETWORK: usize = 2;
 
-/// Bytes that a chunk under way may take at most, its proof's verification included.
-const CHUNK_MEMORY: usize = 8 << 20;
+/// Bytes that a chunk under way may take at most: of each element four points and copies of two while its proof is verified,
+/// and some 200 bytes more.
+const CHUNK_MEMORY: usize = 12 << 20;
 /// The part of the memory that chunks under way may take.
 const SHARE: usize = 4;
 
@@ -47,7 +48,7 @@ pub(super) struct Work {
     chunks: Mutex<Chunks>,
     sink: Sink,
     remembered: Option<Arc<Remembered>>,
-    /// The threads that compute.
+    /// The threads that compute. No lock is held over what they do: whoever waits there may be given another chunk.
     pool: Arc<ThreadPool>,
     caller: Caller,
 }
@@ -88,9 +89,9 @@ impl Work {
     }
 
     fn ask(&self, Chunk { number, items }: &Chunk) -> Result<Asked, ClientError> {
-        let asked =
-            self.epoch.ask(self.holders.clone(), self.job.id(), *number, Arc::clone(items), &self.secret, &self.asker);
-        let asked = asked.map_err(|_| ClientError::Internal("a chunk could not be asked for"))?;
+        let (holders, items) = (self.holders.clone(), Arc::clone(items));
+        let ask = || self.epoch.ask(holders, self.job.id(), *number, items, &self.secret, &self.asker);
+        let asked = self.pool.install(ask).map_err(|_| ClientError::Internal("a chunk could not be asked for"))?;
         Ok(asked.perhaps_asked_before(&self.former))
     }
 
@@ -98,13 +99,13 @@ impl Work {
     fn finish(&self, chunk: &Chunk, asked: Asked, answer: Evaluated, new: bool) -> Result<Receipt, ClientError> {
         let refused = |source| Broken::Answer { number: chunk.number, source };
         let answers = [(self.holder, answer)];
-        let answered = asked.prove(&answers).map_err(refused)?;
+        let answered = self.pool.install(|| asked.prove(&answers)).map_err(refused)?;
         let [(_, answer)] = answers;
         let receipt = answer.receipt.clone();
         if new {
             self.job.keep_answer(chunk.number, answer)?;
         }
-        let evaluations = answered.finish();
+        let evaluations = self.pool.install(|| answered.finish());
         let people = chunk.items.iter().zip(&evaluations).filter_map(|(item, evaluation)| match item {
             Item::Person(identifier) => Some((identifier, evaluation.as_ref()?)),
             Item::Padding(_) => None,
@@ -173,6 +174,7 @@ fn at_a_time(room: &Room) -> usize {
 /// The next chunk, answered from the job or by the operator: its size and its receipt.
 async fn chunk(channel: &impl Channel, work: &Arc<Work>) -> Result<(u64, Receipt), ClientError> {
     let begun = blocking(work, |work| {
+        work.caller.check()?;
         let chunk = work.next()?;
         let asked = work.ask(&chunk)?;
         Ok((Arc::new(chunk), asked))
@@ -199,7 +201,10 @@ async fn chunk(channel: &impl Channel, work: &Arc<Work>) -> Result<(u64, Receipt
     };
     work.job.mark_sent(number)?;
     let request = asked.request().clone();
-    let ahead = blocking(work, |_| Ok(asked.ahead()));
+    let ahead = blocking(work, |work| {
+        work.caller.check()?;
+        Ok(work.pool.install(|| asked.ahead()))
+    });
     let answer = async { Ok(channel::evaluate(channel, request).await?) };
     let (answer, asked) = try_join!(answer, ahead)?;
     Ok((size, finish(asked, answer, true).await?))
@@ -212,5 +217,5 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, ClientError> {
     let ended = || ClientError::Internal("a thread ended before its chunk was done");
     let work = Arc::clone(work);
-    spawn_blocking(move || work.pool.install(|| run(&work))).await.unwrap_or(Err(ended()))
+    spawn_blocking(move || run(&work)).await.unwrap_or(Err(ended()))
 }

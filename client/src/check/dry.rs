@@ -1,12 +1,13 @@
 //! What a check would cost, before anything is sent but questions for what is live and for the account. No job is begun.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use blindlist_protocol::identifier::{Identifier, Scheme};
 use blindlist_protocol::ids::JobId;
 use blindlist_protocol::insurer::Asker;
 use blindlist_protocol::job::{Item, JobSeed};
+use blindlist_protocol::params::MAX_CHUNK;
 use futures_util::FutureExt as _;
 use serde::Serialize;
 
@@ -14,12 +15,11 @@ use super::party::Party;
 use super::summary::{MembersSummary, OperatorSummary, judge};
 use super::{Begun, CheckOptions, Operator, begin, members, too_many_rejected};
 use crate::channel::Channel;
+use crate::room::Room;
 use crate::{Caller, ClientError, outside};
 
-/// Elements that are blinded to measure this machine.
-const MEASURED: usize = 512;
-/// A member's time at the client over that of blinding alone: benches/BENCHMARKING.md.
-const WHOLE: f64 = 2.0;
+/// A member's time at the client over that of blinding alone: benches/BENCHMARKING.md, `insurer` beside `insurer/ask`.
+const WHOLE: f64 = 2.2;
 /// Bytes of an element, and of its evaluation.
 const ELEMENT: u64 = 32;
 
@@ -102,15 +102,14 @@ pub async fn estimate<'a, C: Channel>(
     for (channel, party) in parties {
         let estimated = one(&channel, &party, &read.people).await;
         if each.is_none() {
-            each = Some(blinding(&party, reading.scheme)?);
+            each = Some(blinding(&party, reading.scheme, &options.room)?);
         }
         let _closed = caller.or(channel.close().map(Ok::<_, ClientError>)).await;
         estimates.push((party.profile(), estimated));
     }
     let operators = absent.present(estimates)?;
     let sent: u64 = operators.iter().map(|operator| operator.sent_bytes / ELEMENT).sum();
-    let threads = options.room.threads() as f64;
-    let seconds = each.unwrap_or_default().as_secs_f64() * WHOLE * sent as f64 / threads;
+    let seconds = each.unwrap_or_default() * WHOLE * sent as f64;
     Ok(Estimate {
         members: MembersSummary::new(&reading, &read),
         refused: too_many_rejected(options, &read),
@@ -149,19 +148,20 @@ async fn one(
     Ok(estimate)
 }
 
-/// The time to blind one element on this machine.
-fn blinding(party: &Party<'_>, scheme: Scheme) -> Result<Duration, ClientError> {
-    let Some(part) = party.plan.parts.first() else { return Ok(Duration::ZERO) };
+/// Seconds that one element of a full chunk takes to blind on this machine.
+fn blinding(party: &Party<'_>, scheme: Scheme, room: &Room) -> Result<f64, ClientError> {
+    let Some(part) = party.plan.parts.first() else { return Ok(0.0) };
     let item = |n: usize| {
         let mut seed = [0; 16];
         seed[..8].copy_from_slice(&n.to_le_bytes());
         Item::Person(Identifier::canary(scheme, &seed))
     };
-    let items: Arc<[Item]> = (0..MEASURED).map(item).collect();
+    let items: Arc<[Item]> = (0..MAX_CHUNK).map(item).collect();
     let secret = part.epoch.blinding(&JobSeed::from_bytes(*outside::random()?));
     let asker: Asker = party.asker();
+    let (pool, holders, job) = (room.pool()?, part.holders.clone(), JobId::from_bytes([0; 16]));
     let begun = Instant::now();
-    let asked = part.epoch.ask(part.holders.clone(), JobId::from_bytes([0; 16]), 0, items, &secret, &asker);
+    let asked = pool.install(|| part.epoch.ask(holders, job, 0, items, &secret, &asker));
     asked.map_err(|_| ClientError::Internal("a chunk could not be asked for"))?;
-    Ok(begun.elapsed() / u32::try_from(MEASURED).unwrap_or(u32::MAX))
+    Ok(begun.elapsed().as_secs_f64() / MAX_CHUNK as f64)
 }

@@ -78,7 +78,7 @@ pub(crate) fn chunks(
     Ok((secret, chunks))
 }
 
-/// What was signed of each chunk, in their order. It keeps all cores busy.
+/// What was signed of each chunk, in their order.
 fn make_all(
     job: &Evidence,
     secret: &BlindingSecret,
@@ -89,10 +89,12 @@ fn make_all(
     let meter = caller.meter("making the chunks again", Unit::Members, chunks.left());
     let failed = || ClientError::Internal("a chunk could not be made again");
     let count = usize::try_from(chunks.left().div_ceil(MAX_CHUNK as u64)).map_err(|_| failed())?;
+    let pool = room.pool()?;
     let (chunks, made) = (Mutex::new(chunks), Mutex::new(Vec::with_capacity(count)));
     room.each(count, caller, |_| {
         let chunk = chunks.lock().unwrap_or_else(PoisonError::into_inner).next()?;
-        let header = chunk_again(job.epoch(), job.about().job, chunk.number, &chunk.items, secret);
+        let about = job.about().job;
+        let header = pool.install(|| chunk_again(job.epoch(), about, chunk.number, &chunk.items, secret));
         made.lock().unwrap_or_else(PoisonError::into_inner).push(header.map_err(|_| failed())?);
         meter.add(chunk.items.len() as u64);
         Ok(())

@@ -80,8 +80,8 @@ impl fmt::Display for NotCanonical {
 impl std::error::Error for NotCanonical {}
 
 impl Path {
-    /// The fastest that this processor has, with no more lanes than the environment variable `BLINDLIST_LANES` says, if it
-    /// does: 1 is the portable one.
+    /// The fastest that this processor has, with no more lanes than the environment variable `BLINDLIST_LANES` says: 1 is
+    /// the portable one. What is no number says nothing.
     pub fn fastest() -> Self {
         static FASTEST: LazyLock<Path> = LazyLock::new(|| {
             let most = std::env::var("BLINDLIST_LANES").ok().and_then(|most| most.parse().ok());

@@ -5,6 +5,7 @@ use crate::path::Path;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::traits::Identity;
 use std::fmt;
+use zeroize::DefaultIsZeroes;
 
 /// A decoded element of ristretto255: its coordinates, 160 bytes and their kind.
 ///
@@ -32,6 +33,9 @@ impl Point {
         encodings.pop().expect("one encoding for one point")
     }
 }
+
+/// What a vector of points is wiped with.
+impl DefaultIsZeroes for Point {}
 
 impl Default for Point {
     fn default() -> Self {
@@ -66,10 +70,16 @@ impl From<Point> for RistrettoPoint {
     fn from(point: Point) -> Self {
         match point.0 {
             Form::Dalek(point) => point,
-            Form::Limbs(IDENTITY) => Self::identity(),
-            Form::Limbs(_) => {
-                CompressedRistretto(point.encode()).decompress().expect("what was encoded from a point encodes one")
-            }
+            // On vectors, even where `Path::fastest` is limited to others: the portable path would come here again.
+            Form::Limbs(_) => match Path::all().find(|path| path.lanes() > 1) {
+                Some(path) => {
+                    let encodings = path.encode_all(&[point]);
+                    let point = encodings.first().and_then(|encoding| CompressedRistretto(*encoding).decompress());
+                    point.expect("what was encoded from a point encodes one")
+                }
+                // Without vectors, only the constant has their coordinates.
+                None => Self::identity(),
+            },
         }
     }
 }

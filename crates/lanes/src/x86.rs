@@ -38,8 +38,11 @@ enum Of {
 impl Vectors {
     /// Those that the processor has, the fastest first.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        let ifma = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma");
-        let found = [(Kind::Ifma, ifma), (Kind::Avx2, is_x86_feature_detected!("avx2"))];
+        let avx2 = is_x86_feature_detected!("avx2");
+        // The compiler takes these to come with AVX-512; a hypervisor may hide them.
+        let implied = avx2 && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
+        let ifma = implied && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma");
+        let found = [(Kind::Ifma, ifma), (Kind::Avx2, avx2)];
         found.into_iter().filter_map(|(kind, found)| found.then_some(Self(kind)))
     }
 

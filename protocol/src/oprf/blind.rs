@@ -10,6 +10,7 @@ use super::{Proven, PublicKey};
 use blindlist_lanes::{Table, add_all, fixed_base_all, sub_all};
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
+use zeroize::Zeroizing;
 
 /// K with a table of its multiples (about 100 KB), made once an epoch. Look-ups in it take constant time.
 #[derive(Debug)]
@@ -24,8 +25,11 @@ impl BlindingBase {
     }
 
     /// r·K for each r. It depends on no answer, and can be made while one is under way.
-    pub fn multiples(&self, scalars: &[Scalar]) -> Vec<Point> {
-        fixed_base_all(&self.table, scalars)
+    ///
+    /// # Security
+    /// As secret as r: the operator would come from it to H(x).
+    pub fn multiples(&self, scalars: &[Scalar]) -> Zeroizing<Vec<Point>> {
+        Zeroizing::new(fixed_base_all(&self.table, scalars))
     }
 }
 
@@ -37,13 +41,14 @@ impl BlindingBase {
 pub fn additive_blind_all(inputs: &[Option<&[u8]>], scalars: &[Scalar]) -> (Vec<Element>, Vec<Point>) {
     assert_eq!(inputs.len(), scalars.len(), "an r for each x");
     let people: Vec<&[u8]> = inputs.iter().copied().flatten().collect();
-    let mut hashed = hash_to_group_all(&people);
+    let mut hashed = Zeroizing::new(hash_to_group_all(&people));
     if people.len() < inputs.len() {
-        let mut next = hashed.into_iter();
+        let mut next = hashed.iter().copied();
         let of = |input: &Option<_>| input.and_then(|_| next.next()).unwrap_or(Point::IDENTITY);
-        hashed = inputs.iter().map(of).collect();
+        hashed = Zeroizing::new(inputs.iter().map(of).collect());
     }
-    let points = add_all(&hashed, &fixed_base_all(Table::generator(), scalars));
+    let blinds = Zeroizing::new(fixed_base_all(Table::generator(), scalars));
+    let points = add_all(&hashed, &blinds);
     (encode_all(&points), points)
 }
 
@@ -59,14 +64,14 @@ pub fn additive_unblind_all(answers: &Proven, positions: &[usize], multiples: &[
     Some(encode_all(&sub_all(&answers?, multiples)))
 }
 
-/// [`additive_blind_all`] for one x.
+/// [`additive_blind_all`] for one x: for vectors and other implementations.
 pub fn additive_blind(input: &[u8], r: &Scalar) -> (Element, Point) {
     let (elements, points) = additive_blind_all(&[Some(input)], &[*r]);
     let blinded = elements.into_iter().zip(points).next();
     blinded.expect("an element for an input")
 }
 
-/// [`additive_unblind_all`] for the answer at one position.
+/// [`additive_unblind_all`] for the answer at one position: for vectors and other implementations.
 pub fn additive_unblind(answers: &Proven, position: usize, r: &Scalar, base: &BlindingBase) -> Option<Element> {
     additive_unblind_all(answers, &[position], &base.multiples(&[*r]))?.pop()
 }

@@ -9,6 +9,7 @@ use curve25519_dalek::scalar::Scalar;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha512};
 use std::sync::LazyLock;
+use zeroize::Zeroizing;
 
 /// A decoded element: its coordinates, about 170 bytes.
 pub use blindlist_lanes::Point;
@@ -55,7 +56,7 @@ pub fn decode(element: &Element) -> Result<Point, ElementError> {
     Ok(points.into_iter().next().expect("a point for an element"))
 }
 
-/// [`decode`] for each of a chunk's elements, on all cores.
+/// [`decode`] for each of a chunk's elements, on the threads of the caller's pool.
 ///
 /// # Errors
 /// As [`decode`], for the first element that fails.
@@ -103,11 +104,17 @@ pub(super) fn encode_doubled_all(halves: &[Point]) -> Vec<Element> {
     lanes::encode_doubled_all(halves).into_iter().map(Element).collect()
 }
 
-/// The encoding of Σ d_i·P_i for each of N slices of points, on as many cores as have enough to do.
+/// The encoding of Σ d_i·P_i for each of N slices of points, on as many threads of the caller's pool as have enough to do.
+///
+/// Encodings, because transcripts need them, and because curve25519-dalek, which does the rest of a proof, has coordinates of
+/// its own.
 ///
 /// Variable-time, on public numbers and points.
 pub(super) fn sums_vartime<const N: usize>(numbers: &[u128], points: [&[Point]; N]) -> [Element; N] {
-    let parts = (numbers.len() / LEAST_TERMS).min(rayon::current_num_threads() / N).max(1);
+    let parts = match numbers.len() / LEAST_TERMS {
+        0 | 1 => 1,
+        most => most.min(rayon::current_num_threads() / N).max(1),
+    };
     let terms = numbers.len().div_ceil(parts).max(1);
     let pairs = points.iter().flat_map(|points| numbers.chunks(terms).zip(points.chunks(terms)));
     let parts = each_block(pairs, |(numbers, points)| lanes::multiscalar_vartime(numbers, points));
@@ -166,7 +173,7 @@ pub fn hash_to_group(input: &[u8]) -> Point {
 /// [`hash_to_group`] for each input.
 pub fn hash_to_group_all(inputs: &[&[u8]]) -> Vec<Point> {
     static TAG: LazyLock<Vec<u8>> = LazyLock::new(|| Mode::Voprf.tagged("HashToGroup-"));
-    let uniform: Vec<[u8; 64]> = inputs.iter().map(|input| expand(input, &TAG)).collect();
+    let uniform: Zeroizing<Vec<[u8; 64]>> = Zeroizing::new(inputs.iter().map(|input| expand(input, &TAG)).collect());
     lanes::hash_to_group_all(&uniform)
 }
 
@@ -212,6 +219,26 @@ mod tests {
             assert_eq!(after(&[good]), Ok(vec![hash_to_group(b"x"); far + 1]));
         }
         assert_eq!(decode_all(&[]), Ok(vec![]));
+    }
+
+    /// What decides whether wrong answers are found out: the sum is the same however it is split.
+    #[test]
+    fn sums_are_the_same_on_any_number_of_threads() {
+        let points: Vec<Point> = (0..32_u8).map(|i| hash_to_group(&[i])).cycle().take(8_192).collect();
+        let others: Vec<Point> = points.iter().rev().copied().collect();
+        let numbers: Vec<u128> = (0..8_192).map(|i: u128| i.wrapping_mul(u128::MAX / 8_191) ^ i).collect();
+        for count in [0, 1, 2_047, 4_095, 4_096, 4_097, 6_145, 8_191, 8_192] {
+            let of = |points: &[Point]| encode(&lanes::multiscalar_vartime(&numbers[..count], &points[..count]));
+            let expected = [of(&points), of(&others)];
+            for threads in [1, 2, 4, 7] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let sums = sums_vartime(&numbers[..count], [&points[..count], &others[..count]]);
+                    assert_eq!(sums, expected, "{count} on {threads}");
+                    assert_eq!(sums_vartime(&numbers[..count], [&points[..count]]), [expected[0]]);
+                });
+            }
+        }
     }
 
     #[test]

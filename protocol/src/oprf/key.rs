@@ -1,10 +1,9 @@
 //! Secret and public keys of the OPRF.
 
-use super::group::{Element, encode_single};
+use super::group::{Element, decode, encode_single};
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
-use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
+use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::IsIdentity;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -114,10 +113,8 @@ impl PublicKey {
 impl TryFrom<Element> for PublicKey {
     type Error = KeyError;
     fn try_from(element: Element) -> Result<Self, KeyError> {
-        match CompressedRistretto(*element.as_bytes()).decompress() {
-            Some(point) if !point.is_identity() => Ok(Self { element, point }),
-            _ => Err(KeyError::Public),
-        }
+        let point = decode(&element).map_err(|_| KeyError::Public)?;
+        Ok(Self { element, point: point.into() })
     }
 }
 

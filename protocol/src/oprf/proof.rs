@@ -68,14 +68,14 @@ pub enum ProofError {
     Element(ElementError),
 }
 
-/// Answers that were proven to be k times what was asked: the only ones that [`super::additive_unblind`] takes.
+/// Answers that were proven to be k times what was asked: the only ones that [`super::additive_unblind_all`] takes.
 ///
 /// Only [`verify`] and [`verify_chunk`] make them:
 ///
 /// ```compile_fail
 /// # use blindlist_protocol::oprf::*;
-/// # fn unblind(answers: &[Element], r: &Scalar, base: &BlindingBase) {
-/// additive_unblind(&decode_all(answers).unwrap(), 0, r, base); // not proven: does not compile
+/// # fn unblind(answers: &[Element], multiples: &[Point]) {
+/// additive_unblind_all(&decode_all(answers).unwrap(), &[0], multiples); // not proven: does not compile
 /// # }
 /// ```
 #[derive(Debug)]
@@ -246,7 +246,7 @@ impl Composite {
         Self { point, element: encode_single(&point) }
     }
 
-    /// Of a sum.
+    /// Of a sum, whose point is for lanes.
     fn of(element: Element) -> Self {
         Self { point: decode_single(&element).expect("the encoding of a sum is that of an element"), element }
     }

@@ -248,9 +248,9 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn new(size: u8) -> Self {
+    fn new(size: u16) -> Self {
         let (secret, epoch) = (key(3), [9; 32]);
-        let c: Vec<_> = (0..size).map(|i| additive_blind(&[i], &Scalar::from(7_u64)).0).collect();
+        let c: Vec<_> = (0..size).map(|i| additive_blind(&i.to_le_bytes(), &Scalar::from(7_u64)).0).collect();
         let points = decode_all(&c).unwrap();
         let d = blind_evaluate(&secret, &points).unwrap();
         let public = secret.public();
@@ -300,6 +300,24 @@ fn a_chunk_proof_holds_and_is_bound_to_everything() {
     }
     let empty = Chunk { c: vec![], d: vec![], ..Chunk::new(5) };
     assert_eq!(empty.verify(), Err(ProofError::Shape));
+}
+
+/// Wherever it stands in the blocks and sums of a full chunk, and in whichever of them two are swapped.
+#[test]
+fn one_wrong_answer_among_8_192_is_found_out() {
+    let good = Chunk::new(8_192);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    assert_eq!(pool.install(|| good.verify()), Ok(()));
+    for place in [0, 255, 256, 4_095, 4_096, 8_190] {
+        let mut d = good.d.clone();
+        d.swap(place, place + 1);
+        let swapped = Chunk { d, c: good.c.clone(), ..good };
+        assert_eq!(pool.install(|| swapped.verify()), Err(ProofError::Invalid), "{place}");
+        let mut d = good.d.clone();
+        d[place] = good.d[7_000];
+        let wrong = Chunk { d, c: good.c.clone(), ..good };
+        assert_eq!(pool.install(|| wrong.verify()), Err(ProofError::Invalid), "{place}");
+    }
 }
 
 #[test]

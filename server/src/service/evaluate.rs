@@ -1,8 +1,8 @@
 //! The evaluation of a chunk: validate, charge, answer (SPEC.md, "Evaluation").
 //!
 //! All of it when the insurer's turn has come (`queue`). The charge is durable before anything is computed with the key,
-//! and nothing that is invalid is charged. It happens on a thread of its own, because decoding and evaluating 8,192
-//! elements takes a tenth of a second of a core, and keeps all of them busy.
+//! and nothing that is invalid is charged. It happens on a thread of its own, which waits while the pool of all chunks
+//! decodes and evaluates: no lock is held over that, because whoever waits in the pool may be given another chunk.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use blindlist_protocol::operator::{EpochKey, Question};
 use blindlist_protocol::oprf::{Element, Proof};
 use blindlist_protocol::receipt::Receipt;
 use blindlist_protocol::refusal::{Refusal, RefusalCode};
+use rayon::ThreadPool;
 use tokio::runtime::Handle;
 
 use super::queue::Full;
@@ -35,9 +36,10 @@ impl Service {
         })?;
         waiting.end();
         let (ledger, caller_there, watch) = (self.ledger.clone(), Arc::clone(caller), Arc::clone(&self.watch));
+        let pool = Arc::clone(&self.pool);
         let work = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            run(request, &epoch, &ledger, &caller_there, &watch)
+            run(request, &epoch, (&ledger, &pool), &caller_there, &watch)
         });
         let ((elements, proof), Logged { index, entry }) = work.await.map_err(|_| RefusalCode::Internal)??;
         Ok(Response::Evaluated(Evaluated {
@@ -53,13 +55,13 @@ impl Service {
 fn run(
     request: Evaluate,
     epoch: &EpochKey,
-    ledger: &Ledger,
+    (ledger, pool): (&Ledger, &ThreadPool),
     caller: &Caller,
     watch: &Watch,
 ) -> Result<((Vec<Element>, Proof), Logged), Refusal> {
     let began = instant();
     // [EVA-2], [EVA-3]
-    let question = Question::validate(request, epoch, &caller.signing_key)?;
+    let question = pool.install(|| Question::validate(request, epoch, &caller.signing_key))?;
     // Before the charge: whoever is charged gets an answer.
     let fresh = random().map_err(|error| internal(&error))?;
     let validated = began.elapsed();
@@ -67,7 +69,7 @@ fn run(
     let paid = charge(&question, ledger, caller);
     watch.metrics.ledger_took(began.elapsed());
     let ((paid, logged), began) = (paid?, instant());
-    let answer = question.answer(&fresh);
+    let answer = pool.install(|| question.answer(&fresh));
     watch.metrics.evaluated_in(validated + began.elapsed());
     watch.evaluated(caller, question.place().0, question.count(), paid);
     Ok((answer, logged))

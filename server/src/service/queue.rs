@@ -1,12 +1,12 @@
 //! Whose chunk is worked on next: fair turns between insurers, and an end to how much waits.
 //!
-//! There are so many workers, and whoever has a [`Turn`] keeps one busy. A worker that gets free goes to that insurer
+//! So many chunks are worked on at a time, one for each worker, and they share the cores. A worker that gets free goes to that insurer
 //! among those waiting whose last turn is longest ago; an insurer's own chunks are taken in the order in which they came.
 //! So a chunk of one insurer waits for at most one chunk of each other one and its own before it, however many the others
 //! have sent. What finds the queue full is told when to come again, and nothing of it was computed.
 //!
-//! Nothing is validated before its turn. A chunk takes 40 ms to validate, so whoever sends nonsense would otherwise take
-//! that from everybody; as it is, nonsense takes turns of its own sender alone.
+//! Nothing is validated before its turn. A full chunk takes a hundredth of a second or more to validate, so whoever sends
+//! nonsense would otherwise take that from everybody; as it is, nonsense takes turns of its own sender alone.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -88,18 +88,21 @@ impl Measured {
     }
 }
 
-/// Runs a campaign, twice: for CPU, and for bytes. Every result is compared with the truth.
+/// Runs a campaign, twice: for CPU, and for bytes. Every result is compared with the truth. `between` is called before,
+/// between and after what is measured.
 ///
 /// # Panics
 /// When anything is wrong.
-pub fn run(campaign: &Campaign) -> Measured {
+pub fn run(campaign: &Campaign, between: &mut impl FnMut()) -> Measured {
     let operator = Operator::new("op");
     let list = campaign.listed().map(number).collect::<Vec<_>>().join("\n");
     let breach = operator.file("breach.csv", format!("nir\n{list}\n"));
+    between();
     let (_, seal) = taken(|| {
         let categories = "nir,birth-date,civil-status,contract,coverage-dates,insurer";
         operator.seal(&breach, "list-a", categories, &[]).ends(0)
     });
+    between();
     // Twice their members, twice canaries and padding.
     let budget = |size: usize| 2 * size as u64 + 256;
     let (insurers, enrolment) = taken(|| {
@@ -111,10 +114,12 @@ pub fn run(campaign: &Campaign) -> Measured {
         })
     });
 
+    between();
     let server = operator.serve();
     let (idle, began) = (server.cpu(), Instant::now());
     let (found, clients) = taken(|| check(campaign, &insurers, &server.address()));
     let (served, wall) = (server.cpu() - idle, began.elapsed());
+    between();
     let disk = insurers.iter().map(|insurer| insurer.disk("indexes")).sum();
 
     in_turns(insurers.len(), |i| insurers[i].run(&["forget", "--indexes", "--yes"]).ends(0));

@@ -5,10 +5,11 @@
 //! it is 1.
 
 use crate::vector::{ENTRIES, Limbs, MAX_LANES};
+use std::arch::asm;
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epi64_mask, _mm512_madd52lo_epu64,
-    _mm512_mask_mov_epi64, _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set1_epi64,
-    _mm512_srli_epi64, _mm512_sub_epi64, _mm512_test_epi64_mask, _mm512_xor_si512,
+    _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set1_epi64, _mm512_srli_epi64,
+    _mm512_sub_epi64, _mm512_test_epi64_mask, _mm512_xor_si512,
 };
 
 /// Five limbs of eight elements.
@@ -153,12 +154,33 @@ pub(super) fn canonical(a: &Five) -> Five {
     out
 }
 
+/// b where the mask is set, else a, both of them in registers: the compiler would read b from memory under the mask, and only
+/// where it is set, and masks follow from secrets.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn either(a: __m512i, b: __m512i, mask: __mmask8) -> __m512i {
+    let out;
+    // SAFETY: one instruction of AVX-512, which reads and writes registers only.
+    #[allow(unsafe_code, reason = "the instruction itself")]
+    unsafe {
+        asm!(
+            "vpblendmq {out} {{{mask}}}, {a}, {b}",
+            out = lateout(zmm_reg) out,
+            mask = in(kreg) mask,
+            a = in(zmm_reg) a,
+            b = in(zmm_reg) b,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    out
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn select(a: &Five, b: &Five, mask: __mmask8) -> Five {
     let mut out = *a;
     for i in 0..5 {
-        out[i] = _mm512_mask_mov_epi64(a[i], mask, b[i]);
+        out[i] = either(a[i], b[i], mask);
     }
     out
 }
@@ -233,7 +255,7 @@ pub(super) fn choose<const N: usize>(table: &[[Five; N]], number: u64) -> [Five;
         let mask = _mm512_cmpeq_epi64_mask(wanted, at);
         for n in 0..N {
             for i in 0..5 {
-                out[n][i] = _mm512_mask_mov_epi64(out[n][i], mask, entry[n][i]);
+                out[n][i] = either(out[n][i], entry[n][i], mask);
             }
         }
         at = _mm512_add_epi64(at, all(1));
