@@ -29,6 +29,7 @@ use blindlist_protocol::refusal::{Refusal, RefusalCode};
 use blindlist_protocol::signature::{SigningKey, VerifyingKey};
 use blindlist_protocol::text::Slug;
 use blindlist_transport::Incoming;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::Mutex;
 
 use self::follow::{Followed, missing};
@@ -61,6 +62,8 @@ pub struct Service {
     followed: Mutex<Followed>,
     /// Who is evaluated for next.
     queue: Queue,
+    /// The threads that evaluate, for all chunks.
+    pool: Arc<ThreadPool>,
     /// What the operator's people see of the work.
     watch: Arc<Watch>,
     /// Whether the server is about to stop.
