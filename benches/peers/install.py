@@ -61,12 +61,15 @@ def install(peers: bool, campaign: bool) -> Installed:
 
 
 def packages(folder: Path, python: Path) -> dict[str, str]:
-    """Installs each peer by itself, so that one that cannot be had does not take the others along: these, and why."""
+    """Installs each peer by itself, so that one that cannot be had does not take the others along: these, and why.
+
+    What they bring along is pinned too, so that a later run measures the same."""
     missing = {}
     if not python.exists():
         venv.create(folder, with_pip=True)
     for requirement in (HERE / "requirements.txt").read_text().split():
-        words = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]
+        words = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        words += [requirement, "--constraint", HERE / "constraints.txt"]
         ran = subprocess.run(words, capture_output=True, text=True)
         if ran.returncode != 0:
             why = (ran.stderr.strip().splitlines() or ["no reason given"])[-1]

@@ -178,7 +178,8 @@ def main() -> int:
         f"{everything['date']}, {everything['machine']}: {chosen.entries:,} entries, {chosen.members:,} members, "
         f"{chosen.rounds} round{'s' if chosen.rounds > 1 else ''}. Medians, in parentheses the spread. V = {everything['v']:.1f} µs."
     )
-    page = table.page(about, session.all(), promises, chosen.entries, chosen.members)
+    few = session.people.count_few
+    page = table.page(about, session.all(), promises, chosen.entries, chosen.members, few)
     (out / "results.md").write_text(page)
     (out / "chart.svg").write_text(chart.draw(about, session.all(), chosen.entries, chosen.members))
     print(page)

@@ -44,6 +44,17 @@ def per_item(systems: list[Measured]) -> str:
     return rows_of(cells, 1)
 
 
+def checks(systems: list[Measured], few: int, m: int) -> str:
+    """What a check takes for each member, and whatever their number: a look at the whole list, the start of the programs."""
+    cells = [["CPU of a check", "server, µs a member", "server, ms beside", "client, µs a member", "client, ms beside"]]
+    for one in systems:
+        lines = [one.split(side, few, m) for side in ("server", "client")]
+        if not one.error and any(lines):
+            numbers = [(f"{line[0]:.1f}", f"{line[1] / 1e3:.0f}") if line else (NONE, NONE) for line in lines]
+            cells.append([one.title, *numbers[0], *numbers[1]])
+    return rows_of(cells, 1)
+
+
 def bytes_per_item(systems: list[Measured]) -> str:
     """Stage by stage: bytes."""
     cells = [["bytes", "an entry on the wire", "an entry on the client's disk", "a member on the wire, up + down"]]
@@ -72,10 +83,10 @@ def promises(figures: list[Wanted]) -> str:
     return rows_of(cells, 1)
 
 
-def page(about: str, systems: list[Measured], figures: list[Wanted], n: int, m: int) -> str:
+def page(about: str, systems: list[Measured], figures: list[Wanted], n: int, m: int, few: int) -> str:
     """Everything."""
     pair = [one for one in systems if one.has("pair_server")]
     lines = [f"{one.title}: server {times(one, 'pair_server')}, client {times(one, 'pair_client')}" for one in pair]
     balanced = f"CPU-µs for each of the {n + m:,} entries and members: " + "; ".join(lines) + "." if pair else ""
-    parts = [about, per_item(systems), bytes_per_item(systems), balanced, one_insurer(systems, n, m), promises(figures)]
+    parts = [about, per_item(systems), checks(systems, few, m), bytes_per_item(systems), balanced, one_insurer(systems, n, m), promises(figures)]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -3,7 +3,9 @@
 //! This library is the harness, `tests/` are the tests. [`programs`] builds and runs the programs, [`Operator`],
 //! [`Serving`] and [`Insurer`] are what people do with them, [`results`] reads what they leave behind. [`raw`] is an
 //! insurer without a client, [`impostor`] a server that tampers with its answers, [`forge`] an operator who signs nonsense.
-//! [`http`] and [`browser`] look at the admin page, [`measure`] and [`relay`] at what a program took and sent, [`campaign`] is the model of a whole country's. [`foreign`] is what meets implementations that are not ours. [`vectors`] runs the test vectors.
+//! [`http`] and [`browser`] look at the admin page, [`measure`] and [`relay`] at what a program took and sent, [`campaign`] is
+//! the model of a whole country's. [`foreign`] is what meets implementations that are not ours. [`vectors`] runs the test
+//! vectors.
 //!
 //! A failure of the harness is a failed test, so it panics. It must not wait for a fixed time: it waits until something
 //! has happened, and gives up after [`programs::PATIENCE`].

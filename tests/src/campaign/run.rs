@@ -81,7 +81,8 @@ impl Measured {
         ];
         let rows: String = rows.iter().map(|(name, cells)| format!("| {name} | {cells} |\n")).collect();
         format!(
-            "Blindlist, measured: {} affected members found, none missed, nobody else, twice. V = {v:.1} µs. All checks took {:.0} s.\n\n| | all | each |\n|---|---:|---:|\n{rows}",
+            "Blindlist, measured: {} affected members found, none missed, nobody else, twice. V = {v:.1} µs. All checks \
+             took {:.0} s.\n\n| | all | each |\n|---|---:|---:|\n{rows}",
             grouped(self.found as u64),
             self.wall.as_secs_f64(),
         )
