@@ -8,6 +8,7 @@
 mod peers;
 mod run;
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::ops::Range;
 
@@ -42,7 +43,7 @@ impl Campaign {
             people.swap(last, usize::try_from(draw.below(last as u64 + 1)).unwrap());
         }
         let mut people = people.into_iter();
-        let members = sizes(members, insurers).map(|size| people.by_ref().take(size).collect()).collect();
+        let members = sizes(members, insurers).into_iter().map(|size| people.by_ref().take(size).collect()).collect();
         Self { listed, members }
     }
 
@@ -91,21 +92,24 @@ impl fmt::Display for Campaign {
     }
 }
 
-/// How many members each insurer has; all of them together have `members`, and each has one.
-fn sizes(members: u32, insurers: usize) -> impl Iterator<Item = usize> {
+/// How many members each insurer has, the largest first; all of them together have `members`, and each has one.
+fn sizes(members: u32, insurers: usize) -> Vec<usize> {
     let weight = |place: usize| (place as f64 + ZIPF.0).powf(-ZIPF.1);
     let all: f64 = (1..=insurers).map(weight).sum();
     let free = f64::from(members) - insurers as f64;
     assert!(free >= 0.0, "more insurers than members");
     let mut sum = 0.0;
     // Rounding the sums and not the parts: the parts then add up.
-    (1..=insurers).map(move |place| {
+    let sizes = (1..=insurers).map(|place| {
         let before = (sum / all * free).round();
         sum += weight(place);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sums grow, up to the members")]
         let size = ((sum / all * free).round() - before) as usize + 1;
         size
-    })
+    });
+    let mut sizes: Vec<usize> = sizes.collect();
+    sizes.sort_unstable_by_key(|size| Reverse(*size));
+    sizes
 }
 
 /// 1,234,567.
@@ -130,7 +134,7 @@ mod tests {
 
     #[test]
     fn insurers_look_like_those_there_are() {
-        let sizes: Vec<_> = sizes(650_000, 400).collect();
+        let sizes = sizes(650_000, 400);
         assert!(sizes.is_sorted_by(|one, next| one >= next));
         assert_eq!(sizes.iter().sum::<usize>(), 650_000);
         let (largest, twenty) = (sizes[0], sizes.iter().take(20).sum::<usize>());

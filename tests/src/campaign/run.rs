@@ -137,7 +137,9 @@ fn check(campaign: &Campaign, insurers: &[Insurer], server: &str) -> usize {
         let insurer = &insurers[i];
         let out = format!("out-{server}").replace(':', "-");
         insurer.start_check(&insurer.path("members.csv"), server, &out, &["--quiet"]).wait().ends(0);
-        let mut affected: Vec<_> = insurer.results(&out).affected(b',').into_iter().flatten().collect();
+        let rows = insurer.results(&out).affected(b',').into_iter();
+        // The member file has one column.
+        let mut affected: Vec<_> = rows.filter_map(|row| row.into_iter().next()).collect();
         affected.sort_unstable();
         let mut truth: Vec<_> = campaign.affected(i).map(number).collect();
         truth.sort_unstable();
