@@ -8,10 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+
 use crate::Serving;
 
 /// More than any datagram has.
 const DATAGRAM: usize = 65_536;
+/// Bytes that may wait at a socket.
+const ARRIVING: usize = 4 << 20;
 /// How long a way waits before it looks whether it is still wanted.
 const LOOK: Duration = Duration::from_millis(200);
 /// A client that has been silent for so many looks has gone.
@@ -37,7 +41,7 @@ struct Shared {
 impl Relay {
     /// A relay before a server.
     pub fn before(server: &Serving) -> Self {
-        let front = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let front = socket();
         front.set_read_timeout(Some(LOOK)).unwrap();
         let address = front.local_addr().unwrap();
         let server = server.address().parse().unwrap();
@@ -71,6 +75,13 @@ impl Drop for Relay {
     }
 }
 
+/// A socket with room for what comes while the relay is busy: what is lost would be sent again, and counted.
+fn socket() -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    set_socket_recv_buffer_size(&socket, ARRIVING).unwrap();
+    socket
+}
+
 impl Shared {
     fn listen(self: Arc<Self>) {
         let mut ways: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
@@ -86,7 +97,7 @@ impl Shared {
 
     /// A socket of this client's own towards the server, and a thread that brings back what comes.
     fn way(self: &Arc<Self>, client: SocketAddr) -> Arc<UdpSocket> {
-        let way = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let way = socket();
         way.connect(self.server).unwrap();
         way.set_read_timeout(Some(LOOK)).unwrap();
         let way = Arc::new(way);

@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
-use quinn::{Endpoint, TransportConfig, VarInt, WriteError, crypto::rustls::QuicClientConfig};
+use quinn::{
+    Endpoint, EndpointConfig, TokioRuntime, TransportConfig, VarInt, WriteError, crypto::rustls::QuicClientConfig,
+};
 use rustls::pki_types::CertificateDer;
 use tokio::{net::lookup_host, time::timeout};
 
 use crate::{
-    Identity, SERVER_NAME, TransportError,
+    Identity, SERVER_NAME, TransportError, socket,
     stream::{Arriving, Outgoing, idle_timeout},
     tls,
 };
@@ -181,7 +183,9 @@ async fn connect_to(
     let unreachable = || TransportError::Unreachable { address: address.to_owned() };
     let local: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     // Without IPv6 on this computer there is no way to an IPv6 address, but perhaps to the next one.
-    let endpoint = Endpoint::client(SocketAddr::new(local, 0)).map_err(|_| unreachable())?;
+    let endpoint = socket::bind(SocketAddr::new(local, 0))
+        .and_then(|socket| Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime)))
+        .map_err(|_| unreachable())?;
     let connecting = endpoint
         .connect_with(config.clone(), remote, SERVER_NAME)
         .map_err(|reason| TransportError::starting(address, &reason))?;

@@ -15,6 +15,7 @@ mod error;
 pub mod pki;
 mod probe;
 pub mod server;
+mod socket;
 mod stream;
 #[cfg(test)]
 mod tests;

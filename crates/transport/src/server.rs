@@ -12,7 +12,7 @@ mod room;
 use std::{
     fmt,
     future::Future,
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
     time::Duration,
@@ -32,7 +32,7 @@ use self::{
     places::{Place, Places, network},
     room::Room,
 };
-use crate::{CLOSE_COME_BACK, Identity, TransportError, stream::idle_timeout, tls};
+use crate::{CLOSE_COME_BACK, Identity, TransportError, socket, stream::idle_timeout, tls};
 
 /// How long a server that stops waits for what only serves to tell its callers: handshakes under way, last packets.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -155,7 +155,7 @@ impl Server {
         let crypto = QuicServerConfig::try_from(Arc::new(tls::server_config(identity, client_ca)?))
             .map_err(|_| TransportError::Pki { problem: "TLS offers no cipher that QUIC can begin with" })?;
         let crypto = Arc::new(crypto);
-        let endpoint = UdpSocket::bind(address).and_then(|socket| {
+        let endpoint = socket::bind(address).and_then(|socket| {
             let (config, runtime) = (reset::endpoint_config(identity), Arc::new(TokioRuntime));
             Endpoint::new(config, Some(quic_config(&crypto, &limits)), socket, runtime)
         });
