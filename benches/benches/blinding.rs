@@ -29,9 +29,9 @@ fn main() {
         assert!(ended.expect("it is started again").success());
         return;
     }
+    let mut criterion = criterion();
     let world = World::new();
     world.check();
-    let mut criterion = criterion();
     let mut group = criterion.benchmark_group("blinding");
     group.throughput(Throughput::Elements(MEMBERS as u64));
     group.bench_function("additive", |b| b.iter(|| world.additive()));

@@ -20,10 +20,10 @@ use std::time::Duration;
 /// The benchmarks run on this thread alone: what would be spread over all cores stays on it.
 ///
 /// # Panics
-/// When it is called a second time.
+/// When it is called a second time, or after something was computed.
 pub fn criterion() -> Criterion<CpuTime> {
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
-    alone.build_global().expect("it is called once");
+    alone.build_global().expect("it is called once, and first");
     Criterion::default()
         .with_measurement(CpuTime)
         .warm_up_time(Duration::from_millis(500))

@@ -77,8 +77,8 @@ const HOMES: [&str; ROUNDS] = ["home-1", "home-2", "home-3"];
 
 /// What the seals came to.
 struct Seals {
-    /// The median of what a record takes beside its evaluation, in V.
-    beside: f64,
+    /// The median of CPU for a record over CPU for its evaluation.
+    ratio: f64,
     /// The highest peak.
     peak_bytes: u64,
     /// The steps, as measured before, between and after.
@@ -118,7 +118,7 @@ impl Place {
     /// Seals once in each home, between measurements of the steps.
     fn seals(&self, records: u64) -> Result<Seals, String> {
         let mut steps = vec![self.steps()?];
-        let (mut beside, mut peak_bytes) = (Vec::new(), 0);
+        let (mut ratios, mut peak_bytes) = (Vec::new(), 0);
         for home in HOMES {
             let before = steps.last().ok_or("nothing was measured")?;
             let usage = self.seal(home)?;
@@ -130,12 +130,12 @@ impl Place {
                 record / 1e3,
                 evaluation / 1e3
             );
-            beside.push((record - evaluation) * 2.0 / (before.v + after.v));
+            ratios.push(record / evaluation);
             peak_bytes = peak_bytes.max(usage.peak_bytes);
             steps.push(after);
         }
-        println!("\nBeside the evaluation, in V: {beside:.3?}");
-        Ok(Seals { beside: median(beside), peak_bytes, steps })
+        println!("\nSeal / evaluation: {ratios:.3?}");
+        Ok(Seals { ratio: median(ratios), peak_bytes, steps })
     }
 
     /// What the steps cost now.
@@ -181,7 +181,7 @@ impl Place {
             figure("a record, identifier to entry", step(|steps| steps.record), 0.86, "V"),
             figure("a member, request to proven answer", step(|steps| steps.server), 0.80, "V"),
             figure("a member, identifier to evaluation", step(|steps| steps.client), 0.90, "V"),
-            figure("a sealed record beside the first", seals.beside, 0.28, "V"),
+            figure("CPU to seal a record / the first", seals.ratio, 1.2, ""),
             figure("peak memory of the seal", memory, 400.0, "MB"),
             figure("additive / batched blinding", additive / blinding("multiplicative batched")?, 0.82, ""),
             figure("additive / unbatched blinding", additive / blinding("multiplicative")?, 0.65, ""),
