@@ -54,7 +54,7 @@ fn main() {
     let inclusion = Request::Inclusion { ledger, index: entries / 2, size: entries };
     row("Inclusion", &inclusion, "Path, in a log of a million entries", &path);
     let busy = Response::Refused(Refusal::with(RefusalCode::Busy, 1_000));
-    row("any", &Request::Catalog, "Refused", &busy);
+    row("Catalog", &Request::Catalog, "Refused", &busy);
 
     println!("\n| an index of 1,000,000 entries, f = 40 | bytes | an entry |\n|---|---:|---:|");
     for categories in [8, 16] {
